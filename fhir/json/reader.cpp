@@ -1,0 +1,143 @@
+#include "fhir/json/reader.hpp"
+
+// RapidJSON's assertions would abort the process; a broken invariant there is a logic error like any other.
+#include <stdexcept>
+#define RAPIDJSON_ASSERT(condition) \
+  do {                              \
+    if (!(condition)) throw std::logic_error("RapidJSON: " #condition); \
+  } while (false)
+
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+#include <algorithm>
+#include <string>
+#include <unordered_set>
+
+namespace fhir::json {
+
+namespace {
+
+constexpr unsigned kParseFlags = rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag |
+                                 rapidjson::kParseIterativeFlag;
+
+// Above this many members a set finds duplicates; below, a scan is faster.
+constexpr std::size_t kScanMembersMax = 24;
+
+bool has_forbidden_control(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) {
+    auto const byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
+  });
+}
+
+/// Builds the tree. Children are gathered on one stack and copied into the arena when their parent closes, so that every
+/// array and object takes exactly its size.
+class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeBuilder> {
+ public:
+  explicit TreeBuilder(Arena& arena) : arena_(arena) {}
+
+  bool Null() { return add(Element{}); }
+  bool Bool(bool value) { return add(Element::of_boolean(value)); }
+  bool RawNumber(char const* digits, rapidjson::SizeType size, bool) {
+    return add(Element::of_number(arena_.copy({digits, size})));
+  }
+  bool String(char const* text, rapidjson::SizeType size, bool) {
+    if (has_forbidden_control({text, size})) return refuse(IssueType::structure, "a string holds a control character");
+    return add(Element::of_string(arena_.copy({text, size})));
+  }
+  bool Key(char const* text, rapidjson::SizeType size, bool) {
+    if (has_forbidden_control({text, size})) return refuse(IssueType::structure, "a name holds a control character");
+    names_.push_back(arena_.copy({text, size}));
+    return true;
+  }
+  bool StartObject() { return open(); }
+  bool StartArray() { return open(); }
+  bool EndObject(rapidjson::SizeType count) {
+    auto const first = values_.end() - count;
+    auto const names = std::span(names_).last(count);
+    if (has_duplicate(names)) return refuse(IssueType::structure, "a member name stands twice in one object");
+    Element object = Element::of_object();
+    auto value = first;
+    for (std::string_view name : names) object.append_unchecked(arena_, name, *value++);
+    names_.resize(names_.size() - count);
+    return close(first, object);
+  }
+  bool EndArray(rapidjson::SizeType count) {
+    auto const first = values_.end() - count;
+    Element array = Element::of_array();
+    for (auto item = first; item != values_.end(); ++item) array.push(arena_, *item);
+    return close(first, array);
+  }
+
+  Element root() const { return values_.front(); }
+  Issue const& issue() const { return issue_; }
+
+ private:
+  bool add(Element element) {
+    values_.push_back(element);
+    return true;
+  }
+  bool open() {
+    if (++depth_ > kDepthMax) return refuse(IssueType::too_costly, "nested deeper than " + std::to_string(kDepthMax) + " levels");
+    return true;
+  }
+  bool close(std::vector<Element>::iterator first, Element element) {
+    --depth_;
+    values_.erase(first, values_.end());
+    return add(element);
+  }
+  bool has_duplicate(std::span<std::string_view const> names) {
+    if (names.size() <= kScanMembersMax) {
+      for (std::size_t i = 1; i < names.size(); ++i) {
+        if (std::ranges::find(names.first(i), names[i]) != names.first(i).end()) return true;
+      }
+      return false;
+    }
+    seen_.clear();
+    return !std::ranges::all_of(names, [&](std::string_view name) { return seen_.insert(name).second; });
+  }
+  bool refuse(IssueType code, std::string why) {
+    issue_ = error(code, std::move(why));
+    return false;
+  }
+
+  Arena& arena_;
+  std::vector<Element> values_;
+  std::vector<std::string_view> names_;
+  std::unordered_set<std::string_view> seen_;
+  int depth_ = 0;
+  Issue issue_;
+};
+
+std::string to_line_and_column(std::string_view bytes, std::size_t offset) {
+  auto const before = bytes.substr(0, std::min(offset, bytes.size()));
+  auto const line = 1 + std::ranges::count(before, '\n');
+  auto const column = before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1) + 1;
+  return "line " + std::to_string(line) + " column " + std::to_string(column);
+}
+
+}  // namespace
+
+Result<Element> read(std::string_view bytes, Arena& arena) {
+  rapidjson::MemoryStream stream(bytes.data(), bytes.size());
+  TreeBuilder builder(arena);
+  rapidjson::Reader reader;
+  auto const outcome = reader.Parse<kParseFlags>(stream, builder);
+  if (!outcome.IsError()) return builder.root();
+  Issue issue = builder.issue();
+  if (outcome.Code() != rapidjson::kParseErrorTermination) {
+    issue = error(IssueType::structure, rapidjson::GetParseError_En(outcome.Code()));
+  }
+  issue.source = to_line_and_column(bytes, outcome.Offset());
+  return issue;
+}
+
+Result<Document> read_document(std::string_view bytes) {
+  Document document;
+  FHIR_TRY(document.root, read(bytes, document.arena));
+  return document;
+}
+
+}  // namespace fhir::json
