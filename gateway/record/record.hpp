@@ -45,7 +45,7 @@ struct Cause {
 /// One partner as the record sees it.
 struct Party {
   std::string name;                      ///< Profile name: "heart-clinic"
-  std::vector<std::string> serves;       ///< "Organization/heart-clinic" and the like: whose work reaches us through it.
+  std::vector<std::string> serves;       ///< Whose work it does: references ("Organization/x") or identifiers ("system|value").
   bool speaks_v2 = false;
   std::string dialect = "ref_rri";       ///< or "omg_osu"
   std::string close_by;                  ///< "", "i13": how a REF/RRI peer learns of closure.
