@@ -1,15 +1,16 @@
-/// What HL7 v2 defines per version: fields of segments, components of data types, grammars of message structures.
-/// Compiled from the public dictionary by dictionary/generate.py; our supplement (OSU_O51, the event -> structure table,
-/// 2.8.1 and 2.8.2 read as 2.8) is in structures/. See design translation.md section 3.8.
+/// What HL7 v2 defines per version: fields of segments, components of data types, grammars of message
+/// structures. Compiled from the public dictionary by dictionary/generate.py; our supplement (OSU_O51, the
+/// event -> structure table, 2.8.1 and 2.8.2 read as 2.8) is in structures/. See design translation.md
+/// section 3.8.
 #pragma once
+
+#include "mappings/hl7v2/message.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
-
-#include "mappings/hl7v2/message.hpp"
 
 namespace mappings::hl7v2 {
 
@@ -33,8 +34,8 @@ struct FieldDefinition {
 FieldDefinition const* find_field(Version version, std::string_view segment, std::size_t number);
 /// Component `number` (from 1) of a data type.
 FieldDefinition const* find_component(Version version, std::string_view data_type, std::size_t number);
-std::size_t field_count(Version version, std::string_view segment);           ///< 0: unknown segment.
-std::size_t component_count(Version version, std::string_view data_type);     ///< 0: primitive or unknown.
+std::size_t field_count(Version version, std::string_view segment);        ///< 0: unknown segment.
+std::size_t component_count(Version version, std::string_view data_type);  ///< 0: primitive or unknown.
 
 /// One node of a structure's grammar: a segment, a group, or a choice.
 struct GrammarNode {
@@ -45,21 +46,22 @@ struct GrammarNode {
   std::span<GrammarNode const> children;
 };
 
-/// "REF_I12" in that version, or in the nearest version that has it (`exact` says which); nullptr when none does.
+/// "REF_I12" in that version, or in the nearest version that has it (`exact` says which); nullptr when none
+/// does.
 struct StructureLookup {
   GrammarNode const* root = nullptr;
   bool exact = false;
 };
 StructureLookup find_structure(Version version, std::string_view structure);
 
-/// MSH-9.3 when it names a known structure, else by MSH-9.1 and MSH-9.2: ADT^A04 -> "ADT_A01", SIU^S26 -> "SIU_S12",
-/// RRI^I13 -> "RRI_I12"; "" when unknown.
+/// MSH-9.3 when it names a known structure, else by MSH-9.1 and MSH-9.2: ADT^A04 -> "ADT_A01", SIU^S26 ->
+/// "SIU_S12", RRI^I13 -> "RRI_I12"; "" when unknown.
 std::string_view structure_of(Message const& message);
 
 /// Which group instance each segment belongs to, by the structure's grammar.
 struct Grouping {
   struct Group {
-    std::string_view name;      ///< "" for the root (index 0).
+    std::string_view name;  ///< "" for the root (index 0).
     std::uint32_t parent = 0;
     std::uint32_t ordinal = 1;  ///< Which occurrence of that name within its parent.
   };
@@ -68,7 +70,8 @@ struct Grouping {
   bool by_order = false;  ///< The structure is unknown: everything hangs on the root in order.
 };
 
-/// Lenient: a segment that the grammar does not expect attaches to the group of the one before it, with a warning.
+/// Lenient: a segment that the grammar does not expect attaches to the group of the one before it, with a
+/// warning.
 Grouping group_segments(Message const& message, GrammarNode const* structure, fhir::Issues& warnings);
 
 }  // namespace mappings::hl7v2
