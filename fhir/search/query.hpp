@@ -1,10 +1,14 @@
 /// A search as it stands in a URL or form body, parsed and typed: what store and rest work on.
 /// Source: R4 search.html. Percent-decoding happens here and nowhere else.
 ///
-/// Strict: an unknown parameter, modifier or value is an Issue naming the parameter. Lenient: unknown parameters are
-/// dropped and listed, so that the self link can show what was used; a known parameter with a bad value is still refused,
-/// for a dropped criterion would widen the result.
+/// Strict: an unknown parameter, modifier or value is an Issue naming the parameter. Lenient: unknown
+/// parameters are dropped and listed, so that the self link can show what was used; a known parameter with a
+/// bad value is still refused, for a dropped criterion would widen the result.
 #pragma once
+
+#include "fhir/definitions/definitions.hpp"
+#include "fhir/result.hpp"
+#include "fhir/search/values.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -13,10 +17,6 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "fhir/definitions/definitions.hpp"
-#include "fhir/result.hpp"
-#include "fhir/search/values.hpp"
 
 namespace fhir::search {
 
@@ -43,12 +43,14 @@ enum class Modifier : std::uint8_t {
 
 /// One alternative of a criterion, typed as its parameter is. Texts lie in the Query.
 ///
-/// token      TokenValue.system, code; has_system tells "|code" (no system) from "code" (any); code "" is "system|".
-///            With :of-type also type_system and type_code, `code` being the value. With :text `text`, normalised.
-///            With :in and :not-in `code` is the value set's url.
+/// token      TokenValue.system, code; has_system tells "|code" (no system) from "code" (any); code "" is
+/// "system|".
+///            With :of-type also type_system and type_code, `code` being the value. With :text `text`,
+///            normalised. With :in and :not-in `code` is the value set's url.
 /// string     StringValue, normalised as the index is.
 /// date       DateValue as wide as the precision given, to be compared by `prefix`.
-/// reference  ReferenceValue: "1" sets id alone; "Patient/1" type and id; a url also base. With :identifier the
+/// reference  ReferenceValue: "1" sets id alone; "Patient/1" type and id; a url also base. With :identifier
+/// the
 ///            identifier_system and identifier_value, has_system as for a token.
 /// quantity   QuantityValue; has_system as for a token; no system and no code: any unit.
 /// number     NumberValue.  uri: UriValue.
@@ -74,13 +76,14 @@ struct ReverseChain {
 
 /// One `name=value` of the query; all criteria must hold, any of a criterion's operands may.
 struct Criterion {
-  /// What is compared: of the searched type; of the last step's type in a chain; of reverse->type after `_has`.
+  /// What is compared: of the searched type; of the last step's type in a chain; of reverse->type after
+  /// `_has`.
   SearchParameter const* parameter = nullptr;
   Modifier modifier = Modifier::none;
-  std::string_view type;              ///< With Modifier::type: the resource type the reference must point to.
-  bool missing = false;               ///< With Modifier::missing: the value asked for; `operands` is empty then.
+  std::string_view type;  ///< With Modifier::type: the resource type the reference must point to.
+  bool missing = false;   ///< With Modifier::missing: the value asked for; `operands` is empty then.
   std::vector<Operand> operands;
-  std::vector<ChainStep> chain;       ///< Empty for a plain criterion.
+  std::vector<ChainStep> chain;  ///< Empty for a plain criterion.
   std::optional<ReverseChain> reverse;
 };
 
@@ -89,7 +92,8 @@ struct SortKey {
   bool descending = false;
 };
 
-/// `_include=source:parameter[:target]`, `_revinclude` the same read backwards. A "*" leaves `parameter` null: all.
+/// `_include=source:parameter[:target]`, `_revinclude` the same read backwards. A "*" leaves `parameter`
+/// null: all.
 struct Include {
   std::string_view source_type;
   SearchParameter const* parameter = nullptr;
@@ -110,7 +114,7 @@ struct Query {
   Total total = Total::unset;
   Summary summary = Summary::unset;
   std::vector<std::string> elements;
-  std::string format;           ///< decoded, "" when not given
+  std::string format;  ///< decoded, "" when not given
   bool pretty = false;
   std::vector<std::string> dropped;  ///< Names of parameters that lenient handling left out.
   /// The pairs that were used, percent-encoded as they came, in order: for the self link.
@@ -119,8 +123,8 @@ struct Query {
 };
 
 /// `raw` is what follows "?" or a form body, still percent-encoded; "" is a search for everything.
-/// Errors: not_supported (unknown parameter, modifier or feature, by name), value (a value that cannot be typed, by
-/// parameter name), invalid (bad percent-encoding), not_found never.
+/// Errors: not_supported (unknown parameter, modifier or feature, by name), value (a value that cannot be
+/// typed, by parameter name), invalid (bad percent-encoding), not_found never.
 Result<Query> parse_query(std::string_view resource_type, std::string_view raw, Handling handling);
 
 /// The pairs of a query or form body, decoded ("+" is a space). Errors: invalid (a bad %XX or UTF-8).

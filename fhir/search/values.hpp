@@ -1,9 +1,13 @@
-/// What a resource can be found by: the values of all standard search parameters, and the references it holds.
-/// Source: R4 search.html; the expressions of the SearchParameters (definitions.hpp), compiled once at first use.
+/// What a resource can be found by: the values of all standard search parameters, and the references it
+/// holds. Source: R4 search.html; the expressions of the SearchParameters (definitions.hpp), compiled once at
+/// first use.
 ///
-/// `_id` and `_lastUpdated` are not extracted: they are columns of the stored version. `_text`, `_content`, `_query` have
-/// no expression. Values under `contained` are not extracted. Dates without zone count as UTC.
+/// `_id` and `_lastUpdated` are not extracted: they are columns of the stored version. `_text`, `_content`,
+/// `_query` have no expression. Values under `contained` are not extracted. Dates without zone count as UTC.
 #pragma once
+
+#include "fhir/definitions/definitions.hpp"
+#include "fhir/json/element.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -13,9 +17,6 @@
 #include <variant>
 #include <vector>
 
-#include "fhir/definitions/definitions.hpp"
-#include "fhir/json/element.hpp"
-
 namespace fhir::search {
 
 using definitions::ParameterType;
@@ -23,9 +24,9 @@ using definitions::SearchParameter;
 
 /// Coding, CodeableConcept (one value per coding), Identifier, ContactPoint, code, boolean, string, uri.
 struct TokenValue {
-  std::string_view system;  ///< "" when there is none; the binding's system for an element of type code
-  std::string_view code;    ///< "" for a CodeableConcept that has only text
-  std::string_view text;    ///< normalised display or CodeableConcept.text, for :text
+  std::string_view system;       ///< "" when there is none; the binding's system for an element of type code
+  std::string_view code;         ///< "" for a CodeableConcept that has only text
+  std::string_view text;         ///< normalised display or CodeableConcept.text, for :text
   std::string_view type_system;  ///< Identifier.type, for :of-type
   std::string_view type_code;
 };
@@ -39,8 +40,9 @@ struct StringValue {
 constexpr std::int64_t kTimeMin = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kTimeMax = std::numeric_limits<std::int64_t>::max();
 
-/// date, dateTime, instant, Period, Timing (its events or bounds). Milliseconds since 1970-01-01T00:00:00Z, half open
-/// [low, high) and as wide as the precision given: "2013" is the whole year. Open sides are kTimeMin and kTimeMax.
+/// date, dateTime, instant, Period, Timing (its events or bounds). Milliseconds since 1970-01-01T00:00:00Z,
+/// half open [low, high) and as wide as the precision given: "2013" is the whole year. Open sides are
+/// kTimeMin and kTimeMax.
 struct DateValue {
   std::int64_t low = kTimeMin;
   std::int64_t high = kTimeMax;
@@ -51,8 +53,10 @@ struct ReferenceValue {
   std::string_view type;  ///< also from Reference.type; "" when unknown
   std::string_view id;
   std::string_view version;  ///< of Type/id/_history/version or canonical|version
-  std::string_view base;     ///< what precedes Type/id: "" for a relative reference, else "https://example.org/fhir/"
-  std::string_view url;      ///< the whole text as it stands ("" when there is only an identifier); a canonical without |version
+  std::string_view
+      base;  ///< what precedes Type/id: "" for a relative reference, else "https://example.org/fhir/"
+  std::string_view url;  ///< the whole text as it stands ("" when there is only an identifier); a canonical
+                         ///< without |version
   std::string_view identifier_system;
   std::string_view identifier_value;
 };
@@ -80,11 +84,13 @@ struct QuantityValue {
   std::string_view text;  ///< the digits as they stand; "" where the value is a Range
 };
 
-using Value = std::variant<TokenValue, StringValue, DateValue, ReferenceValue, UriValue, QuantityValue, NumberValue>;
+using Value =
+    std::variant<TokenValue, StringValue, DateValue, ReferenceValue, UriValue, QuantityValue, NumberValue>;
 
-/// One value of one parameter. The parts of a composite stand one after the other with the composite's `parameter`, one
-/// `group` per element that composes them and `component` 0, 1 ...; a group without a value for some component is left
-/// out, and a component may have several values (two codings), any of which matches.
+/// One value of one parameter. The parts of a composite stand one after the other with the composite's
+/// `parameter`, one `group` per element that composes them and `component` 0, 1 ...; a group without a value
+/// for some component is left out, and a component may have several values (two codings), any of which
+/// matches.
 struct IndexValue {
   SearchParameter const* parameter = nullptr;
   Value value;
@@ -96,8 +102,8 @@ struct IndexValue {
   std::string_view code() const { return parameter->code(); }
 };
 
-/// Values and the texts they had to make up. Views lie in the resource, in the tables, or in `texts`; so both the
-/// resource's arena and this must outlive their use. Movable.
+/// Values and the texts they had to make up. Views lie in the resource, in the tables, or in `texts`; so both
+/// the resource's arena and this must outlive their use. Movable.
 struct IndexValues {
   std::vector<IndexValue> values;
   json::Arena texts;
@@ -113,7 +119,8 @@ IndexValues extract(json::Element const& resource);
 /// The same, replacing what `out` held and reusing its memory.
 void extract(json::Element const& resource, IndexValues& out);
 
-/// One literal reference (Reference.reference) of a resource or of what it contains; canonicals are no references.
+/// One literal reference (Reference.reference) of a resource or of what it contains; canonicals are no
+/// references.
 struct FoundReference {
   std::string expression;          ///< "Encounter.participant[0].individual"
   json::Element const* reference;  ///< The Reference object; its `reference` member holds the text.
@@ -123,15 +130,16 @@ struct FoundReference {
 /// Every literal reference, contained resources' included; inside a Bundle those of its entries as well.
 std::vector<FoundReference> references(json::Element const& resource);
 
-/// Splits the text of a literal reference: "Patient/1", "http://a/Patient/1/_history/2", "urn:uuid:..", "#p1".
+/// Splits the text of a literal reference: "Patient/1", "http://a/Patient/1/_history/2", "urn:uuid:..",
+/// "#p1".
 ReferenceValue to_reference_value(std::string_view text);
 
 /// Case and accents folded, white space collapsed: the form in which strings are compared. Appended to `out`.
 void normalise(std::string_view text, std::string& out);
 std::string normalise(std::string_view text);
 
-/// [low, high) of a date, dateTime or instant of R4; also a partial time ("2013-01-14T10:00") as search allows.
-/// Empty when `text` is none of these.
+/// [low, high) of a date, dateTime or instant of R4; also a partial time ("2013-01-14T10:00") as search
+/// allows. Empty when `text` is none of these.
 std::optional<DateValue> to_date_value(std::string_view text);
 
 /// The number and its implicit range; empty when `text` is no decimal.
