@@ -80,6 +80,7 @@ struct RecordRow {
   std::int64_t since_ms = 0;
   std::int64_t due_ms = 0;  ///< 0: no clock.
   std::string body;
+  bool open = true;  ///< False once the state is final: it leaves the worklists.
 };
 
 enum class OutboxState : std::uint8_t { waiting, sent, delivered, unconfirmed, stopped, cancelled };
@@ -118,12 +119,14 @@ struct SearchPage {
   std::optional<std::int64_t> total;
   std::string next_cursor;  ///< "" on the last page; opaque, bound to `snapshot_seq`.
   std::int64_t snapshot_seq = 0;
+  fhir::Issues issues;  ///< One for each row left out because its bytes are corrupt.
 };
 
 struct HistoryPage {
   std::vector<Version> versions;  ///< Newest first, deletions included.
   std::int64_t total = 0;
   std::string next_cursor;
+  fhir::Issues issues;  ///< One for each version left out because its bytes are corrupt.
 };
 
 /// A consistent view at one commit_seq. Not shared between threads. Errors: transient (busy), exception (corrupt row:
@@ -139,6 +142,8 @@ class Snapshot {
   /// `type` and `id` may be "" for type and system history; `since_ms` 0 for all.
   virtual fhir::Result<HistoryPage> history(AccessPolicy const&, std::string_view type, std::string_view id,
                                             std::int64_t since_ms, std::size_t count, std::string_view cursor) = 0;
+  /// `query.cursor` goes on where an earlier page's next_cursor says, at that page's snapshot_seq. Errors: deleted (the
+  /// cursor is older than page_life_ms).
   virtual fhir::Result<SearchPage> search(AccessPolicy const&, fhir::search::Query const& query) = 0;
 
   /// Keys: the one mechanism for everything that must be found by a business key and be unique: duplicate keys,
