@@ -70,6 +70,6 @@ using HttpRefusalMaker = std::function<HttpResponse(int status, fhir::Issue cons
 /// The default: an OperationOutcome of one issue as application/fhir+json.
 HttpResponse make_refusal(int status, fhir::Issue const& issue);
 
-std::string_view reason_phrase(int status);  ///< "Not Found"; "" for a status that is not in RFC 9110.
+std::string_view reason_phrase(int status);  ///< "Not Found"; "" for a status that nobody registered.
 
 }  // namespace gateway::net

@@ -37,4 +37,14 @@ struct HttpHead {
 /// `fields_max` fields.
 fhir::Result<HttpHead> check_head(std::string_view head, HeadKind kind, std::size_t fields_max = 100);
 
+/// Where the head in `bytes` ends (one past its empty line); npos while it has not; the Issue at the first
+/// line end that is not CR LF, so that a peer which never sends one is refused at once. `from`: bytes looked
+/// at before, to save time.
+fhir::Result<std::size_t> find_head_end(std::string_view bytes, std::size_t from = 0);
+
+/// What may be written into a head: a name that is a token, a value without a control but a tab (security.md
+/// I2).
+bool is_field_name(std::string_view text);
+bool is_field_value(std::string_view text);
+
 }  // namespace gateway::net

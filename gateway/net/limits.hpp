@@ -56,7 +56,7 @@ struct HttpLimits {
   Duration body = 30s;                        // the whole body
   Duration idle = 60s;                        // keep-alive between requests
   Duration write = 30s;
-  std::size_t read_chunk_bytes = 32 * 1024;       // also bounds what a pipelining client can make us hold
+  std::size_t read_chunk_bytes = 16 * 1024;       // also bounds what a pipelining client can make us hold
   std::size_t requests_per_connection = 100'000;  // then Connection: close, so that load spreads again
   TcpLimits tcp;
   AcceptLimits accept;
@@ -69,6 +69,9 @@ struct ClientLimits {
   Duration answer = 30s;                   // from the last byte written to the complete answer
   std::size_t answer_bytes = 1024 * 1024;  // an ACK, an RRI; a FHIR client raises it for Bundles
   std::size_t other_frames = 64;  // frames that are not our answer, per message, then the peer is confused
+  Duration after_end_block = 1s;  // as MllpLimits: an ACK that lacks its last CR
+  std::size_t head_bytes = 16 * 1024;
+  std::size_t header_fields = 100;
   TcpLimits tcp;
 };
 

@@ -61,7 +61,7 @@ class Runtime {
  private:
   struct Impl;
   RuntimeOptions options_;
-  std::vector<std::unique_ptr<asio::io_context>> contexts_;
+  std::vector<asio::io_context*> contexts_;  // owned by impl_
   std::atomic<unsigned> next_{0};
   std::unique_ptr<Impl> impl_;
 };
