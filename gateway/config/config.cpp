@@ -1,0 +1,347 @@
+#include "gateway/config/config.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <set>
+
+namespace gateway::config {
+
+namespace {
+
+/// What stops the reading of a file; never leaves this file.
+struct Refusal {
+  fhir::Issue issue;
+};
+
+/// One mapping of the file with the path that errors call it by. Every key must be asked for: finish() refuses the rest.
+class Section {
+ public:
+  Section(YAML::Node node, std::string path, std::string_view file)
+      : node_(std::move(node)), path_(std::move(path)), file_(file) {
+    if (!node_.IsMap() && !node_.IsNull()) refuse(node_, path_, fhir::IssueType::value, "must be a mapping of keys");
+  }
+
+  void read(char const* key, std::string& to) {
+    if (auto const value = take(key)) to = scalar(*value, key);
+  }
+  void read(char const* key, bool& to) {
+    auto const value = take(key);
+    if (!value) return;
+    std::string const text = scalar(*value, key);
+    if (text != "true" && text != "false") refuse(*value, name(key), fhir::IssueType::value, "must be true or false");
+    to = text == "true";
+  }
+  template <std::integral Number>
+  void read(char const* key, Number& to, Number min, Number max) {
+    auto const value = take(key);
+    if (!value) return;
+    std::string const text = scalar(*value, key);
+    Number number{};
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{} || end != text.data() + text.size() || number < min || number > max) {
+      refuse(*value, name(key), fhir::IssueType::value,
+             "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+    }
+    to = number;
+  }
+  void read(char const* key, std::vector<std::string>& to) {
+    auto const value = take(key);
+    if (!value) return;
+    if (!value->IsSequence()) refuse(*value, name(key), fhir::IssueType::value, "must be a list");
+    to.clear();
+    for (auto const& item : *value) to.push_back(scalar(item, key));
+  }
+  void read(char const* key, std::map<std::string, std::string>& to) {
+    auto const value = take(key);
+    if (!value) return;
+    if (!value->IsMap()) refuse(*value, name(key), fhir::IssueType::value, "must be a mapping");
+    for (auto const& entry : *value) to[entry.first.as<std::string>()] = scalar(entry.second, key);
+  }
+  void read(char const* key, std::map<std::string, std::map<std::string, std::string>>& to) {
+    section(key, [&](Section& tables) {
+      for (auto const& entry : tables.node_) {
+        auto const table = entry.first.as<std::string>();
+        tables.read(table.c_str(), to[table]);
+      }
+    });
+  }
+  void read_one_of(char const* key, std::string& to, std::initializer_list<std::string_view> allowed) {
+    auto const value = take(key);
+    if (!value) return;
+    std::string const text = scalar(*value, key);
+    if (std::ranges::find(allowed, text) == allowed.end()) {
+      std::string list;
+      for (std::string_view one : allowed) list.append(list.empty() ? "" : ", ").append(one);
+      refuse(*value, name(key), fhir::IssueType::value, "must be one of " + list);
+    }
+    to = text;
+  }
+  /// "127.0.0.1:2575", "[::1]:2575"
+  void read_address(char const* key, Address& to) {
+    auto const value = take(key);
+    if (!value) return;
+    std::string const text = scalar(*value, key);
+    auto const colon = text.rfind(':');
+    int port = -1;
+    if (colon != std::string::npos) {
+      std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+    }
+    if (colon == std::string::npos || colon == 0 || port < 0 || port > 65535) {
+      refuse(*value, name(key), fhir::IssueType::value, "must be HOST:PORT");
+    }
+    to.host = text.substr(0, colon);
+    if (to.host.starts_with('[') && to.host.ends_with(']')) to.host = to.host.substr(1, to.host.size() - 2);
+    to.port = static_cast<std::uint16_t>(port);
+  }
+  /// "+01:00", "-05:00", "Z"
+  void read_offset(char const* key, int& minutes) {
+    auto const value = take(key);
+    if (!value) return;
+    std::string const text = scalar(*value, key);
+    if (text == "Z") {
+      minutes = 0;
+      return;
+    }
+    int hours = 0;
+    int rest = 0;
+    bool const shaped = text.size() == 6 && (text[0] == '+' || text[0] == '-') && text[3] == ':';
+    if (shaped) {
+      std::from_chars(text.data() + 1, text.data() + 3, hours);
+      std::from_chars(text.data() + 4, text.data() + 6, rest);
+    }
+    if (!shaped || hours > 14 || rest > 59) {
+      refuse(*value, name(key), fhir::IssueType::value, "must be an offset from UTC like -05:00");
+    }
+    minutes = (text[0] == '-' ? -1 : 1) * (hours * 60 + rest);
+  }
+  void section(char const* key, std::function<void(Section&)> const& read_it) {
+    auto const value = take(key);
+    if (!value) return;
+    Section inner(*value, name(key), file_);
+    read_it(inner);
+    inner.finish();
+  }
+  void sections(char const* key, std::function<void(Section&)> const& read_one) {
+    auto const value = take(key);
+    if (!value) return;
+    if (!value->IsSequence()) refuse(*value, name(key), fhir::IssueType::value, "must be a list");
+    for (std::size_t i = 0; i < value->size(); ++i) {
+      Section inner((*value)[i], name(key) + "[" + std::to_string(i) + "]", file_);
+      read_one(inner);
+      inner.finish();
+    }
+  }
+  void require(char const* key, std::string const& value) {
+    if (value.empty()) refuse(node_, name(key), fhir::IssueType::structure, "is missing");
+  }
+  [[noreturn]] void refuse_here(char const* key, fhir::IssueType code, std::string why) {
+    refuse(node_[key] ? node_[key] : node_, name(key), code, std::move(why));
+  }
+  void finish() {
+    for (auto const& entry : node_) {
+      auto const key = entry.first.as<std::string>();
+      if (!taken_.contains(key)) refuse(entry.first, name(key), fhir::IssueType::structure, "is not a known key");
+    }
+  }
+
+ private:
+  std::optional<YAML::Node> take(std::string const& key) {
+    taken_.insert(key);
+    if (!node_.IsMap() || !node_[key] || node_[key].IsNull()) return std::nullopt;
+    return node_[key];
+  }
+  std::string scalar(YAML::Node const& value, std::string const& key) {
+    if (!value.IsScalar()) refuse(value, name(key), fhir::IssueType::value, "must be a single value");
+    return value.Scalar();
+  }
+  std::string name(std::string const& key) const { return path_.empty() ? key : path_ + "." + key; }
+  [[noreturn]] void refuse(YAML::Node const& where, std::string const& what, fhir::IssueType code, std::string why) const {
+    auto const mark = where.Mark();
+    std::string source(file_);
+    if (!mark.is_null()) source += " line " + std::to_string(mark.line + 1);
+    throw Refusal{fhir::error(code, what + ": " + why, {}, std::move(source))};
+  }
+
+  YAML::Node node_;
+  std::string path_;
+  std::string_view file_;
+  std::set<std::string> taken_;
+};
+
+void read_tls(Section& from, TlsFiles& tls) {
+  from.section("tls", [&](Section& in) {
+    in.read("certificate", tls.certificate);
+    in.read("key", tls.key);
+    in.read("ca", tls.ca);
+    in.read("crl", tls.crl);
+    in.read("server_name", tls.server_name);
+    if (tls.certificate.empty() != tls.key.empty()) {
+      in.refuse_here("certificate", fhir::IssueType::structure, "certificate and key come together");
+    }
+  });
+}
+
+bool is_loopback(std::string_view host) { return host.starts_with("127.") || host == "::1" || host == "localhost"; }
+
+void read_http(Section& in, HttpSettings& http) {
+  in.read_address("listen", http.listen);
+  in.read("base_url", http.base_url);
+  in.read("anonymous", http.anonymous);
+  in.read("body_bytes_max", http.body_bytes_max, std::size_t{1024}, std::size_t{1} << 30);
+  read_tls(in, http.tls);
+  if (http.anonymous && !is_loopback(http.listen.host)) {
+    in.refuse_here("listen", fhir::IssueType::business_rule,
+                   "beyond loopback set anonymous: false and give every client a token");
+  }
+}
+
+void read_mllp(Section& in, MllpListenerSettings& mllp) {
+  in.read("name", mllp.name);
+  in.require("name", mllp.name);
+  in.read_address("listen", mllp.listen);
+  read_tls(in, mllp.tls);
+  std::string framing = "lenient";
+  in.read_one_of("framing", framing, {"lenient", "strict"});
+  mllp.strict_framing = framing == "strict";
+  in.read("partners", mllp.partners);
+  if (mllp.tls.certificate.empty() && !is_loopback(mllp.listen.host)) {
+    in.refuse_here("listen", fhir::IssueType::business_rule, "beyond loopback a listener needs tls with a ca");
+  }
+}
+
+void read_delivery(Section& in, DeliverySettings& delivery) {
+  in.read_address("mllp", delivery.mllp);
+  read_tls(in, delivery.tls);
+  in.read("ack_timeout_ms", delivery.ack_timeout_ms, std::int64_t{100}, std::int64_t{600'000});
+  in.read("retry_delay_ms_min", delivery.retry_delay_ms_min, std::int64_t{10}, std::int64_t{600'000});
+  in.read("retry_delay_ms_max", delivery.retry_delay_ms_max, std::int64_t{10}, std::int64_t{3'600'000});
+  in.read("error_retries", delivery.error_retries, 0, 1000);
+}
+
+void read_partner(Section& in, Partner& partner) {
+  in.read("name", partner.name);
+  in.require("name", partner.name);
+  in.read("application", partner.application);
+  in.read("facility", partner.facility);
+  in.read("our_application", partner.our_application);
+  in.read("our_facility", partner.our_facility);
+  in.read("certificate", partner.certificate);
+  in.read_one_of("version", partner.version,
+                 {"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8"});
+  in.read("charset", partner.charset);
+  in.read_offset("utc_offset", partner.utc_offset_minutes);
+  in.read("authorities", partner.authorities);
+  in.read("own_authorities", partner.own_authorities);
+  in.read("trusted_ids", partner.trusted_ids);
+  in.read("organization", partner.organization);
+  in.read("serves", partner.serves);
+  in.read_one_of("dialect", partner.dialect, {"ref_rri", "omg_osu"});
+  in.read_one_of("close_by", partner.close_by, {"", "i13"});
+  in.read("close_on_delivery", partner.close_on_delivery);
+  in.read("account_is_visit", partner.account_is_visit);
+  in.read("events", partner.events);
+  in.read("code_maps", partner.code_maps);
+  std::string reuse = "never";
+  in.read_one_of("control_id_reuse", reuse, {"never", "daily", "any"});
+  partner.control_id_reuse = reuse == "never"   ? ControlIdReuse::never
+                             : reuse == "daily" ? ControlIdReuse::daily
+                                                : ControlIdReuse::any;
+  std::string reply = "ack";
+  in.read_one_of("ref_reply", reply, {"ack", "rri"});
+  partner.reply_rri = reply == "rri";
+  in.section("delivery", [&](Section& delivery) { read_delivery(delivery, partner.delivery); });
+}
+
+void read_client(Section& in, FhirClient& client) {
+  in.read("name", client.name);
+  in.require("name", client.name);
+  in.read("bearer_sha256", client.bearer_sha256);
+  if (client.bearer_sha256.size() != 64) {
+    in.refuse_here("bearer_sha256", fhir::IssueType::value, "must be the 64 hex digits of the token's SHA-256");
+  }
+  in.read("organization", client.organization);
+  in.read("serves", client.serves);
+  in.read("own_authorities", client.own_authorities);
+  in.read("trusted_ids", client.trusted_ids);
+  in.read("close_on_delivery", client.close_on_delivery);
+}
+
+template <class Named>
+bool is_named(std::vector<Named> const& all, std::string const& name) {
+  return std::ranges::find(all, name, &Named::name) != all.end();
+}
+
+Settings read_all(Section& file) {
+  Settings settings;
+  file.section("store", [&](Section& in) { in.read("path", settings.store_path); });
+  file.section("http", [&](Section& in) { read_http(in, settings.http); });
+  file.sections("partners", [&](Section& in) {
+    Partner partner;
+    read_partner(in, partner);
+    if (is_named(settings.partners, partner.name)) in.refuse_here("name", fhir::IssueType::duplicate, "is named twice");
+    settings.partners.push_back(std::move(partner));
+  });
+  file.sections("mllp", [&](Section& in) {
+    MllpListenerSettings mllp;
+    read_mllp(in, mllp);
+    for (std::string const& partner : mllp.partners) {
+      if (!is_named(settings.partners, partner)) {
+        in.refuse_here("partners", fhir::IssueType::business_rule, "names '" + partner + "', which partners does not");
+      }
+    }
+    settings.mllp.push_back(std::move(mllp));
+  });
+  file.sections("clients", [&](Section& in) {
+    FhirClient client;
+    read_client(in, client);
+    if (is_named(settings.clients, client.name)) in.refuse_here("name", fhir::IssueType::duplicate, "is named twice");
+    settings.clients.push_back(std::move(client));
+  });
+  file.section("maps", [&](Section& in) { in.read("overlays", settings.map_overlays); });
+  file.section("calendar", [&](Section& in) {
+    in.read_offset("utc_offset", settings.utc_offset_minutes);
+    in.read("holidays", settings.holidays);
+  });
+  file.section("record", [&](Section& in) { in.read("referral_codes", settings.referral_codes); });
+  file.section("subscriptions", [&](Section& in) { in.read("loopback_hooks", settings.loopback_hooks); });
+  file.read("threads", settings.threads, 0, 256);
+  file.read_one_of("log_level", settings.log_level, {"debug", "info", "warn", "error"});
+  return settings;
+}
+
+}  // namespace
+
+Settings defaults() {
+  Settings settings;
+  settings.mllp.push_back({.name = "mllp", .listen = {"127.0.0.1", 2575}, .tls = {}, .strict_framing = false, .partners = {}});
+  return settings;
+}
+
+fhir::Result<Settings> parse(std::string_view text, std::string_view file) {
+  try {
+    Section all(YAML::Load(std::string(text)), "", file);
+    Settings settings = read_all(all);
+    all.finish();
+    return settings;
+  } catch (Refusal const& refusal) {
+    return refusal.issue;
+  } catch (YAML::Exception const& bad) {
+    return fhir::error(fhir::IssueType::structure, bad.msg, {},
+                       std::string(file) + " line " + std::to_string(bad.mark.line + 1));
+  }
+}
+
+fhir::Result<Settings> load(std::string const& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return fhir::error(fhir::IssueType::not_found, "the configuration file cannot be read", {}, path);
+  std::string const text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return parse(text, path);
+}
+
+}  // namespace gateway::config

@@ -1,0 +1,72 @@
+/// What goes out: one sender per destination takes its outbox rows in order and sees each to its end.
+/// Source: reliability.md S1-S8. A row's bytes and MSH-10 are stored before the first byte is written; a resend uses them
+/// again; what an attempt came to is committed before the next one.
+///
+/// May call: store, net, mappings, record::delivered, identity (look-ups). Never intake: what a partner answers beyond an ACK
+/// (an RRI to a REF) is handed to `on_answer`.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "gateway/config/config.hpp"
+#include "gateway/delivery/subscriptions.hpp"
+#include "gateway/net/limits.hpp"
+#include "gateway/net/runtime.hpp"
+#include "gateway/record/record.hpp"
+#include "gateway/store/store.hpp"
+#include "mappings/language/translator.hpp"
+
+namespace gateway::delivery {
+
+struct DeliveryCounters {
+  std::atomic<std::uint64_t> attempts{0}, delivered{0}, errors{0}, unknown{0}, stopped{0}, unrenderable{0};
+};
+
+/// A v2 destination as delivery needs it.
+struct Destination {
+  config::Partner settings;
+  mappings::language::PartnerProfile profile;
+};
+
+struct DeliveryOptions {
+  net::Runtime& runtime;
+  store::Store& store;
+  mappings::language::Maps maps;
+  std::vector<Destination> destinations;
+  record::Site site;
+  Subscriptions& subscriptions;
+  store::ClockMs clock;
+  bool loopback_hooks = false;
+  /// A v2 message that came as an answer: settles the row, and is a message of its own (R7).
+  std::function<boost::asio::awaitable<void>(std::string partner, std::string bytes)> on_answer;
+  std::function<void(fhir::Issue const&)> log;
+};
+
+class Delivery {
+ public:
+  explicit Delivery(DeliveryOptions options);
+  ~Delivery();
+  Delivery(Delivery const&) = delete;
+  Delivery& operator=(Delivery const&) = delete;
+
+  /// Starts a sender for everything that waits since before. Errors: a destination's TLS files.
+  fhir::Result<void> start();
+  /// Something may have been queued; cheap, any thread.
+  void wake();
+  /// Lets each sender end the exchange it is in, up to the deadline; what is then unknown is sent again at the next start.
+  boost::asio::awaitable<void> stop(net::Duration deadline);
+  /// Reads certificates anew.
+  void reload();
+
+  DeliveryCounters const& counters() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace gateway::delivery

@@ -1,0 +1,431 @@
+#include "gateway/intake/intake.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <ctime>
+
+#include "fhir/json/writer.hpp"
+#include "fhir/search/values.hpp"
+#include "gateway/identity/identity.hpp"
+#include "gateway/identity/ids.hpp"
+#include "gateway/store/async_commit.hpp"
+#include "gateway/intake/reconcile.hpp"
+#include "mappings/hl7v2/batch.hpp"
+
+namespace gateway::intake {
+
+namespace asio = boost::asio;
+using mappings::hl7v2::Message;
+using mappings::language::Draft;
+
+/// One message on its way, from bytes to answer. What compute() needs to run again stands here, what it finds out too.
+struct Intake::Journey {
+  Envelope envelope;
+  std::int64_t received_ms = 0;
+  fhir::Issues issues;                ///< Warnings, and what refused it.
+  std::optional<Message> message;
+  KnownPartner const* partner = nullptr;
+  std::optional<Draft> draft;
+  std::optional<Verdict> verdict;     ///< Set before compute() when the message cannot go further.
+  std::string duplicate_key;
+  std::string content_hash;
+  // Found out by compute(), which may run more than once:
+  std::vector<std::string> answers;
+  bool is_replay = false;
+  bool is_conflict = false;
+  Verdict outcome = Verdict::accepted;
+  std::int64_t replaces_journal_id = 0;
+};
+
+namespace {
+
+constexpr std::uint16_t kTimestampField = 7;
+constexpr std::uint16_t kSequenceField = 13;
+
+/// The message without MSH-7 and MSH-13: a copy that differs only in these is a resend (R5).
+std::string resend_hash(Message const& message) {
+  std::string bytes;
+  std::size_t const fields = message.field_count(0);
+  for (std::size_t field = 1; field <= fields; ++field) {
+    if (field == kTimestampField || field == kSequenceField) continue;
+    bytes.append(message.raw({0, static_cast<std::uint16_t>(field)})).push_back('\n');
+  }
+  for (std::size_t segment = 1; segment < message.segment_count(); ++segment) {
+    bytes.append(message.segment_raw(segment)).push_back('\r');
+  }
+  return identity::sha256_hex(bytes);
+}
+
+std::string duplicate_key_of(Envelope const& envelope, Message const& message, KnownPartner const& partner,
+                             std::string_view content_hash) {
+  std::string key = envelope.feed;
+  key.append("|").append(message.sending_application()).append("|").append(message.sending_facility());
+  key.append("|").append(message.control_id());
+  switch (partner.settings.control_id_reuse) {
+    case config::ControlIdReuse::never:
+      break;
+    case config::ControlIdReuse::daily:
+      key.append("|").append(message.raw({0, kTimestampField, 1, 1}).substr(0, 8));
+      break;
+    case config::ControlIdReuse::any:
+      key.append("|").append(content_hash);
+      break;
+  }
+  return key;
+}
+
+std::string to_json(fhir::Issues const& issues) {
+  fhir::json::Arena arena;
+  auto list = fhir::json::Element::of_array();
+  for (fhir::Issue const& issue : issues) {
+    auto& item = list.push(arena);
+    item.set(arena, "severity", fhir::json::Element::of_string(to_code(issue.severity)));
+    item.set(arena, "code", fhir::json::Element::of_string(to_code(issue.code)));
+    item.set(arena, "diagnostics", fhir::json::Element::of_string(issue.diagnostics));
+    if (!issue.expression.empty()) item.set(arena, "expression", fhir::json::Element::of_string(issue.expression));
+    if (!issue.source.empty()) item.set(arena, "source", fhir::json::Element::of_string(issue.source));
+  }
+  return fhir::json::write(list);
+}
+
+/// Milliseconds of a fact that holds a dateTime; 0 when absent or unreadable.
+std::int64_t time_of(Draft const& draft, std::string_view fact) {
+  auto const value = fhir::search::to_date_value(draft.fact(fact));
+  return value ? value->low : 0;
+}
+
+record::Cause cause_of(Draft const& draft, KnownPartner const& partner, Reconciled const& reconciled,
+                       std::int64_t received_ms) {
+  record::Cause cause;
+  cause.door = record::Door::v2;
+  cause.origin = partner.settings.name;
+  cause.actor = partner.settings.organization;
+  cause.message = std::string(draft.message_code) + "^" + std::string(draft.trigger_event);
+  cause.message_id = draft.control_id;
+  for (mappings::language::Fact const& fact : draft.facts) {
+    cause.facts.push_back({std::string(fact.name), std::string(fact.text()), to_string(*draft.message, fact.address)});
+  }
+  cause.patients = reconciled.patients;
+  cause.anchors = reconciled.anchors;
+  cause.asserted_ms = time_of(draft, "event.occurred");
+  if (cause.asserted_ms == 0) cause.asserted_ms = time_of(draft, "event.recorded");
+  if (auto const sent = fhir::search::to_date_value(draft.timestamp)) cause.source_ms = sent->low;
+  cause.received_ms = received_ms;
+  return cause;
+}
+
+/// What the sender can mend by sending something else is refused; what another try or a mended table may take is an error.
+Verdict verdict_on(fhir::Issue const& issue) {
+  switch (issue.code) {
+    case fhir::IssueType::structure:
+    case fhir::IssueType::security:
+    case fhir::IssueType::too_costly:
+    case fhir::IssueType::duplicate:
+      return Verdict::refused;
+    default:
+      return Verdict::error;
+  }
+}
+
+std::string to_dtm(std::int64_t ms) {
+  std::time_t const seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  std::size_t const size = std::strftime(text, sizeof text, "%Y%m%d%H%M%S+0000", &utc);
+  return {text, size};
+}
+
+/// Milliseconds since the epoch, in base 36: short, and larger at every start, so that control ids never repeat.
+std::string to_base36(std::uint64_t value) {
+  std::string text;
+  do {
+    text.insert(text.begin(), "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[value % 36]);
+    value /= 36;
+  } while (value != 0);
+  return text;
+}
+
+}  // namespace
+
+Intake::Intake(IntakeOptions options)
+    : options_(std::move(options)), next_answer_(static_cast<std::uint64_t>(options_.clock()) * 1000) {}
+
+mappings::hl7v2::AckHeader Intake::next_header() {
+  return {"H" + to_base36(next_answer_.fetch_add(1)), to_dtm(options_.clock())};
+}
+
+asio::awaitable<std::vector<std::string>> Intake::accept_v2(Envelope envelope) {
+  if (!mappings::hl7v2::is_batch(envelope.bytes)) {
+    auto answers = co_await accept_one(std::move(envelope));
+    co_return answers;
+  }
+  auto batch = mappings::hl7v2::split_batch(envelope.bytes);
+  if (!batch) {
+    // A batch that is cut or miscounted is held whole: kept and refused, none of it taken in.
+    envelope.damaged = true;
+    envelope.warnings.push_back(batch.error());
+    auto answers = co_await accept_one(std::move(envelope));
+    co_return answers;
+  }
+  std::vector<std::string> answers;
+  for (std::string& message : batch->messages) {
+    Envelope one = envelope;
+    one.bytes = std::move(message);
+    auto some = co_await accept_one(std::move(one));
+    for (std::string& answer : some) answers.push_back(std::move(answer));
+  }
+  std::vector<std::string> whole;
+  whole.push_back(mappings::hl7v2::make_batch_ack(*batch, answers, next_header()));
+  co_return whole;
+}
+
+/// The journey of one message (architecture.md section 2; the numbers are its steps).
+asio::awaitable<std::vector<std::string>> Intake::accept_one(Envelope envelope) {
+  auto journey = std::make_shared<Journey>();
+  journey->received_ms = options_.clock();
+  journey->envelope = std::move(envelope);
+  journey->issues = journey->envelope.warnings;
+
+  // 2 Decode.
+  auto const stop = [&](fhir::Issue issue, Verdict verdict) {
+    journey->issues.push_back(std::move(issue));
+    journey->verdict = verdict;
+  };
+  if (journey->envelope.damaged) {
+    journey->verdict = Verdict::refused;  // the framer's own issue says why
+  } else {
+    auto parsed = Message::parse(journey->envelope.bytes, {}, journey->issues);
+    if (!parsed) {
+      stop(parsed.error(), verdict_on(parsed.error()));
+    } else {
+      journey->message.emplace(std::move(*parsed));
+    }
+  }
+  if (journey->message) {
+    auto const sender = options_.partners->sender_of(*journey->message, journey->envelope.partners,
+                                                     journey->envelope.certificate_name);
+    if (journey->message->control_id().empty()) {
+      stop(fhir::error(fhir::IssueType::required, "MSH-10 is empty: no answer could be matched to it", {}, "MSH-10"),
+           Verdict::refused);
+    } else if (!sender) {
+      stop(sender.error(), Verdict::refused);
+    } else {
+      journey->partner = *sender;
+      journey->content_hash = resend_hash(*journey->message);
+      journey->duplicate_key =
+          duplicate_key_of(journey->envelope, *journey->message, *journey->partner, journey->content_hash);
+      // 4 Translate, once: the result does not depend on the store.
+      auto draft = mappings::language::forward(options_.maps, *journey->message, journey->partner->profile);
+      if (draft) {
+        journey->draft.emplace(std::move(*draft));
+      } else {
+        stop(draft.error(), Verdict::error);
+      }
+    }
+  }
+
+  // 3, 5, 6 and 7: see compute().
+  auto receipt = co_await store::commit(options_.store, [this, journey](store::Unit& unit) {
+    return compute(unit, *journey);
+  });
+  if (!receipt) {
+    counters_.not_stored.fetch_add(1);
+    co_return not_stored(*journey, receipt.error());
+  }
+  count(*journey);
+  co_return journey->answers;  // 8 Answer: all that it says is on disk.
+}
+
+fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
+  journey.answers.clear();
+  journey.is_replay = false;
+  journey.is_conflict = false;
+  journey.replaces_journal_id = 0;
+  fhir::Issues issues = journey.issues;
+  Verdict verdict = journey.verdict.value_or(Verdict::accepted);
+  std::string duplicate_key = journey.duplicate_key;
+
+  // 3 Known before?
+  if (!duplicate_key.empty()) {
+    FHIR_TRY(auto const before, unit.find_journal_by_key(duplicate_key));
+    if (before && before->content_hash != journey.content_hash) {
+      journey.is_conflict = true;
+      duplicate_key.clear();  // the first message keeps the key; this one is kept beside it
+      verdict = Verdict::refused;
+      issues.push_back(fhir::error(fhir::IssueType::duplicate,
+                                   "another message with this control id and other content was taken in before", {},
+                                   "MSH-10"));
+    } else if (before && before->outcome == to_text(Verdict::accepted)) {
+      journey.is_replay = true;
+      journey.answers = split_answers(before->answer);
+      return {};
+    } else if (before) {
+      journey.replaces_journal_id = before->id;
+    }
+  }
+
+  // 5 Reconcile and 6 Fold. What refuses here leaves nothing but the journal row.
+  if (verdict == Verdict::accepted) {
+    if (auto taken = take_in(unit, journey); !taken) {
+      // Only what is wrong with the message is its fault; what is wrong with the store is the store's to report.
+      fhir::Issue const why = std::move(taken).error();
+      if (why.code == fhir::IssueType::no_store || why.code == fhir::IssueType::transient ||
+          why.code == fhir::IssueType::lock_error) {
+        return why;
+      }
+      unit.discard();
+      verdict = verdict_on(why);
+      issues.push_back(why);
+    }
+  }
+
+  auto const headers = [this] { return next_header(); };
+  if (journey.message) {
+    journey.answers = answers(*journey.message, verdict, headers, issues);
+  } else {
+    journey.answers.push_back(make_nak(journey.envelope.bytes, next_header(), issues));
+  }
+  journey.outcome = verdict;
+
+  auto& row = unit.journal();
+  row.id = journey.replaces_journal_id;
+  row.received_ms = journey.received_ms;
+  row.feed = journey.envelope.feed;
+  row.partner = journey.partner == nullptr ? "" : journey.partner->settings.name;
+  row.format = "hl7v2";
+  row.duplicate_key = duplicate_key;
+  row.content_hash = journey.content_hash.empty() ? identity::sha256_hex(journey.envelope.bytes) : journey.content_hash;
+  if (journey.message) {
+    row.kind = std::string(journey.message->message_code()) + "^" + std::string(journey.message->trigger_event());
+  }
+  row.outcome = journey.is_conflict ? "conflict" : std::string(to_text(verdict));
+  row.answer = join_answers(journey.answers);
+  row.issues = to_json(issues);
+  row.maps_hash = options_.maps.hash();
+  row.raw = journey.envelope.bytes;
+  return {};
+}
+
+/// Steps 5 and 6 for a v2 message: its resources, its persons, its place in the record, who must be told.
+fhir::Result<void> Intake::take_in(store::Unit& unit, Journey& journey) {
+  FHIR_TRY(auto const reconciled, reconcile(unit, *journey.draft, *journey.partner, options_.partners->trust()));
+  if (!reconciled.complement_anchor.empty()) {
+    unit.put_complement({.partner = journey.partner->settings.name,
+                         .anchor = reconciled.complement_anchor,
+                         .family = std::string(journey.draft->structure),
+                         .journal_id = journey.replaces_journal_id});
+  }
+  return finish(unit, cause_of(*journey.draft, *journey.partner, reconciled, journey.received_ms));
+}
+
+/// The end of every door's way: fold the record over what was written, and queue what subscribers must hear.
+fhir::Result<void> Intake::finish(store::Unit& unit, record::Cause const& cause) {
+  FHIR_CHECK(record::fold(unit, cause, options_.partners->site()));
+  return options_.subscriptions.notify(unit);
+}
+
+std::vector<std::string> Intake::not_stored(Journey const& journey, fhir::Issue const& why) {
+  fhir::Issues const issues{
+      fhir::error(why.code, "the message could not be stored; send it again", {}, {})};
+  auto const headers = [this] { return next_header(); };
+  if (journey.message) return answers(*journey.message, Verdict::error, headers, issues);
+  return {make_nak(journey.envelope.bytes, next_header(), issues)};
+}
+
+void Intake::count(Journey const& journey) {
+  if (journey.is_replay) {
+    counters_.replayed.fetch_add(1);
+    return;
+  }
+  if (journey.is_conflict) counters_.conflicts.fetch_add(1);
+  switch (journey.outcome) {
+    case Verdict::accepted:
+      counters_.accepted.fetch_add(1);
+      break;
+    case Verdict::error:
+      counters_.errors.fetch_add(1);
+      break;
+    case Verdict::refused:
+      counters_.refused.fetch_add(1);
+      break;
+  }
+}
+
+fhir::Result<void> Intake::replay(std::int64_t journal_id) {
+  FHIR_TRY(auto const snapshot, options_.store.snapshot());
+  FHIR_TRY(auto const row, snapshot->find_journal(journal_id));
+  if (!row) return fhir::error(fhir::IssueType::not_found, "the journal has no row of that number");
+  if (row->outcome == to_text(Verdict::accepted)) return {};
+
+  auto journey = std::make_shared<Journey>();
+  journey->received_ms = row->received_ms;
+  journey->envelope.bytes = row->raw;
+  journey->envelope.feed = row->feed;
+  FHIR_TRY(auto message, Message::parse(journey->envelope.bytes, {}, journey->issues));
+  journey->message.emplace(std::move(message));
+  journey->partner = options_.partners->find(row->partner);
+  if (journey->partner == nullptr) {
+    return fhir::error(fhir::IssueType::not_found, "the configuration no longer names the partner it came from");
+  }
+  journey->content_hash = row->content_hash;
+  journey->duplicate_key = row->duplicate_key;
+  FHIR_TRY(auto draft, mappings::language::forward(options_.maps, *journey->message, journey->partner->profile));
+  journey->draft.emplace(std::move(draft));
+  FHIR_CHECK(options_.store.commit_and_wait([this, journey](store::Unit& unit) { return compute(unit, *journey); }));
+  count(*journey);
+  if (journey->outcome == Verdict::accepted) return {};
+  auto const snapshot_after = options_.store.snapshot();
+  return fhir::error(fhir::IssueType::processing, "it is still refused; the journal row says why");
+}
+
+asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal, RequestFacts request,
+                                                             store::Compute write) {
+  auto compute_fhir = [this, principal, request, write = std::move(write)](store::Unit& unit) -> fhir::Result<void> {
+    FHIR_CHECK(write(unit));
+    FHIR_CHECK(identity::link_patients(unit, options_.partners->trust()));
+    FHIR_CHECK(register_keys(unit, true));
+    record::Cause cause;
+    cause.door = record::Door::fhir;
+    cause.origin = principal.source;
+    cause.actor = principal.organization;
+    cause.message = request.summary;
+    cause.message_id = request.request_id;
+    cause.received_ms = unit.now_ms();
+    return finish(unit, cause);
+  };
+  store::Compute work = std::move(compute_fhir);
+  auto receipt = co_await store::commit(options_.store, std::move(work));
+  if (receipt) {
+    counters_.fhir_writes.fetch_add(1);
+  } else {
+    counters_.fhir_refused.fetch_add(1);
+  }
+  co_return receipt;
+}
+
+void Intake::returned(Principal const& principal, std::vector<std::string> references) {
+  if (principal.organization.empty()) return;
+  for (std::string const& reference : references) {
+    if (!reference.starts_with("Task/")) continue;
+    auto note = [this, reader = principal.organization,
+                 task = reference.substr(5)](store::Unit& unit) -> fhir::Result<void> {
+      FHIR_CHECK(record::returned(unit, task, reader, options_.partners->site()));
+      return options_.subscriptions.notify(unit);
+    };
+    // The answer has gone out already; a receipt that is lost here is taken at the next read.
+    options_.store.commit(std::move(note), [](fhir::Result<store::Receipt> const&) {});
+  }
+}
+
+void Intake::tick() {
+  options_.store.commit(
+      [this](store::Unit& unit) -> fhir::Result<void> {
+        FHIR_CHECK(record::tick(unit, options_.partners->site()));
+        return options_.subscriptions.notify(unit);
+      },
+      [](fhir::Result<store::Receipt> const&) {});
+}
+
+}  // namespace gateway::intake

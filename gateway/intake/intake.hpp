@@ -1,0 +1,87 @@
+/// The one way in, whatever the door: decode, known before?, translate, reconcile, fold, commit, answer
+/// (architecture.md section 2). Read intake.cpp first: accept_v2() is the journey of one message.
+///
+/// May call: mappings, store, identity, record, delivery's subscription matching. Doors (feeds, rest) call this.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fhir/result.hpp"
+#include "gateway/delivery/subscriptions.hpp"
+#include "gateway/intake/acknowledge.hpp"
+#include "gateway/intake/partners.hpp"
+#include "gateway/intake/writer.hpp"
+#include "gateway/store/store.hpp"
+#include "mappings/language/translator.hpp"
+
+namespace gateway::intake {
+
+/// Raw bytes as a door received them.
+struct Envelope {
+  std::string bytes;
+  std::string feed;                    ///< "mllp:clinics"; part of the duplicate key.
+  std::vector<std::string> partners;   ///< Who may send here; empty: all.
+  std::string certificate_name;
+  bool damaged = false;                ///< Framing says this is not one whole message: kept and refused, never AA.
+  fhir::Issues warnings;               ///< The framing's.
+};
+
+/// All only grow; read by /metrics.
+struct IntakeCounters {
+  std::atomic<std::uint64_t> accepted{0}, errors{0}, refused{0}, replayed{0}, conflicts{0}, not_stored{0};
+  std::atomic<std::uint64_t> fhir_writes{0}, fhir_refused{0};
+  std::atomic<std::uint64_t> leaves_mapped{0}, leaves_kept{0}, leaves_dropped{0};
+};
+
+struct IntakeOptions {
+  store::Store& store;
+  std::shared_ptr<Partners const> partners;
+  mappings::language::Maps maps;
+  store::ClockMs clock;
+  delivery::Subscriptions& subscriptions;
+  std::string site_name = "handoff";  ///< Prefix of the control ids we make.
+};
+
+class Intake : public Writer {
+ public:
+  explicit Intake(IntakeOptions options);
+
+  /// One frame, which may hold one message or a batch (FHS/BHS). Resumes when what it says is on disk, with the answers to
+  /// write back in order: none, one or two per message, a batch of answers for a batch. Never AA before the commit (R1).
+  boost::asio::awaitable<std::vector<std::string>> accept_v2(Envelope envelope);
+
+  /// Processes a kept message again, e.g. after its table was mended (`handoff journal replay`). A success replaces the
+  /// stored outcome and answer. Blocks; not for io threads. Errors: not_found, or why it still fails.
+  fhir::Result<void> replay(std::int64_t journal_id);
+
+  boost::asio::awaitable<fhir::Result<store::Receipt>> commit(Principal principal, RequestFacts request,
+                                                              store::Compute write) override;
+  void returned(Principal const& principal, std::vector<std::string> references) override;
+
+  /// Clocks that passed; called once a minute.
+  void tick();
+
+  IntakeCounters const& counters() const { return counters_; }
+
+ private:
+  struct Journey;
+  boost::asio::awaitable<std::vector<std::string>> accept_one(Envelope envelope);
+  fhir::Result<void> compute(store::Unit& unit, Journey& journey);
+  fhir::Result<void> take_in(store::Unit& unit, Journey& journey);
+  fhir::Result<void> finish(store::Unit& unit, record::Cause const& cause);
+  mappings::hl7v2::AckHeader next_header();
+  std::vector<std::string> not_stored(Journey const& journey, fhir::Issue const& why);
+  void count(Journey const& journey);
+
+  IntakeOptions options_;
+  IntakeCounters counters_;
+  std::atomic<std::uint64_t> next_answer_;
+};
+
+}  // namespace gateway::intake

@@ -1,0 +1,129 @@
+#include "gateway/intake/partners.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace gateway::intake {
+
+namespace {
+
+using mappings::language::Authority;
+
+constexpr std::string_view kOidPrefix = "urn:oid:";
+
+/// "CARD", "CARD^1.2.9^ISO" or "^1.2.9^ISO", as the configuration writes an HD, with its system. An OID system alone says
+/// what HD.2 is.
+Authority to_authority(std::string_view hd, std::string const& system) {
+  Authority authority;
+  auto const first = hd.find('^');
+  authority.namespace_id = hd.substr(0, first);
+  if (first != std::string_view::npos) {
+    auto const rest = hd.substr(first + 1);
+    auto const second = rest.find('^');
+    authority.universal_id = rest.substr(0, second);
+    if (second != std::string_view::npos) authority.universal_id_type = rest.substr(second + 1);
+  } else if (system.starts_with(kOidPrefix)) {
+    authority.universal_id = system.substr(kOidPrefix.size());
+    authority.universal_id_type = "ISO";
+  }
+  authority.system = system;
+  return authority;
+}
+
+std::string to_offset(int minutes) {
+  return fmt::format("{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
+}
+
+mappings::language::PartnerProfile to_profile(config::Partner const& partner) {
+  mappings::language::PartnerProfile profile;
+  profile.name = partner.name;
+  profile.version = partner.version;
+  profile.charset = partner.charset;
+  profile.utc_offset = to_offset(partner.utc_offset_minutes);
+  for (auto const& [hd, system] : partner.authorities) profile.authorities.push_back(to_authority(hd, system));
+  for (auto const& [vocabulary, codes] : partner.code_maps) {
+    for (auto const& [theirs, ours] : codes) {
+      auto const bar = ours.rfind('|');
+      profile.codes.push_back({vocabulary, theirs, bar == std::string::npos ? "" : ours.substr(0, bar),
+                               bar == std::string::npos ? ours : ours.substr(bar + 1)});
+    }
+  }
+  profile.trusted_ids = !partner.trusted_ids.empty();
+  profile.dialect = partner.dialect == "omg_osu" ? mappings::language::Dialect::omg_osu
+                                                 : mappings::language::Dialect::ref_rri;
+  profile.our_application.namespace_id = partner.our_application;
+  profile.our_facility.namespace_id = partner.our_facility;
+  profile.their_application.namespace_id = partner.application;
+  profile.their_facility.namespace_id = partner.facility;
+  profile.events = partner.events;
+  return profile;
+}
+
+record::Party to_party(config::Partner const& partner) {
+  record::Party party;
+  party.name = partner.name;
+  party.serves = partner.serves;
+  if (!partner.organization.empty()) party.serves.push_back(partner.organization);
+  party.speaks_v2 = partner.delivery.mllp.port != 0;
+  party.dialect = partner.dialect;
+  party.close_by = partner.close_by;
+  party.close_on_delivery = partner.close_on_delivery;
+  party.sends = partner.events;
+  return party;
+}
+
+}  // namespace
+
+Partners::Partners(config::Settings const& settings) {
+  for (config::Partner const& partner : settings.partners) {
+    partners_.push_back({partner, to_profile(partner)});
+    site_.parties.push_back(to_party(partner));
+    trust_.sources.push_back({partner.name, partner.own_authorities, partner.trusted_ids});
+  }
+  for (config::FhirClient const& client : settings.clients) {
+    record::Party party;
+    party.name = client.name;
+    party.serves = client.serves;
+    if (!client.organization.empty()) party.serves.push_back(client.organization);
+    party.close_on_delivery = client.close_on_delivery;
+    site_.parties.push_back(std::move(party));
+    trust_.sources.push_back({client.name, client.own_authorities, client.trusted_ids});
+  }
+  site_.utc_offset_minutes = settings.utc_offset_minutes;
+  site_.holidays = settings.holidays;
+  if (!settings.referral_codes.empty()) site_.referral_codes = settings.referral_codes;
+  anyone_.settings.name = "anyone";
+  anyone_.profile = to_profile(anyone_.settings);
+}
+
+fhir::Result<KnownPartner const*> Partners::sender_of(mappings::hl7v2::Message const& message,
+                                                      std::vector<std::string> const& allowed,
+                                                      std::string_view certificate_name) const {
+  if (partners_.empty()) return &anyone_;
+  auto const may_use = [&](KnownPartner const& partner) {
+    return allowed.empty() || std::ranges::find(allowed, partner.settings.name) != allowed.end();
+  };
+  for (KnownPartner const& partner : partners_) {
+    if (partner.settings.application != message.sending_application() ||
+        partner.settings.facility != message.sending_facility() || !may_use(partner)) {
+      continue;
+    }
+    if (!partner.settings.certificate.empty() && partner.settings.certificate != certificate_name) {
+      return fhir::error(fhir::IssueType::security, "this sender is bound to another client certificate", {}, "MSH-3");
+    }
+    return &partner;
+  }
+  return fhir::error(fhir::IssueType::security, "no partner of this listener sends as this application and facility", {},
+                     "MSH-3");
+}
+
+KnownPartner const* Partners::find(std::string_view name) const {
+  auto const found =
+      std::ranges::find_if(partners_, [&](KnownPartner const& partner) { return partner.settings.name == name; });
+  if (found != partners_.end()) return &*found;
+  return partners_.empty() && name == anyone_.settings.name ? &anyone_ : nullptr;
+}
+
+}  // namespace gateway::intake

@@ -1,0 +1,289 @@
+#include "gateway/intake/reconcile.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "fhir/json/reader.hpp"
+#include "gateway/identity/ids.hpp"
+
+namespace gateway::intake {
+
+namespace {
+
+using fhir::json::Element;
+using mappings::language::Draft;
+using mappings::language::DraftResource;
+
+// Key spaces of the store.
+constexpr std::string_view kPlacerSpace = "placer";          // "system|value" -> ServiceRequest id, told by its placer
+constexpr std::string_view kPlacerViewSpace = "placer-view";  // the same, told by somebody else before the placer did
+constexpr std::string_view kFulfilmentSpace = "fulfilment";  // ServiceRequest id -> fulfilment Task id
+
+/// Messages by which the party that asks for something says so; all others speak of what somebody asked for.
+bool is_from_placer(Draft const& draft) {
+  return draft.message_code == "REF" || draft.message_code == "OMG" || draft.message_code == "ORM" ||
+         draft.message_code == "OML";
+}
+
+class Reconciler {
+ public:
+  Reconciler(store::Unit& unit, Draft const& draft, KnownPartner const& partner, identity::Trust const& trust)
+      : unit_(unit), draft_(draft), partner_(partner), trust_(trust), targets_(draft.resources.size()) {}
+
+  fhir::Result<Reconciled> run() {
+    for (std::size_t i = 0; i < draft_.resources.size(); ++i) FHIR_CHECK(find_target(i));
+    FHIR_CHECK(put_all("Patient"));
+    FHIR_CHECK(merge_patients());
+    FHIR_CHECK(identity::link_patients(unit_, trust_));
+    FHIR_CHECK(find_foreign_requests());
+    FHIR_CHECK(put_all(""));
+    FHIR_CHECK(register_keys(unit_, is_from_placer(draft_)));
+    return report();
+  }
+
+ private:
+  struct Target {
+    std::string id;
+    std::optional<store::Version> current;
+    std::string source;         ///< Whose the resource is.
+    bool is_foreign = false;    ///< Recognised, never written.
+    std::string retired_value;  ///< An identifier ("system|value") that an alias put out of use.
+    bool done = false;
+  };
+
+  std::string const& source() const { return partner_.settings.name; }
+
+  fhir::Result<void> find_target(std::size_t index) {
+    DraftResource const& resource = draft_.resources[index];
+    Target& target = targets_[index];
+    target.source = source();
+    std::string key = resource.key;
+    if (resource.type == "Patient" && resource.key_is_identifier && !resource.identifiers.empty()) {
+      FHIR_TRY(auto const survivor, identity::resolve_alias(unit_, source(), resource.identifiers.front()));
+      if (survivor != resource.identifiers.front()) {
+        target.retired_value = resource.identifiers.front();
+        key = "Patient|" + survivor;
+      }
+    }
+    target.id = identity::derived_id(source(), key);
+    return {};
+  }
+
+  /// The ServiceRequests of the draft that stand for another party's, and the Tasks that go with them.
+  fhir::Result<void> find_foreign_requests() {
+    for (std::size_t i = 0; i < draft_.resources.size(); ++i) {
+      DraftResource const& resource = draft_.resources[i];
+      if (resource.type == "ServiceRequest") FHIR_CHECK(recognise_request(i));
+    }
+    for (std::size_t i = 0; i < draft_.resources.size(); ++i) {
+      if (draft_.resources[i].type == "Task") FHIR_CHECK(recognise_task(i));
+    }
+    return {};
+  }
+
+  fhir::Result<void> recognise_request(std::size_t index) {
+    Target& target = targets_[index];
+    if (is_from_placer(draft_)) return {};  // its own request, whoever else uses that number
+    for (std::string const& identifier : draft_.resources[index].identifiers) {
+      FHIR_TRY(auto found, unit_.find_key(kPlacerSpace, identifier));
+      if (!found) {
+        FHIR_TRY(found, unit_.find_key(kPlacerViewSpace, identifier));
+      }
+      if (!found || *found == target.id) continue;
+      FHIR_TRY(auto version, unit_.find("ServiceRequest", *found));
+      if (!version || version->deleted) continue;
+      FHIR_TRY(bool const same_person, speaks_of_same_person(index, *version));
+      if (!same_person) continue;  // an order number alone never links across persons
+      target.id = *found;
+      target.source = version->source;
+      target.is_foreign = version->source != source();
+      return {};
+    }
+    return {};
+  }
+
+  /// Whether the subject of that ServiceRequest is the person this draft's ServiceRequest is about.
+  fhir::Result<bool> speaks_of_same_person(std::size_t index, store::Version const& version) {
+    FHIR_TRY(Element const request, fhir::json::read(version.content, unit_.arena()));
+    std::string_view const theirs = request.text_of("subject", "reference");
+    auto const mine = patient_id_of(draft_.resources[index]);
+    constexpr std::string_view kPrefix = "Patient/";
+    if (!mine || !theirs.starts_with(kPrefix)) return false;
+    FHIR_TRY(auto const person, identity::person_of(unit_, *mine));
+    FHIR_TRY(auto const other, identity::person_of(unit_, theirs.substr(kPrefix.size())));
+    return person && other && *person == *other;
+  }
+
+  /// The Patient that a draft's subject names, by its position in the draft ("~0").
+  std::optional<std::string> patient_id_of(DraftResource const& resource) const {
+    std::string_view const reference = resource.content.text_of("subject", "reference");
+    for (std::size_t i = 0; i < draft_.resources.size(); ++i) {
+      if (reference == "~" + std::to_string(i)) return targets_[i].id;
+    }
+    return std::nullopt;
+  }
+
+  fhir::Result<void> recognise_task(std::size_t index) {
+    std::string_view const focus = draft_.resources[index].content.text_of("focus", "reference");
+    for (std::size_t i = 0; i < draft_.resources.size(); ++i) {
+      if (focus != "~" + std::to_string(i) || draft_.resources[i].type != "ServiceRequest") continue;
+      FHIR_TRY(auto const task, unit_.find_key(kFulfilmentSpace, targets_[i].id));
+      if (!task) return {};
+      FHIR_TRY(auto const version, unit_.find("Task", *task));
+      if (!version || version->deleted) return {};
+      targets_[index].id = *task;
+      targets_[index].source = version->source;  // shared: both sides act on it, its maker stays its source
+    }
+    return {};
+  }
+
+  std::vector<std::string> references() const {
+    std::vector<std::string> all;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      all.push_back(std::string(draft_.resources[i].type) + "/" + targets_[i].id);
+    }
+    return all;
+  }
+
+  /// Puts all resources of that type ("" for all that are left).
+  fhir::Result<void> put_all(std::string_view type) {
+    auto const all = references();
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      if (targets_[i].done || targets_[i].is_foreign || (!type.empty() && draft_.resources[i].type != type)) continue;
+      targets_[i].done = true;
+      FHIR_CHECK(put(i, all));
+    }
+    return {};
+  }
+
+  fhir::Result<void> put(std::size_t index, std::vector<std::string> const& all) {
+    DraftResource const& resource = draft_.resources[index];
+    Target& target = targets_[index];
+    auto& arena = unit_.arena();
+    FHIR_TRY(target.current, unit_.find(resource.type, target.id));
+    std::optional<Element> current;
+    if (target.current && !target.current->deleted) {
+      FHIR_TRY(current, fhir::json::read(target.current->content, arena));
+    }
+    Element merged = mappings::language::apply(draft_, index, current ? &*current : nullptr, arena);
+    mappings::language::resolve_references(merged, all, arena);
+    merged.set(arena, "id", Element::of_string(arena.copy(target.id)));
+    if (!target.retired_value.empty()) drop_identifier(merged, target.retired_value);
+    FHIR_CHECK(unit_.put(merged, target.source, current ? "PUT" : "POST"));
+    return {};
+  }
+
+  static void drop_identifier(Element& patient, std::string_view system_and_value) {
+    Element* const identifiers = patient.find("identifier");
+    if (identifiers == nullptr) return;
+    for (std::size_t i = identifiers->size(); i-- > 0;) {
+      Element const& one = identifiers->items()[i];
+      if (std::string(one.text_at("system")) + "|" + std::string(one.text_at("value")) == system_and_value) {
+        identifiers->remove_item(i);
+      }
+    }
+    if (identifiers->empty()) patient.remove("identifier");
+  }
+
+  /// A40: PID names the survivor, MRG-1 what is retired.
+  fhir::Result<void> merge_patients() {
+    for (mappings::language::Fact const& fact : draft_.facts) {
+      if (fact.name != "merge.retired") continue;
+      std::string const retired =
+          std::string(fact.value.text_at("system")) + "|" + std::string(fact.value.text_at("value"));
+      for (std::size_t i = 0; i < draft_.resources.size(); ++i) {
+        DraftResource const& patient = draft_.resources[i];
+        bool const is_survivor = fact.resource == UINT32_MAX || fact.resource == i;
+        if (patient.type != "Patient" || patient.identifiers.empty() || !is_survivor) continue;
+        identity::Merge const merge{.source = source(),
+                                    .survivor_patient = targets_[i].id,
+                                    .retired_patient = identity::derived_id(source(), "Patient|" + retired),
+                                    .survivor_key = patient.identifiers.front(),
+                                    .retired_key = retired};
+        FHIR_CHECK(identity::merge(unit_, merge));
+        break;
+      }
+    }
+    return {};
+  }
+
+  Reconciled report() const {
+    Reconciled done;
+    done.references = references();
+    // What a reply starts from, by what the message is about: the referral before the visit before the patient.
+    static constexpr std::string_view kAnchorRoles[] = {"appt", "report", "document", "ref", "visit", "patient"};
+    for (std::string_view role : kAnchorRoles) {
+      for (std::size_t i = 0; i < targets_.size() && done.complement_anchor.empty(); ++i) {
+        if (draft_.resources[i].role == role) done.complement_anchor = done.references[i];
+      }
+    }
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      if (draft_.resources[i].type == "Patient") done.patients.push_back(done.references[i]);
+      bool const is_shared_task = draft_.resources[i].type == "Task" && targets_[i].source != source();
+      if (targets_[i].is_foreign || is_shared_task) done.anchors.push_back(done.references[i]);
+    }
+    return done;
+  }
+
+  store::Unit& unit_;
+  Draft const& draft_;
+  KnownPartner const& partner_;
+  identity::Trust const& trust_;
+  std::vector<Target> targets_;
+};
+
+bool has_code(Element const& concept_list, std::string_view code) {
+  Element const* const codings = concept_list.find("coding");
+  return codings != nullptr && std::ranges::any_of(codings->items(), [&](Element const& coding) {
+           return coding.text_at("code") == code;
+         });
+}
+
+/// A placer's own id for its request: the identifiers of type PLAC, or all that have no type.
+bool is_placer_identifier(Element const& identifier) {
+  Element const* const type = identifier.find("type");
+  return type == nullptr || has_code(*type, "PLAC");
+}
+
+fhir::Result<void> register_request(store::Unit& unit, Element const& request, std::string const& id,
+                                    std::string_view space) {
+  Element const* const identifiers = request.find("identifier");
+  if (identifiers == nullptr) return {};
+  for (Element const& identifier : identifiers->items()) {
+    std::string_view const value = identifier.text_at("value");
+    if (value.empty() || !is_placer_identifier(identifier)) continue;
+    std::string const key = std::string(identifier.text_at("system")) + "|" + std::string(value);
+    FHIR_TRY(auto const known, unit.find_key(space, key));
+    if (!known) unit.put_key(space, key, id);  // the first keeps it; a second is a duplicate to be flagged
+  }
+  return {};
+}
+
+void register_task(store::Unit& unit, Element const& task, std::string const& id) {
+  constexpr std::string_view kPrefix = "ServiceRequest/";
+  std::string_view focus = task.text_of("focus", "reference");
+  if (!focus.starts_with(kPrefix)) return;
+  focus.remove_prefix(kPrefix.size());
+  unit.put_key(kFulfilmentSpace, focus.substr(0, focus.find('/')), id);
+}
+
+}  // namespace
+
+fhir::Result<Reconciled> reconcile(store::Unit& unit, Draft const& draft, KnownPartner const& partner,
+                                   identity::Trust const& trust) {
+  return Reconciler(unit, draft, partner, trust).run();
+}
+
+fhir::Result<void> register_keys(store::Unit& unit, bool is_placer) {
+  auto const changes = unit.changes();
+  for (store::Unit::Change const& change : changes) {
+    if (!change.changed || change.after == nullptr || change.source == "gateway") continue;
+    if (change.type == "ServiceRequest") {
+      FHIR_CHECK(register_request(unit, *change.after, change.id, is_placer ? kPlacerSpace : kPlacerViewSpace));
+    }
+    if (change.type == "Task") register_task(unit, *change.after, change.id);
+  }
+  return {};
+}
+
+}  // namespace gateway::intake

@@ -1,0 +1,12 @@
+/// Store::commit as something a coroutine awaits: it resumes on its own executor when the group is on disk.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+
+#include "gateway/store/store.hpp"
+
+namespace gateway::store {
+
+boost::asio::awaitable<fhir::Result<Receipt>> commit(Store& store, Compute compute);
+
+}  // namespace gateway::store

@@ -1,0 +1,86 @@
+#include "gateway/config/config.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gateway::config {
+namespace {
+
+TEST(Config, WithoutAFileListensOnLoopbackOnly) {
+  Settings const settings = defaults();
+  EXPECT_EQ(settings.http.listen.host, "127.0.0.1");
+  EXPECT_EQ(settings.http.listen.port, 8080);
+  ASSERT_EQ(settings.mllp.size(), 1U);
+  EXPECT_EQ(settings.mllp[0].listen.port, 2575);
+  EXPECT_EQ(settings.store_path, "./handoff.db");
+}
+
+TEST(Config, ReadsAPartnerWithAllThatSendsToIt) {
+  auto const settings = parse(R"(
+partners:
+  - name: heart-clinic
+    application: CARD
+    facility: HEART
+    version: 2.5.1
+    utc_offset: "-05:00"
+    authorities: { HEART: "urn:oid:1.2.9" }
+    events: [REF^I12, "OSU^O51"]
+    code_maps: { "0001": { W: F } }
+    control_id_reuse: daily
+    delivery: { mllp: "127.0.0.1:3000", ack_timeout_ms: 500 }
+mllp:
+  - name: clinics
+    listen: "[::1]:2600"
+    framing: strict
+    partners: [heart-clinic]
+)", "handoff.yaml");
+  ASSERT_TRUE(settings) << to_line(settings.error());
+  ASSERT_EQ(settings->partners.size(), 1U);
+  Partner const& partner = settings->partners[0];
+  EXPECT_EQ(partner.utc_offset_minutes, -300);
+  EXPECT_EQ(partner.authorities.at("HEART"), "urn:oid:1.2.9");
+  EXPECT_EQ(partner.events, (std::vector<std::string>{"REF^I12", "OSU^O51"}));
+  EXPECT_EQ(partner.code_maps.at("0001").at("W"), "F");
+  EXPECT_EQ(partner.control_id_reuse, ControlIdReuse::daily);
+  EXPECT_EQ(partner.delivery.mllp.port, 3000);
+  EXPECT_EQ(settings->mllp[0].listen.host, "::1");
+  EXPECT_TRUE(settings->mllp[0].strict_framing);
+}
+
+struct Refused {
+  char const* name;
+  char const* yaml;
+  char const* place;
+  char const* what;
+};
+
+class ConfigRefuses : public testing::TestWithParam<Refused> {};
+
+TEST_P(ConfigRefuses, NamingFileLineAndKey) {
+  auto const settings = parse(GetParam().yaml, "handoff.yaml");
+  ASSERT_FALSE(settings);
+  EXPECT_EQ(settings.error().source, GetParam().place);
+  EXPECT_TRUE(settings.error().diagnostics.find(GetParam().what) != std::string::npos) << to_line(settings.error());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Files, ConfigRefuses,
+    testing::Values(
+        Refused{"UnknownKey", "http:\n  listen: 127.0.0.1:1\n  lisen: x\n", "handoff.yaml line 3", "http.lisen: is not a known key"},
+        Refused{"UnknownTopKey", "store:\n  path: x\nhttps: {}\n", "handoff.yaml line 3", "https: is not a known key"},
+        Refused{"BadYaml", "http: [\n", "handoff.yaml line 2", ""},
+        Refused{"WrongType", "http: 3\n", "handoff.yaml line 1", "http: must be a mapping"},
+        Refused{"BadPort", "http:\n  listen: localhost\n", "handoff.yaml line 2", "must be HOST:PORT"},
+        Refused{"PortTooHigh", "http:\n  listen: localhost:65536\n", "handoff.yaml line 2", "must be HOST:PORT"},
+        Refused{"OpenToTheWorld", "http:\n  listen: 0.0.0.0:80\n", "handoff.yaml line 2", "anonymous: false"},
+        Refused{"PlainMllpBeyondLoopback", "mllp:\n  - name: a\n    listen: 0.0.0.0:1\n", "handoff.yaml line 3", "needs tls"},
+        Refused{"PartnerWithoutName", "partners:\n  - version: 2.4\n", "handoff.yaml line 2", "partners[0].name: is missing"},
+        Refused{"PartnerTwice", "partners:\n  - name: a\n  - name: a\n", "handoff.yaml line 3", "is named twice"},
+        Refused{"UnknownVersion", "partners:\n  - name: a\n    version: 9\n", "handoff.yaml line 3", "must be one of"},
+        Refused{"UnknownPartner", "mllp:\n  - name: a\n    partners: [b]\n", "handoff.yaml line 3", "names 'b'"},
+        Refused{"KeyWithoutCertificate", "http:\n  tls:\n    key: k\n", "handoff.yaml line 3", "come together"},
+        Refused{"BadOffset", "calendar:\n  utc_offset: EST\n", "handoff.yaml line 2", "offset from UTC"},
+        Refused{"ShortTokenHash", "clients:\n  - name: a\n    bearer_sha256: abc\n", "handoff.yaml line 3", "64 hex"}),
+    [](auto const& test) { return std::string(test.param.name); });
+
+}  // namespace
+}  // namespace gateway::config
