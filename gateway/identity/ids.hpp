@@ -9,7 +9,4 @@ namespace gateway::identity {
 /// 32 hex digits from a source and a key: SHA-256, cut. Valid as an R4 id.
 std::string derived_id(std::string_view source, std::string_view key);
 
-/// SHA-256 as 64 hex digits.
-std::string sha256_hex(std::string_view bytes);
-
 }  // namespace gateway::identity

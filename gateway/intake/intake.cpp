@@ -8,7 +8,7 @@
 #include "fhir/json/writer.hpp"
 #include "fhir/search/values.hpp"
 #include "gateway/identity/identity.hpp"
-#include "gateway/identity/ids.hpp"
+#include "gateway/security/digest.hpp"
 #include "gateway/store/async_commit.hpp"
 #include "gateway/intake/reconcile.hpp"
 #include "mappings/hl7v2/batch.hpp"
@@ -54,7 +54,7 @@ std::string resend_hash(Message const& message) {
   for (std::size_t segment = 1; segment < message.segment_count(); ++segment) {
     bytes.append(message.segment_raw(segment)).push_back('\r');
   }
-  return identity::sha256_hex(bytes);
+  return security::sha256_hex(bytes);
 }
 
 std::string duplicate_key_of(Envelope const& envelope, Message const& message, KnownPartner const& partner,
@@ -296,7 +296,7 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   row.partner = journey.partner == nullptr ? "" : journey.partner->settings.name;
   row.format = "hl7v2";
   row.duplicate_key = duplicate_key;
-  row.content_hash = journey.content_hash.empty() ? identity::sha256_hex(journey.envelope.bytes) : journey.content_hash;
+  row.content_hash = journey.content_hash.empty() ? security::sha256_hex(journey.envelope.bytes) : journey.content_hash;
   if (journey.message) {
     row.kind = std::string(journey.message->message_code()) + "^" + std::string(journey.message->trigger_event());
   }

@@ -1,0 +1,71 @@
+/// The subcommands of `handoff` (architecture.md section 5), one file each. Each returns the exit code: 0 done, 1 the input
+/// was refused (reasons on stderr), 2 wrong usage. A door: may call everything below it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fhir/result.hpp"
+
+namespace gateway::command {
+
+inline constexpr int kDone = 0;
+inline constexpr int kRefused = 1;
+inline constexpr int kWrongUsage = 2;
+
+struct ServeArguments {
+  std::string config;
+};
+int serve(ServeArguments const& arguments);
+
+struct ConvertArguments {
+  std::string from;
+  std::string to;
+  std::string config;      ///< Where --partner is looked up.
+  std::string partner;
+  std::string structure;   ///< Of the message to write; "" takes what the Bundle's anchor suggests.
+  std::string event;       ///< "RRI^I12"
+  std::string complement;  ///< A v2 file that the output is laid over.
+  bool explain = false;
+  std::string loss;        ///< File for the loss report, "-" for stderr.
+  bool json = false;
+  std::vector<std::string> files;
+};
+int convert(ConvertArguments const& arguments);
+
+struct MapsArguments {
+  std::vector<std::string> overlays;
+  std::string row;
+  bool json = false;
+};
+int maps_check(MapsArguments const& arguments);
+int maps_show(MapsArguments const& arguments);
+
+struct JournalArguments {
+  std::string config;
+  std::int64_t id = 0;
+  std::string outcome;
+  std::size_t count = 50;
+  bool raw = false;
+  bool json = false;
+};
+int journal_list(JournalArguments const& arguments);
+int journal_show(JournalArguments const& arguments);
+int journal_replay(JournalArguments const& arguments);
+
+struct RecordArguments {
+  std::string config;
+  std::string id;
+};
+int record_referral(RecordArguments const& arguments);
+int record_transition(RecordArguments const& arguments);
+int record_rebuild(RecordArguments const& arguments);
+
+int validate(std::vector<std::string> const& files);
+int doctor(std::string const& config);
+
+/// One line per Issue on stderr, or a JSON array with `json`.
+void print(fhir::Issues const& issues, bool json = false);
+
+}  // namespace gateway::command

@@ -1,0 +1,125 @@
+/// The command line of Handoff; what each command does stands in command/.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "gateway/command/commands.hpp"
+
+namespace {
+
+using namespace gateway::command;
+
+void add_serve(CLI::App& app, int& code) {
+  auto* const command = app.add_subcommand("serve", "Run the gateway");
+  auto arguments = std::make_shared<ServeArguments>();
+  command->add_option("--config", arguments->config, "handoff.yaml; without it: ./handoff.db, loopback ports 8080 and 2575");
+  command->callback([arguments, &code] { code = serve(*arguments); });
+}
+
+void add_convert(CLI::App& app, int& code) {
+  auto* const command = app.add_subcommand("convert", "Translate without a server; stdin and stdout by default");
+  auto arguments = std::make_shared<ConvertArguments>();
+  command->add_option("--from", arguments->from)->required()->check(CLI::IsMember({"hl7v2", "fhir"}));
+  command->add_option("--to", arguments->to)->required()->check(CLI::IsMember({"hl7v2", "fhir"}));
+  command->add_option("--config", arguments->config, "handoff.yaml with the partner's profile");
+  command->add_option("--partner", arguments->partner, "Whose dialect, version and ids");
+  command->add_option("--event", arguments->event, "What to write, e.g. RRI^I12");
+  command->add_option("--structure", arguments->structure, "Its structure, e.g. RRI_I12");
+  command->add_option("--complement", arguments->complement, "A v2 message to lay the output over");
+  command->add_flag("--explain", arguments->explain, "Which field and row gave each element, on stderr");
+  command->add_option("--loss", arguments->loss, "Write the loss report there, as JSON");
+  command->add_flag("--json", arguments->json, "Reasons as JSON");
+  command->add_option("files", arguments->files);
+  command->callback([arguments, &code] { code = convert(*arguments); });
+}
+
+void add_maps(CLI::App& app, int& code) {
+  auto* const maps = app.add_subcommand("maps", "The mapping tables");
+  maps->require_subcommand(1);
+  auto arguments = std::make_shared<MapsArguments>();
+  auto* const check = maps->add_subcommand("check", "Compile all tables and prove what can be proved");
+  check->add_option("--overlay", arguments->overlays, "A partner's own rows");
+  check->add_flag("--json", arguments->json);
+  check->callback([arguments, &code] { code = maps_check(*arguments); });
+  auto* const show = maps->add_subcommand("show", "One row's story");
+  show->add_option("row", arguments->row)->required();
+  show->callback([arguments, &code] { code = maps_show(*arguments); });
+}
+
+void add_journal(CLI::App& app, int& code) {
+  auto* const journal = app.add_subcommand("journal", "Received messages and what became of them");
+  journal->require_subcommand(1);
+  auto arguments = std::make_shared<JournalArguments>();
+  auto* const list = journal->add_subcommand("list", "Newest first");
+  list->add_option("--outcome", arguments->outcome)->check(CLI::IsMember({"accepted", "error", "refused", "conflict"}));
+  list->add_option("--count", arguments->count);
+  list->add_flag("--json", arguments->json);
+  auto* const show = journal->add_subcommand("show", "One row");
+  show->add_option("id", arguments->id)->required();
+  show->add_flag("--raw", arguments->raw, "The message's bytes as well: they name a patient");
+  auto* const replay = journal->add_subcommand("replay", "Take a kept message in again, e.g. after a table was mended");
+  replay->add_option("id", arguments->id)->required();
+  for (auto* const command : {list, show, replay}) command->add_option("--config", arguments->config);
+  list->callback([arguments, &code] { code = journal_list(*arguments); });
+  show->callback([arguments, &code] { code = journal_show(*arguments); });
+  replay->callback([arguments, &code] { code = journal_replay(*arguments); });
+}
+
+void add_record(CLI::App& app, int& code) {
+  auto* const record = app.add_subcommand("record", "The single record as text");
+  record->require_subcommand(0, 1);
+  auto arguments = std::make_shared<RecordArguments>();
+  auto rebuild = std::make_shared<bool>(false);
+  record->add_option("--config", arguments->config);
+  record->add_flag("--rebuild", *rebuild, "Replay the log into the fold tables");
+  auto* const referral = record->add_subcommand("referral", "By ServiceRequest id");
+  referral->add_option("id", arguments->id)->required();
+  auto* const transition = record->add_subcommand("transition", "By Encounter id");
+  transition->add_option("id", arguments->id)->required();
+  record->callback([=, &code] {
+    if (referral->parsed()) {
+      code = record_referral(*arguments);
+    } else if (transition->parsed()) {
+      code = record_transition(*arguments);
+    } else if (*rebuild) {
+      code = record_rebuild(*arguments);
+    } else {
+      std::cerr << "record: referral ID, transition ID or --rebuild\n";
+      code = kWrongUsage;
+    }
+  });
+}
+
+void add_rest(CLI::App& app, int& code) {
+  auto files = std::make_shared<std::vector<std::string>>();
+  auto* const check = app.add_subcommand("validate", "Check the structure of FHIR resources");
+  check->add_option("files", *files)->required();
+  check->callback([files, &code] { code = validate(*files); });
+  auto config = std::make_shared<std::string>();
+  auto* const examine = app.add_subcommand("doctor", "Check configuration, tables and the whole store");
+  examine->add_option("--config", *config);
+  examine->callback([config, &code] { code = doctor(*config); });
+  app.add_subcommand("version", "Print the version")->callback([] { std::cout << "handoff " HANDOFF_VERSION "\n"; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Handoff: a FHIR R4 and HL7 v2 gateway for referrals and transitions of care");
+  app.require_subcommand(1);
+  int code = kDone;
+  add_serve(app, code);
+  add_convert(app, code);
+  add_maps(app, code);
+  add_journal(app, code);
+  add_record(app, code);
+  add_rest(app, code);
+  try {
+    app.parse(argc, argv);
+  } catch (CLI::ParseError const& error) {
+    return app.exit(error) == 0 ? kDone : kWrongUsage;
+  } catch (std::exception const& error) {
+    std::cerr << "handoff: " << error.what() << "\n";
+    return kRefused;
+  }
+  return code;
+}
