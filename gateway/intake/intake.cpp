@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <algorithm>
 #include <ctime>
 
 #include "fhir/json/writer.hpp"
@@ -320,6 +321,20 @@ fhir::Result<void> Intake::take_in(store::Unit& unit, Journey& journey) {
   return finish(unit, cause_of(*journey.draft, *journey.partner, reconciled, journey.received_ms));
 }
 
+/// R4 subscription.html: a client asks with status requested; the server that can serve it makes it active.
+fhir::Result<void> Intake::activate_subscriptions(store::Unit& unit) const {
+  auto const changes = unit.changes();
+  for (store::Unit::Change const& change : changes) {
+    if (change.type != "Subscription" || change.after == nullptr || !change.changed) continue;
+    FHIR_CHECK(delivery::Subscriptions::check(*change.after, options_.loopback_hooks));
+    if (change.after->text_at("status") != "requested") continue;
+    auto active = fhir::json::deep_copy(unit.arena(), *change.after);
+    active.set(unit.arena(), "status", fhir::json::Element::of_string("active"));
+    FHIR_CHECK(unit.put(active, change.source, change.before ? "PUT" : "POST"));
+  }
+  return {};
+}
+
 /// The end of every door's way: fold the record over what was written, and queue what subscribers must hear.
 fhir::Result<void> Intake::finish(store::Unit& unit, record::Cause const& cause) {
   FHIR_CHECK(record::fold(unit, cause, options_.partners->site()));
@@ -384,6 +399,7 @@ asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal
                                                              store::Compute write) {
   auto compute_fhir = [this, principal, request, write = std::move(write)](store::Unit& unit) -> fhir::Result<void> {
     FHIR_CHECK(write(unit));
+    FHIR_CHECK(activate_subscriptions(unit));
     FHIR_CHECK(identity::link_patients(unit, options_.partners->trust()));
     FHIR_CHECK(register_keys(unit, true));
     record::Cause cause;
@@ -399,6 +415,11 @@ asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal
   auto receipt = co_await store::commit(options_.store, std::move(work));
   if (receipt) {
     counters_.fhir_writes.fetch_add(1);
+    bool const is_about_subscriptions = std::ranges::any_of(
+        receipt->versions, [](store::Version const& version) { return version.type == "Subscription"; });
+    if (is_about_subscriptions) {
+      if (auto reloaded = options_.subscriptions.reload(options_.store); !reloaded) co_return reloaded.error();
+    }
   } else {
     counters_.fhir_refused.fetch_add(1);
   }

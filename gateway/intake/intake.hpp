@@ -45,7 +45,7 @@ struct IntakeOptions {
   mappings::language::Maps maps;
   store::ClockMs clock;
   delivery::Subscriptions& subscriptions;
-  std::string site_name = "handoff";  ///< Prefix of the control ids we make.
+  bool loopback_hooks = false;  ///< See config::Settings.
 };
 
 class Intake : public Writer {
@@ -74,6 +74,7 @@ class Intake : public Writer {
   boost::asio::awaitable<std::vector<std::string>> accept_one(Envelope envelope);
   fhir::Result<void> compute(store::Unit& unit, Journey& journey);
   fhir::Result<void> take_in(store::Unit& unit, Journey& journey);
+  fhir::Result<void> activate_subscriptions(store::Unit& unit) const;
   fhir::Result<void> finish(store::Unit& unit, record::Cause const& cause);
   mappings::hl7v2::AckHeader next_header();
   std::vector<std::string> not_stored(Journey const& journey, fhir::Issue const& why);

@@ -1,0 +1,97 @@
+#include <boost/asio/io_context.hpp>
+#include <ctime>
+#include <iostream>
+
+#include "fhir/json/writer.hpp"
+#include "gateway/command/commands.hpp"
+#include "gateway/command/setup.hpp"
+#include "gateway/delivery/subscriptions.hpp"
+#include "gateway/intake/intake.hpp"
+
+namespace gateway::command {
+
+namespace {
+
+std::string to_utc(std::int64_t ms) {
+  std::time_t const seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc)};
+}
+
+void print_row(store::JournalRow const& row, bool json) {
+  if (!json) {
+    std::cout << row.id << "  " << to_utc(row.received_ms) << "  " << row.outcome << "  " << row.kind << "  " << row.partner
+              << "  " << row.feed << "\n";
+    return;
+  }
+  std::string line = "{\"id\":" + std::to_string(row.id) + ",\"received\":\"" + to_utc(row.received_ms) + "\"";
+  auto const add = [&](char const* name, std::string const& value) {
+    line.append(",\"").append(name).append("\":");
+    fhir::json::write_string(value, line);
+  };
+  add("outcome", row.outcome);
+  add("kind", row.kind);
+  add("partner", row.partner);
+  add("feed", row.feed);
+  add("tables", row.maps_hash);
+  std::cout << line << ",\"issues\":" << (row.issues.empty() ? "[]" : row.issues) << "}\n";
+}
+
+fhir::Result<void> show(Setup& setup, JournalArguments const& arguments) {
+  FHIR_TRY(auto const snapshot, setup.store->snapshot());
+  FHIR_TRY(auto const row, snapshot->find_journal(arguments.id));
+  if (!row) return fhir::error(fhir::IssueType::not_found, "the journal has no row of that number");
+  print_row(*row, false);
+  std::cout << "tables  " << row->maps_hash << "\nsha256  " << row->content_hash << "\nissues  " << row->issues << "\n";
+  if (arguments.raw) {
+    std::string text = row->raw;
+    for (char& c : text) {
+      if (c == '\r') c = '\n';
+    }
+    std::cout << "\n" << text << "\n";
+  }
+  return {};
+}
+
+fhir::Result<void> list(Setup& setup, JournalArguments const& arguments) {
+  FHIR_TRY(auto const snapshot, setup.store->snapshot());
+  FHIR_TRY(auto const rows, snapshot->list_journal(0, arguments.count, arguments.outcome));
+  for (store::JournalRow const& row : rows) print_row(row, arguments.json);
+  return {};
+}
+
+fhir::Result<void> replay(Setup& setup, JournalArguments const& arguments) {
+  delivery::Subscriptions subscriptions;
+  FHIR_CHECK(subscriptions.reload(*setup.store));
+  intake::Intake intake({.store = *setup.store,
+                         .partners = setup.partners,
+                         .maps = setup.maps,
+                         .clock = setup.clock,
+                         .subscriptions = subscriptions,
+                         .loopback_hooks = setup.settings.loopback_hooks});
+  FHIR_CHECK(intake.replay(arguments.id));
+  std::cout << "accepted\n";
+  return {};
+}
+
+int with_store(JournalArguments const& arguments, fhir::Result<void> (*work)(Setup&, JournalArguments const&)) {
+  auto setup = make_setup(arguments.config);
+  if (setup) {
+    auto const done = work(*setup, arguments);
+    if (done) return kDone;
+    print({done.error()}, arguments.json);
+    return kRefused;
+  }
+  print({setup.error()}, arguments.json);
+  return kRefused;
+}
+
+}  // namespace
+
+int journal_list(JournalArguments const& arguments) { return with_store(arguments, list); }
+int journal_show(JournalArguments const& arguments) { return with_store(arguments, show); }
+int journal_replay(JournalArguments const& arguments) { return with_store(arguments, replay); }
+
+}  // namespace gateway::command

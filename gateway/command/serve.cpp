@@ -1,0 +1,319 @@
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+#include <chrono>
+#include <iostream>
+
+#include "gateway/command/commands.hpp"
+#include "gateway/command/setup.hpp"
+#include "gateway/delivery/delivery.hpp"
+#include "gateway/feeds/mllp_feed.hpp"
+#include "gateway/intake/intake.hpp"
+#include "gateway/net/http_listener.hpp"
+#include "gateway/net/runtime.hpp"
+#include "gateway/ops/log.hpp"
+#include "gateway/ops/metrics.hpp"
+#include "gateway/rest/api.hpp"
+#include "gateway/security/clients.hpp"
+
+namespace gateway::command {
+
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+constexpr net::Duration kStopDeadline = 10s;     // reliability.md F36
+constexpr auto kTickEvery = 60s;                 // clocks of the record
+constexpr auto kLookAtOutboxEvery = 1s;          // another process may have queued something (journal replay)
+
+/// All rooms of a running gateway, built from the ground floor up and torn down the other way.
+class Gateway {
+ public:
+  explicit Gateway(Setup setup)
+      : setup_(std::move(setup)),
+        runtime_({.threads = static_cast<unsigned>(setup_.settings.threads),
+                  .log = [](fhir::Issue const& issue) { ops::log_issue("net", issue); }}),
+        clients_(setup_.settings.clients, setup_.settings.http.anonymous),
+        intake_({.store = *setup_.store,
+                 .partners = setup_.partners,
+                 .maps = setup_.maps,
+                 .clock = setup_.clock,
+                 .subscriptions = subscriptions_,
+                 .loopback_hooks = setup_.settings.loopback_hooks}) {}
+
+  fhir::Result<void> open() {
+    FHIR_CHECK(subscriptions_.reload(*setup_.store));
+    delivery_ = std::make_unique<delivery::Delivery>(delivery_options());
+    FHIR_CHECK(open_http());
+    for (config::MllpListenerSettings const& settings : setup_.settings.mllp) {
+      FHIR_TRY(auto feed, feeds::MllpFeed::open(runtime_, settings, intake_));
+      feeds_.push_back(std::move(feed));
+    }
+    add_samplers();
+    setup_.store->on_commit([this](std::int64_t) { delivery_->wake(); });
+    return delivery_->start();
+  }
+
+  /// Returns when a signal has stopped everything.
+  void run() {
+    runtime_.handle_signals({.on_stop = [this] { return stop(); }, .on_reload = [this] { reload(); }});
+    runtime_.spawn(runtime_.executor(0), repeat(this, kTickEvery, &Gateway::tick));
+    runtime_.spawn(runtime_.executor(0), repeat(this, kLookAtOutboxEvery, &Gateway::look_at_outbox));
+    runtime_.start();
+    tick();
+    announce();
+    runtime_.join();
+  }
+
+ private:
+  delivery::DeliveryOptions delivery_options() {
+    delivery::DeliveryOptions options{.runtime = runtime_,
+                                      .store = *setup_.store,
+                                      .maps = setup_.maps,
+                                      .destinations = {},
+                                      .site = setup_.partners->site(),
+                                      .subscriptions = subscriptions_,
+                                      .clock = setup_.clock,
+                                      .loopback_hooks = setup_.settings.loopback_hooks,
+                                      .on_answer = {},
+                                      .log = [](fhir::Issue const& issue) { ops::log_issue("delivery", issue); }};
+    for (intake::KnownPartner const& partner : setup_.partners->all()) {
+      options.destinations.push_back({partner.settings, partner.profile});
+    }
+    options.on_answer = [this](std::string partner, std::string bytes) {
+      return take_answer(this, std::move(partner), std::move(bytes));
+    };
+    return options;
+  }
+
+  /// R7: an answer that is a message of its own (an RRI to a REF) enters intake as one; nobody waits for our ACK to it.
+  static asio::awaitable<void> take_answer(Gateway* self, std::string partner, std::string bytes) {
+    intake::Envelope envelope;
+    envelope.bytes = std::move(bytes);
+    envelope.feed = "answer:" + partner;
+    envelope.partners.push_back(std::move(partner));
+    auto answers = co_await self->intake_.accept_v2(std::move(envelope));
+    (void)answers;
+  }
+
+  fhir::Result<void> open_http() {
+    config::HttpSettings const& http = setup_.settings.http;
+    std::shared_ptr<net::TlsContext> tls;
+    if (!http.tls.certificate.empty()) {
+      FHIR_TRY(tls, net::TlsContext::server({.certificate = http.tls.certificate,
+                                             .private_key = http.tls.key,
+                                             .client_ca = http.tls.ca,
+                                             .crl = http.tls.crl}));
+    }
+    http_tls_ = tls;
+    net::HttpListenerOptions options;
+    options.address = http.listen.host;
+    options.port = http.listen.port;
+    options.tls = std::move(tls);
+    options.limits.body_bytes = http.body_bytes_max;
+    auto handler = [this](net::HttpRequest request) { return handle(this, std::move(request)); };
+    try {
+      http_ = std::make_unique<net::HttpListener>(runtime_, std::move(options), std::move(handler));
+    } catch (boost::system::system_error const& cannot) {
+      return fhir::error(fhir::IssueType::exception,
+                         "cannot listen on " + http.listen.host + ":" + std::to_string(http.listen.port) + ": " +
+                             cannot.code().message(),
+                         {}, "http");
+    }
+    base_url_ = !http.base_url.empty() ? http.base_url : default_base_url();
+    rest::ApiOptions api{.store = *setup_.store, .writer = intake_, .clock = setup_.clock, .ids = store::random_ids()};
+    api.settings.base_url = base_url_;
+    api.settings.software_version = HANDOFF_VERSION;
+    api_ = std::make_unique<rest::Api>(std::move(api));
+    return {};
+  }
+
+  std::string default_base_url() const {
+    config::HttpSettings const& http = setup_.settings.http;
+    std::string const host = http.listen.host.find(':') == std::string::npos ? http.listen.host : "[" + http.listen.host + "]";
+    return (http.tls.certificate.empty() ? "http://" : "https://") + host + ":" + std::to_string(http_->port()) + "/fhir";
+  }
+
+  static asio::awaitable<net::HttpResponse> handle(Gateway* self, net::HttpRequest request) {
+    std::string_view const path = request.path();
+    if (path == "/healthz") co_return plain(200, "ok\n");
+    if (path == "/readyz") {
+      bool const is_ready = self->setup_.store->accepts_writes();
+      co_return plain(is_ready ? 200 : 503, is_ready ? "ready\n" : "the store takes no writes\n");
+    }
+    if (path == "/metrics") co_return plain(200, self->metrics_.text());
+    auto const client = self->clients_.identify(request.headers.get("Authorization"));
+    if (!client) {
+      auto refusal = net::make_refusal(401, client.error());
+      refusal.headers.set("WWW-Authenticate", "Bearer");
+      co_return refusal;
+    }
+    intake::Principal principal;
+    if (*client != nullptr) {
+      principal.name = (*client)->name;
+      principal.source = (*client)->name;
+      principal.organization = (*client)->organization;
+    }
+    auto response = co_await self->api_->handle(std::move(request), std::move(principal));
+    co_return response;
+  }
+
+  static net::HttpResponse plain(int status, std::string body) {
+    net::HttpResponse response;
+    response.status = status;
+    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    response.body = std::move(body);
+    return response;
+  }
+
+  void tick() { intake_.tick(); }
+  void look_at_outbox() { delivery_->wake(); }
+
+  static asio::awaitable<void> repeat(Gateway* self, std::chrono::seconds every, void (Gateway::*work)()) {
+    asio::steady_timer timer(co_await asio::this_coro::executor);
+    while (!self->stopping_) {
+      timer.expires_after(every);
+      auto [error] = co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+      if (error) co_return;
+      if (!self->stopping_) (self->*work)();
+    }
+  }
+
+  /// No new work, then what is under way, then what goes out: at most kStopDeadline each way.
+  asio::awaitable<void> stop() {
+    ops::log_info("stopping", "a signal asked for it");
+    stopping_ = true;
+    for (auto const& feed : feeds_) co_await feed->stop(kStopDeadline / 3);
+    co_await http_->stop(kStopDeadline / 3);
+    co_await delivery_->stop(kStopDeadline / 3);
+    ops::log_info("stopped", "all that was acknowledged is on disk");
+  }
+
+  void reload() {
+    for (auto const& feed : feeds_) {
+      if (auto done = feed->reload(); !done) ops::log_issue("reload", done.error());
+    }
+    if (http_tls_) {
+      if (auto done = http_tls_->reload(); !done) ops::log_issue("reload", done.error());
+    }
+    delivery_->reload();
+    ops::log_info("reloaded", "certificates");
+  }
+
+  void announce() {
+    std::cout << "FHIR   " << base_url_ << "\n";
+    for (auto const& feed : feeds_) std::cout << "MLLP   " << feed->name() << " port " << feed->port() << "\n";
+    std::cout << "ready" << std::endl;
+    ops::log_info("started", base_url_);
+  }
+
+  void add_samplers() {
+    metrics_.add([this](std::vector<ops::Sample>& into) { sample_intake(into); });
+    metrics_.add([this](std::vector<ops::Sample>& into) { sample_store(into); });
+    metrics_.add([this](std::vector<ops::Sample>& into) { sample_delivery(into); });
+    metrics_.add([this](std::vector<ops::Sample>& into) { sample_net(into); });
+  }
+
+  static void counter(std::vector<ops::Sample>& into, char const* name, char const* help,
+                      std::vector<std::pair<std::string, std::string>> labels, std::uint64_t value) {
+    into.push_back({name, help, true, std::move(labels), static_cast<double>(value)});
+  }
+
+  void sample_intake(std::vector<ops::Sample>& into) const {
+    auto const& counters = intake_.counters();
+    auto const v2 = [&](char const* outcome, std::uint64_t value) {
+      counter(into, "handoff_v2_messages_total", "HL7 v2 messages by what became of them", {{"outcome", outcome}}, value);
+    };
+    v2("accepted", counters.accepted);
+    v2("error", counters.errors);
+    v2("refused", counters.refused);
+    v2("replayed", counters.replayed);
+    v2("conflict", counters.conflicts);
+    v2("not_stored", counters.not_stored);
+    counter(into, "handoff_fhir_writes_total", "FHIR writes committed", {}, counters.fhir_writes);
+    counter(into, "handoff_fhir_writes_refused_total", "FHIR writes refused", {}, counters.fhir_refused);
+    auto const leaves = [&](char const* end, std::uint64_t value) {
+      counter(into, "handoff_v2_leaves_total", "Non-empty v2 values by where they went", {{"end", end}}, value);
+    };
+    leaves("mapped", counters.leaves_mapped);
+    leaves("kept", counters.leaves_kept);
+    leaves("dropped", counters.leaves_dropped);
+  }
+
+  void sample_store(std::vector<ops::Sample>& into) const {
+    auto const stats = setup_.store->stats();
+    counter(into, "handoff_store_commits_total", "Units of work committed", {}, stats.commits);
+    counter(into, "handoff_store_groups_total", "Synced commit groups", {}, stats.groups);
+    counter(into, "handoff_store_recomputed_total", "Units computed again after a conflict", {}, stats.recomputed);
+    counter(into, "handoff_store_failed_groups_total", "Groups that could not be made durable", {}, stats.failed_groups);
+    counter(into, "handoff_store_corrupt_rows_total", "Rows whose checksum did not match", {}, stats.corrupt_rows);
+    counter(into, "handoff_store_sync_microseconds_total", "Time spent in commits", {}, stats.sync_microseconds);
+    into.push_back({"handoff_store_accepts_writes", "1 while the store takes writes", false, {},
+                    setup_.store->accepts_writes() ? 1.0 : 0.0});
+    into.push_back({"handoff_store_commit_seq", "Last commit", false, {}, static_cast<double>(stats.last_commit_seq)});
+  }
+
+  void sample_delivery(std::vector<ops::Sample>& into) const {
+    auto const& counters = delivery_->counters();
+    counter(into, "handoff_delivery_attempts_total", "Messages and notifications written to the wire", {}, counters.attempts);
+    counter(into, "handoff_delivery_delivered_total", "Positively answered", {}, counters.delivered);
+    counter(into, "handoff_delivery_errors_total", "Answered with an error that may pass", {}, counters.errors);
+    counter(into, "handoff_delivery_unknown_total", "Without an answer", {}, counters.unknown);
+    counter(into, "handoff_delivery_stopped_total", "Rows that stopped their key", {}, counters.stopped);
+    counter(into, "handoff_delivery_unrenderable_total", "Rows that could not be written as v2", {}, counters.unrenderable);
+  }
+
+  void sample_net(std::vector<ops::Sample>& into) const {
+    for (auto const& feed : feeds_) {
+      auto const& counters = feed->counters();
+      std::vector<std::pair<std::string, std::string>> const labels{{"listener", feed->name()}};
+      counter(into, "handoff_mllp_frames_total", "MLLP frames received", labels, counters.frames);
+      counter(into, "handoff_mllp_damaged_total", "Frames that were not one whole message", labels, counters.damaged);
+      counter(into, "handoff_mllp_refused_total", "Connections closed by a limit", labels, counters.refused);
+      counter(into, "handoff_mllp_lost_total", "Connections closed for lost framing", labels, counters.lost);
+      counter(into, "handoff_mllp_timed_out_total", "Connections closed by a timeout", labels, counters.timed_out);
+      into.push_back({"handoff_mllp_open", "Open connections", false, labels, static_cast<double>(counters.open)});
+    }
+    auto const& http = http_->counters();
+    counter(into, "handoff_http_requests_total", "HTTP requests", {}, http.requests);
+    counter(into, "handoff_http_bad_heads_total", "HTTP heads refused", {}, http.bad_heads);
+    counter(into, "handoff_http_timed_out_total", "HTTP connections closed by a timeout", {}, http.timed_out);
+  }
+
+  Setup setup_;
+  net::Runtime runtime_;
+  security::Clients clients_;
+  delivery::Subscriptions subscriptions_;
+  intake::Intake intake_;
+  std::unique_ptr<delivery::Delivery> delivery_;
+  std::unique_ptr<rest::Api> api_;
+  std::shared_ptr<net::TlsContext> http_tls_;
+  std::unique_ptr<net::HttpListener> http_;
+  std::vector<std::unique_ptr<feeds::MllpFeed>> feeds_;
+  ops::Metrics metrics_;
+  std::string base_url_;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace
+
+int serve(ServeArguments const& arguments) {
+  auto setup = make_setup(arguments.config);
+  if (!setup) {
+    print({setup.error()});
+    return kRefused;
+  }
+  ops::open_log(setup->settings.log_level);
+  Gateway gateway(std::move(*setup));
+  if (auto opened = gateway.open(); !opened) {
+    print({opened.error()});
+    return kRefused;
+  }
+  gateway.run();
+  return kDone;
+}
+
+}  // namespace gateway::command

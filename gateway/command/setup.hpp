@@ -1,0 +1,36 @@
+/// What every command that touches the store or a partner's profile begins with.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/config/config.hpp"
+#include "gateway/intake/partners.hpp"
+#include "gateway/store/store.hpp"
+#include "mappings/language/translator.hpp"
+
+namespace gateway::command {
+
+struct Setup {
+  config::Settings settings;
+  std::shared_ptr<intake::Partners const> partners;
+  mappings::language::Maps maps;
+  std::unique_ptr<store::Store> store;
+  store::ClockMs clock;
+};
+
+store::ClockMs wall_clock();
+
+/// The settings of the file, or the defaults for "".
+fhir::Result<config::Settings> load_settings(std::string const& config);
+
+/// The built-in tables and the overlays. Errors: the first that a table has, naming file and line.
+fhir::Result<mappings::language::Maps> load_maps(std::vector<std::string> const& overlays);
+
+/// All of it, the store opened.
+fhir::Result<Setup> make_setup(std::string const& config);
+
+fhir::Result<std::string> read_file(std::string const& path);
+
+}  // namespace gateway::command
