@@ -11,7 +11,8 @@ namespace {
 bool matches_token(Operand const& operand, TokenValue const& value, Modifier modifier) {
   auto const& wanted = std::get<TokenValue>(operand.value);
   if (modifier == Modifier::of_type) {
-    return wanted.type_system == value.type_system && wanted.type_code == value.type_code && wanted.code == value.code;
+    return wanted.type_system == value.type_system && wanted.type_code == value.type_code &&
+           wanted.code == value.code;
   }
   if (operand.has_system && wanted.system != value.system) return false;
   return (operand.has_system && wanted.code.empty()) || wanted.code == value.code;
@@ -20,7 +21,8 @@ bool matches_token(Operand const& operand, TokenValue const& value, Modifier mod
 bool matches_string(Operand const& operand, StringValue const& value, Modifier modifier) {
   auto const& wanted = std::get<StringValue>(operand.value);
   if (modifier == Modifier::exact) return wanted.original == value.original;
-  if (modifier == Modifier::contains) return value.normalised.find(wanted.normalised) != std::string_view::npos;
+  if (modifier == Modifier::contains)
+    return value.normalised.find(wanted.normalised) != std::string_view::npos;
   return value.normalised.starts_with(wanted.normalised);
 }
 
@@ -64,7 +66,8 @@ bool matches_reference(Operand const& operand, ReferenceValue const& value, Crit
 bool matches_quantity(Operand const& operand, QuantityValue const& value) {
   auto const& wanted = std::get<QuantityValue>(operand.value);
   if (operand.has_system && wanted.system != value.system) return false;
-  if (!wanted.code.empty() && wanted.code != value.code && (operand.has_system || wanted.code != value.unit)) return false;
+  if (!wanted.code.empty() && wanted.code != value.code && (operand.has_system || wanted.code != value.unit))
+    return false;
   return compares(operand.prefix, wanted.low, wanted.high, value.low, value.high);
 }
 
@@ -99,14 +102,15 @@ bool matches_value(Criterion const& criterion, Operand const& operand, IndexValu
 }
 
 /// Every component of the operand is met within one group.
-bool matches_composite(Criterion const& criterion, Operand const& operand, std::span<IndexValue const> values) {
+bool matches_composite(Criterion const& criterion, Operand const& operand,
+                       std::span<IndexValue const> values) {
   for (IndexValue const& first : values) {
     if (first.parameter != criterion.parameter || first.component != 0) continue;
     bool all = true;
     for (std::size_t component = 0; component < operand.components.size() && all; ++component) {
       all = std::ranges::any_of(values, [&](IndexValue const& value) {
-        return value.parameter == criterion.parameter && value.group == first.group && value.component == component &&
-               matches_value(criterion, operand.components[component], value);
+        return value.parameter == criterion.parameter && value.group == first.group &&
+               value.component == component && matches_value(criterion, operand.components[component], value);
       });
     }
     if (all) return true;
@@ -118,22 +122,26 @@ bool holds(Criterion const& criterion, MatchSubject const& subject, std::span<In
   std::string_view const code = criterion.parameter->code();
   auto const any_operand = [&](auto const& test) { return std::ranges::any_of(criterion.operands, test); };
   if (code == "_id") {
-    return any_operand([&](Operand const& operand) { return std::get<TokenValue>(operand.value).code == subject.id; });
+    return any_operand(
+        [&](Operand const& operand) { return std::get<TokenValue>(operand.value).code == subject.id; });
   }
   if (code == "_lastUpdated") {
     return any_operand([&](Operand const& operand) {
       auto const& wanted = std::get<DateValue>(operand.value);
-      return compares(operand.prefix, wanted.low, wanted.high, subject.last_updated_ms, subject.last_updated_ms + 1);
+      return compares(operand.prefix, wanted.low, wanted.high, subject.last_updated_ms,
+                      subject.last_updated_ms + 1);
     });
   }
   auto const is_valued = [&] {
-    return std::ranges::any_of(values, [&](IndexValue const& value) { return value.parameter == criterion.parameter; });
+    return std::ranges::any_of(
+        values, [&](IndexValue const& value) { return value.parameter == criterion.parameter; });
   };
   if (criterion.modifier == Modifier::missing) return is_valued() != criterion.missing;
   bool const found = any_operand([&](Operand const& operand) {
     if (!operand.components.empty()) return matches_composite(criterion, operand, values);
     return std::ranges::any_of(values, [&](IndexValue const& value) {
-      return value.parameter == criterion.parameter && value.group == 0 && matches_value(criterion, operand, value);
+      return value.parameter == criterion.parameter && value.group == 0 &&
+             matches_value(criterion, operand, value);
     });
   });
   return criterion.modifier == Modifier::not_ ? !found : found;
@@ -157,14 +165,13 @@ bool needs_more_than_one_resource(Criterion const& criterion) {
 Result<bool> matches(Query const& query, MatchSubject const& subject, IndexValues const& values) {
   for (Criterion const& criterion : query.criteria) {
     if (needs_more_than_one_resource(criterion)) {
-      return error(IssueType::not_supported,
-                   "the parameter '" + std::string(criterion.parameter->code()) +
-                       "' is used in a way that one resource alone cannot decide");
+      return error(IssueType::not_supported, "the parameter '" + std::string(criterion.parameter->code()) +
+                                                 "' is used in a way that one resource alone cannot decide");
     }
   }
   if (subject.type != query.resource_type) return false;
-  return std::ranges::all_of(query.criteria,
-                             [&](Criterion const& criterion) { return holds(criterion, subject, values.values); });
+  return std::ranges::all_of(
+      query.criteria, [&](Criterion const& criterion) { return holds(criterion, subject, values.values); });
 }
 
 }  // namespace fhir::search

@@ -119,7 +119,8 @@ struct Query {
   std::vector<std::string> dropped;  ///< Names of parameters that lenient handling left out.
   /// The pairs that were used, percent-encoded as they came, in order: for the self link.
   std::string used;
-  /// Where the page before this one ended (store: SearchPage::next_cursor); set by who pages, never by parse_query.
+  /// Where the page before this one ended (store: SearchPage::next_cursor); set by who pages, never by
+  /// parse_query.
   std::string cursor;
   json::Arena texts;  ///< Owns what operands view.
 };

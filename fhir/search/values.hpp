@@ -114,7 +114,7 @@ struct IndexValues {
   }
 };
 
-/// All values of `resource`, in no promised order, each at most once per parameter.
+/// All values of `resource`, in no promised order; a value that the resource repeats is repeated.
 IndexValues extract(json::Element const& resource);
 /// The same, replacing what `out` held and reusing its memory.
 void extract(json::Element const& resource, IndexValues& out);

@@ -1,0 +1,63 @@
+/// The expressions of one resource type's search parameters, merged into one tree that a single walk follows.
+/// Used by values.cpp; compiled from definitions.hpp once, at first use, and constant from then on.
+#pragma once
+
+#include "fhir/definitions/definitions.hpp"
+#include "fhir/search/expression.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace fhir::search {
+
+/// What must hold of an item for a branch to be followed.
+struct Condition {
+  enum class Kind : std::uint8_t { none, equals, resolves, first_item };
+  Kind kind = Kind::none;
+  std::string_view name;
+  std::string_view text;
+
+  friend bool operator==(Condition const&, Condition const&) = default;
+};
+
+struct Plan {
+  /// What to do with a value that was reached.
+  struct Action {
+    definitions::SearchParameter const* parameter;
+    bool only_existence;  ///< index whether the value is there and not false
+
+    friend bool operator==(Action const&, Action const&) = default;
+  };
+  struct Branch {
+    definitions::ElementDefinition const* element;
+    Condition condition;
+    std::uint32_t node;
+  };
+  /// A place in the resource: what is found there and where it goes on, branches sorted by element.
+  struct Node {
+    std::vector<Action> actions;
+    std::vector<Branch> branches;
+  };
+  /// One component of a composite: paths relative to the composing element, or from the resource.
+  struct Component {
+    definitions::SearchParameter const* parameter;
+    std::vector<PathExpression> paths;
+  };
+
+  std::vector<Node> nodes;  ///< nodes[0] is the resource.
+  /// Parameters whose absence means false, as Patient.deceased.
+  std::vector<definitions::SearchParameter const*> existence;
+};
+
+/// The plan of a resource type; nullptr when there is no such type.
+Plan const* find_plan(std::string_view resource_type);
+
+/// The components of a composite parameter, parsed.
+std::vector<Plan::Component> const& components_of(definitions::SearchParameter const& composite);
+
+/// Whether the type is what an `as` names: same name but for the case of the first letter (R4 has "as
+/// DateTime").
+bool is_named(definitions::TypeDefinition const& type, std::string_view name);
+
+}  // namespace fhir::search
