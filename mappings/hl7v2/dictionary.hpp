@@ -37,12 +37,14 @@ FieldDefinition const* find_component(Version version, std::string_view data_typ
 std::size_t field_count(Version version, std::string_view segment);        ///< 0: unknown segment.
 std::size_t component_count(Version version, std::string_view data_type);  ///< 0: primitive or unknown.
 
-/// One node of a structure's grammar: a segment, a group, or a choice.
+/// One node of a structure's grammar: a segment, a group, or a choice between the segments that are its
+/// children.
 struct GrammarNode {
-  std::string_view name;  ///< "PID" or "PROVIDER_CONTACT"
+  std::string_view name;  ///< "PID" or "PROVIDER_CONTACT"; "" for a choice.
   std::uint16_t min = 0;
   std::uint16_t max = 0;  ///< 0: unbounded
   bool is_group = false;
+  bool is_choice = false;
   std::span<GrammarNode const> children;
 };
 

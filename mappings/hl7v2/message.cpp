@@ -191,6 +191,13 @@ bool looks_like_segment(std::string_view line, char field_separator) {
   return std::all_of(line.begin(), line.begin() + 3, is_alphanumeric) && !(line[0] >= '0' && line[0] <= '9');
 }
 
+/// Whether a line behind a lone LF starts a segment rather than going on with a field's text; ids are upper
+/// case there.
+bool starts_segment(std::string_view line, char field_separator) {
+  auto const is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  return looks_like_segment(line, field_separator) && std::none_of(line.begin(), line.begin() + 3, is_lower);
+}
+
 /// Copies the text line by line so that each segment ends in one CR.
 ///
 /// CR, LF and CRLF all end a segment. Where the segments end in CR, an LF followed by something that is no
@@ -232,7 +239,7 @@ class LineWriter {
       ++blank_lines_;
       return;
     }
-    if (after_lone_lf && !looks_like_segment(line, delimiters_.field) && !bytes_.empty()) {
+    if (after_lone_lf && !starts_segment(line, delimiters_.field) && !bytes_.empty()) {
       bytes_.pop_back();
       std::string const line_break = encode("\n", delimiters_);
       bytes_.insert(bytes_.end(), line_break.begin(), line_break.end());
@@ -345,7 +352,9 @@ fhir::Result<void> Message::split(ParseOptions const& options) {
     if (kind == ordinary) [[likely]]
       continue;
     if (kind == control) {
-      segments_.push_back({segment_begin, at, first_field, 0});
+      if (in_id) segments_.push_back({segment_begin, at, first_field, 0});
+      segments_.back().end = at;
+      segments_.back().field_count = static_cast<std::uint32_t>(fields_.size()) - first_field;
       Address place{static_cast<std::uint32_t>(segments_.size() - 1)};
       place.field = static_cast<std::uint16_t>(fields_.size() - first_field + (in_id ? 0 : 1));
       return control_character(byte, to_string(*this, place));
