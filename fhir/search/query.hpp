@@ -52,9 +52,8 @@ enum class Modifier : std::uint8_t {
 /// reference  ReferenceValue: "1" sets id alone; "Patient/1" type and id; a url also base. With :identifier
 /// the
 ///            identifier_system and identifier_value, has_system as for a token.
-/// quantity   QuantityValue; has_system as for a token; no system and no code: any unit.
-/// number     NumberValue.  uri: UriValue.
-/// composite  `components`, in order; `value` means nothing.
+/// quantity   QuantityValue; no code: any unit; a code without system (has_system false) is a code or a unit
+/// text. number     NumberValue.  uri: UriValue. composite  `components`, in order; `value` means nothing.
 struct Operand {
   Prefix prefix = Prefix::eq;
   bool has_system = false;
