@@ -188,10 +188,10 @@ asio::awaitable<void> HttpSession::run() {
   for (;;) {
     auto const went_on = co_await serve_one();
     if (went_on && *went_on) continue;
-    if (!went_on && went_on.error().refusal) {
-      auto const& refusal = *went_on.error().refusal;
-      if (refusal.status == 408) ++service_.counters.timed_out;
-      auto answer = service_.options.refusal(refusal.status, refusal.issue);
+    auto const refusal = went_on ? std::nullopt : went_on.error().refusal;  // error() returns a copy
+    if (refusal) {
+      if (refusal->status == 408) ++service_.counters.timed_out;
+      auto answer = service_.options.refusal(refusal->status, refusal->issue);
       (void)co_await write(std::move(answer), {}, true, false);
     }
     break;
