@@ -1,9 +1,16 @@
 /// The translator: compiled row tables that read HL7 v2 into FHIR R4 and write FHIR R4 back into v2.
-/// The notation is in README.md; the model (a symmetric lens with complement) in design translation.md section 3.
+/// The notation is in README.md; the model (a symmetric lens with complement) in design translation.md
+/// section 3.
 ///
-/// May call: fhir/, mappings/hl7v2/, mappings/types/. Pure: no I/O, no clock, no globals that change. Maps are immutable
-/// and may be shared between threads; a Draft belongs to one thread.
+/// May call: fhir/, mappings/hl7v2/, mappings/types/. Pure: no I/O, no clock, no globals that change. Maps
+/// are immutable and may be shared between threads; a Draft belongs to one thread.
 #pragma once
+
+#include "fhir/json/element.hpp"
+#include "fhir/result.hpp"
+#include "mappings/hl7v2/image.hpp"
+#include "mappings/hl7v2/message.hpp"
+#include "mappings/language/partner_profile.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -15,14 +22,10 @@
 #include <utility>
 #include <vector>
 
-#include "fhir/json/element.hpp"
-#include "fhir/result.hpp"
-#include "mappings/hl7v2/image.hpp"
-#include "mappings/hl7v2/message.hpp"
-
 namespace mappings::language {
 
-// ------------------------------------------------------------------------------------------------ compiled tables
+// ------------------------------------------------------------------------------------------------ compiled
+// tables
 
 /// One map file: `name` is its path below maps/ ("v2/segments/PID.map") and stands in every Issue about it.
 struct SourceFile {
@@ -37,8 +40,9 @@ class Maps {
  public:
   explicit Maps(std::shared_ptr<Program const> program) : program_(std::move(program)) {}
   Program const& program() const { return *program_; }
-  std::string_view hash() const;     ///< 16 hex digits over every source file; the version that provenance names.
-  std::string_view version() const;  ///< "handoff-<hash>"
+  std::string_view hash()
+      const;  ///< 16 hex digits over every source file; the version that provenance names.
+  std::string_view version() const;                      ///< "handoff-<hash>"
   bool has_structure(std::string_view structure) const;  ///< "ADT_A01"
   std::vector<std::string_view> structures() const;
 
@@ -48,65 +52,19 @@ class Maps {
 
 struct Compilation {
   std::optional<Maps> maps;  ///< Empty when an Issue of severity error is among `issues`.
-  fhir::Issues issues;       ///< source: "v2/segments/PID.map:12:5 pid.7"; diagnostics: what is wrong and what would fix it.
+  fhir::Issues issues;  ///< source: "v2/segments/PID.map:12:5 pid.7"; diagnostics: what is wrong and what
+                        ///< would fix it.
 };
 Compilation compile(std::span<SourceFile const> files);
 
-/// The tables that are part of the program. Throws std::logic_error when they do not compile (a test proves that they do).
+/// The tables that are part of the program. Throws std::logic_error when they do not compile (a test proves
+/// that they do).
 Maps const& builtin();
 /// Their source text, for overlays: compile(builtin_files() + a partner's files).
 std::span<SourceFile const> builtin_files();
 
-// ------------------------------------------------------------------------------------------------ partner profile
-
-/// An HD as one sender writes it, and the FHIR identifier system that it stands for.
-struct Authority {
-  std::string namespace_id;  ///< HD.1, "HOSP"
-  std::string universal_id;  ///< HD.2, "1.2.3" or ""
-  std::string universal_id_type;  ///< HD.3, "ISO" or ""
-  std::string system;        ///< "urn:oid:1.2.3", "https://hosp.example/mrn"
-};
-
-/// One code of this partner that the vocabulary does not have, or has otherwise.
-struct CodeMap {
-  std::string vocabulary;  ///< "administrative-gender"
-  std::string v2_code;
-  std::string fhir_system;  ///< "" where the element is a code
-  std::string fhir_code;
-};
-
-enum class Dialect : std::uint8_t { ref_rri, omg_osu };
-
-struct HdName {
-  std::string namespace_id;
-  std::string universal_id;
-  std::string universal_id_type;
-};
-
-/// A field this partner insists on: "PV1-19". Reverse refuses to write a message without it.
-using RequiredField = std::string;
-
-/// What is particular to one v2 partner. Data: filled from the configuration, never code.
-struct PartnerProfile {
-  std::string name;                    ///< "cardiology"; in keys of things without an authority of their own.
-  std::string version = "2.5.1";       ///< v2 version to write.
-  hl7v2::Delimiters delimiters;
-  std::string charset;                 ///< MSH-18 to write and to assume; "" means UTF-8 unsaid.
-  std::string utc_offset = "+00:00";   ///< Used when a value has a time and no offset: "+01:00", "-05:00".
-  std::vector<Authority> authorities;
-  std::vector<CodeMap> codes;
-  bool trusted_ids = true;             ///< Its identifiers may be used to recognise persons.
-  Dialect dialect = Dialect::ref_rri;
-  HdName our_application, our_facility;      ///< MSH-3, MSH-4 of what we write
-  HdName their_application, their_facility;  ///< MSH-5, MSH-6 of what we write
-  std::string processing_id = "P";           ///< MSH-11
-  std::string accept_ack, application_ack;   ///< MSH-15, MSH-16; "" for original mode
-  std::vector<RequiredField> required_fields;
-  bool honours_delete = true;          ///< Removal in FHIR is written as "" (else the field is left out).
-  std::vector<std::string> events;     ///< Trigger events it subscribes to ("ADT^A08"); empty: all.
-};
-
-// ------------------------------------------------------------------------------------------------ forward: v2 -> FHIR
+// ------------------------------------------------------------------------------------------------ forward:
+// v2 -> FHIR
 
 struct Row;  // program.hpp
 
@@ -115,48 +73,49 @@ enum class Update : std::uint8_t { set, list, key, state, once };
 /// One thing a row wrote (or deleted): the unit of provenance and of apply().
 struct Write {
   Row const* row = nullptr;
-  std::uint32_t resource = 0;        ///< Index into Draft::resources.
-  hl7v2::Address address;            ///< The repetition or component it came from; segment 0 field 0: a literal.
-  bool deletes = false;              ///< The field was "".
-  std::uint16_t indexes[4] = {};     ///< The array index of each array step of the row's path, in order.
+  std::uint32_t resource = 0;     ///< Index into Draft::resources.
+  hl7v2::Address address;         ///< The repetition or component it came from; segment 0 field 0: a literal.
+  bool deletes = false;           ///< The field was "".
+  std::uint16_t indexes[4] = {};  ///< The array index of each array step of the row's path, in order.
 };
 
 /// A status that a trigger event asks for; apply() decides with the state before.
 struct Transition;  // program.hpp
 
 struct DraftResource {
-  std::string_view type;             ///< "Patient"
-  std::string_view role;             ///< "patient", or "" for those made by a type pair (XCN~Practitioner).
-  std::uint32_t instance = 1;        ///< Which one of that role.
-  /// Identity that is the same whenever the same thing is sent: "Patient|urn:oid:1.2.3|4711", or derived from the
-  /// parent's: "Encounter|...|nk|1". Never the message control id.
+  std::string_view type;       ///< "Patient"
+  std::string_view role;       ///< "patient", or "" for those made by a type pair (XCN~Practitioner).
+  std::uint32_t instance = 1;  ///< Which one of that role.
+  /// Identity that is the same whenever the same thing is sent: "Patient|urn:oid:1.2.3|4711", or derived from
+  /// the parent's: "Encounter|...|nk|1". Never the message control id.
   std::string key;
-  bool key_is_identifier = false;    ///< The key names a system and value that may be looked up.
+  bool key_is_identifier = false;        ///< The key names a system and value that may be looked up.
   std::vector<std::string> identifiers;  ///< Every "system|value" that it carries, key first.
-  fhir::json::Element content;       ///< With resourceType, without id; references to other drafts are "~<index>".
-  bool new_only_status = false;      ///< `content.status` came from a default, not from the message.
+  fhir::json::Element content;  ///< With resourceType, without id; references to other drafts are "~<index>".
+  bool new_only_status = false;  ///< `content.status` came from a default, not from the message.
 };
 
 /// A value that drives the record and is not copied into FHIR.
 struct Fact {
-  std::string_view name;             ///< "referral.status"
-  std::string_view role;             ///< Role of the resource in whose scope it stood, "" for the message.
-  std::uint32_t resource = UINT32_MAX;   ///< Index into Draft::resources, UINT32_MAX: none.
+  std::string_view name;                ///< "referral.status"
+  std::string_view role;                ///< Role of the resource in whose scope it stood, "" for the message.
+  std::uint32_t resource = UINT32_MAX;  ///< Index into Draft::resources, UINT32_MAX: none.
   std::uint32_t instance = 1;
-  fhir::json::Element value;         ///< A string for plain pairs, an object for CX~Identifier and the like.
+  fhir::json::Element value;  ///< A string for plain pairs, an object for CX~Identifier and the like.
   hl7v2::Address address;
-  std::string_view text() const;     ///< The string, or Identifier.value, or Coding.code.
+  std::string_view text() const;  ///< The string, or Identifier.value, or Coding.code.
 };
 
 /// What a message means. Views into the Message, the Maps and its own arena: keep those as long as the Draft.
 struct Draft {
   fhir::json::Arena arena;
-  std::string_view structure;        ///< "ADT_A01"
-  std::string_view message_code, trigger_event, control_id, timestamp;  ///< MSH-9.1, 9.2, 10; MSH-7 as dateTime
+  std::string_view structure;  ///< "ADT_A01"
+  std::string_view message_code, trigger_event, control_id,
+      timestamp;                         ///< MSH-9.1, 9.2, 10; MSH-7 as dateTime
   std::vector<DraftResource> resources;  ///< Every reference points into this vector.
   std::vector<Write> writes;
   std::vector<Fact> facts;
-  fhir::Issues warnings;             ///< Unmapped codes, values that no pair could read, segments out of place.
+  fhir::Issues warnings;  ///< Unmapped codes, values that no pair could read, segments out of place.
   Maps const* maps = nullptr;
   hl7v2::Message const* message = nullptr;
   std::vector<hl7v2::Address> dropped;  ///< Fields with a `-` row.
@@ -171,14 +130,16 @@ struct Draft {
 /// warnings and stay in the complement; a message is never refused for one bad field.
 fhir::Result<Draft> forward(Maps const& maps, hl7v2::Message const& message, PartnerProfile const& sender);
 
-/// Puts real references ("Patient/123") in place of "~0": ids[i] is the whole reference of resources[i]. In apply()'s
-/// results too: resolve_references(element, ids).
+/// Puts real references ("Patient/123") in place of "~0": ids[i] is the whole reference of resources[i]. In
+/// apply()'s results too: resolve_references(element, ids).
 void resolve_references(Draft& draft, std::span<std::string const> references);
-void resolve_references(fhir::json::Element& tree, std::span<std::string const> references, fhir::json::Arena& arena);
+void resolve_references(fhir::json::Element& tree, std::span<std::string const> references,
+                        fhir::json::Arena& arena);
 
-/// The resource after this message: `current` (the same source's resource, nullptr when new) merged with the draft by each
-/// row's update mode. Absent keeps, "" deletes, lists replace what their row owns, a status moves only along the event
-/// table. Ids, meta and everything no row owns stay as they are in `current`. The result lies in `arena`.
+/// The resource after this message: `current` (the same source's resource, nullptr when new) merged with the
+/// draft by each row's update mode. Absent keeps, "" deletes, lists replace what their row owns, a status
+/// moves only along the event table. Ids, meta and everything no row owns stay as they are in `current`. The
+/// result lies in `arena`.
 fhir::json::Element apply(Draft const& draft, std::size_t resource, fhir::json::Element const* current,
                           fhir::json::Arena& arena);
 
@@ -197,15 +158,16 @@ Account account(hl7v2::Message const& message, Draft const& draft);
 
 /// FHIR element <-> v2 field <-> row.
 struct Provenance {
-  std::string path;         ///< "Patient.name[0]"
+  std::string path;  ///< "Patient.name[0]"
   std::uint32_t resource = 0;
-  std::string v2;           ///< "PID-5(1)"
+  std::string v2;  ///< "PID-5(1)"
   hl7v2::Address address;
-  std::string_view row;     ///< "pid.5"
+  std::string_view row;  ///< "pid.5"
 };
 std::vector<Provenance> provenance(Draft const& draft);
 
-// ------------------------------------------------------------------------------------------------ reverse: FHIR -> v2
+// ------------------------------------------------------------------------------------------------ reverse:
+// FHIR -> v2
 
 /// A FHIR element that the message could not carry.
 struct LossNote {
@@ -225,9 +187,9 @@ struct FactValue {
 };
 
 struct ReverseRequest {
-  std::string_view message_code;   ///< "RRI"
-  std::string_view trigger_event;  ///< "I12"
-  std::string_view structure;      ///< "RRI_I12"; "" takes the one the maps name for the event.
+  std::string_view message_code;        ///< "RRI"
+  std::string_view trigger_event;       ///< "I12"
+  std::string_view structure;           ///< "RRI_I12"; "" takes the one the maps name for the event.
   std::vector<RoleResource> resources;  ///< At least the anchor; more roles where the caller has them.
   /// The resource behind "Practitioner/7", or nullptr. Used to follow the declared links.
   std::function<fhir::json::Element const*(std::string_view reference)> resolve;
@@ -236,11 +198,12 @@ struct ReverseRequest {
                                                         std::string_view reference)>
       referring;
   std::vector<FactValue> facts;
-  std::string_view control_id;     ///< MSH-10
-  std::string_view timestamp;      ///< MSH-7, a DTM
+  std::string_view control_id;  ///< MSH-10
+  std::string_view timestamp;   ///< MSH-7, a DTM
   /// The partner's last message of this structure family for this anchor (the complement), or nullptr.
   hl7v2::Message const* seed = nullptr;
-  /// Keep the seed's MSH as it is (the round-trip laws, $convert); otherwise MSH is written anew from profile and request.
+  /// Keep the seed's MSH as it is (the round-trip laws, $convert); otherwise MSH is written anew from profile
+  /// and request.
   bool keep_header = false;
 };
 
@@ -251,9 +214,10 @@ struct Reversed {
 };
 
 /// Writes one message. With a seed only those leaves change whose FHIR value differs from what the seed says.
-/// Errors: not_supported (no table), required (a field the structure or the profile requires has no source: names the
-/// FHIR element and the field). Nothing half written is returned.
-fhir::Result<Reversed> reverse(Maps const& maps, ReverseRequest const& request, PartnerProfile const& destination);
+/// Errors: not_supported (no table), required (a field the structure or the profile requires has no source:
+/// names the FHIR element and the field). Nothing half written is returned.
+fhir::Result<Reversed> reverse(Maps const& maps, ReverseRequest const& request,
+                               PartnerProfile const& destination);
 
 /// The message that tells of a change. `before` is nullptr for a new resource.
 struct EventChoice {
@@ -265,17 +229,20 @@ struct EventChoice {
 std::optional<EventChoice> choose_event(Maps const& maps, fhir::json::Element const* before,
                                         fhir::json::Element const& after, PartnerProfile const& destination);
 
-// ------------------------------------------------------------------------------------------------ stateless use
+// ------------------------------------------------------------------------------------------------ stateless
+// use
 
-/// The draft as one R4 Bundle of type collection; fullUrls are urn:uuid made from the keys, so that the same message gives
-/// the same Bundle. Resolves the draft's references. The result lies in the draft's arena.
+/// The draft as one R4 Bundle of type collection; fullUrls are urn:uuid made from the keys, so that the same
+/// message gives the same Bundle. Resolves the draft's references. The result lies in the draft's arena.
 fhir::json::Element to_bundle(Draft& draft);
 
-/// Finds the roles of `structure` again in a Bundle (anchor by type, the rest by links) and fills resources, resolve and
-/// referring of a request. `bundle` must outlive it.
-fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view structure, fhir::json::Element const& bundle);
+/// Finds the roles of `structure` again in a Bundle (anchor by type, the rest by links) and fills resources,
+/// resolve and referring of a request. `bundle` must outlive it.
+fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view structure,
+                                         fhir::json::Element const& bundle);
 
-// ------------------------------------------------------------------------------------------------ what the maps cover
+// ------------------------------------------------------------------------------------------------ what the
+// maps cover
 
 /// One line of `handoff maps check`.
 struct RowReport {
@@ -287,8 +254,9 @@ struct RowReport {
   std::string_view v2, fhir;
 };
 std::vector<RowReport> rows(Maps const& maps);
-/// Everything the compiler cannot know alone: FHIR paths exist in R4 and fit their pair, required elements have a source,
-/// vocabularies stay inside required bindings; fields of in-scope segments without a row ("kept") as information.
+/// Everything the compiler cannot know alone: FHIR paths exist in R4 and fit their pair, required elements
+/// have a source, vocabularies stay inside required bindings; fields of in-scope segments without a row
+/// ("kept") as information.
 fhir::Issues check(Maps const& maps);
 
 }  // namespace mappings::language

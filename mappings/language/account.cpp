@@ -1,0 +1,155 @@
+/// Where every leaf of a message went, and which field gave which element.
+#include "mappings/language/engine.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace mappings::language {
+
+namespace {
+
+using hl7v2::Address;
+
+/// Fields of MSH that this room reads and writes itself.
+bool is_header(std::string_view segment, std::size_t field) {
+  return segment == "MSH" && ((field >= 1 && field <= 7) || (field >= 9 && field <= 12) ||
+                              (field >= 15 && field <= 16) || field == 18);
+}
+
+class Accounting {
+ public:
+  Accounting(hl7v2::Message const& message, Draft const& draft) : message_(message), draft_(draft) {
+    for (Claim const& claim : internals(draft).claims) {
+      Address field = claim.address;
+      field.component = field.subcomponent = 0;
+      if (field.repetition == 0) field.repetition = 1;
+      claims_[field].push_back(&claim);
+    }
+    for (Structure const* structure = internals(draft).structure; structure != nullptr; structure = nullptr) {
+      for (Use const& use : structure->uses) {
+        for (Row const* const row : use.rows) {
+          if (row->kind == Row::Kind::drop) drops_.push_back(row);
+        }
+      }
+    }
+  }
+
+  Account run() {
+    for (std::uint32_t segment = 0; segment < message_.segment_count(); ++segment) {
+      for (std::size_t field = 1; field <= message_.field_count(segment); ++field)
+        run_field(segment, static_cast<std::uint16_t>(field));
+    }
+    return std::move(account_);
+  }
+
+ private:
+  void run_field(std::uint32_t segment, std::uint16_t field) {
+    if (is_header(message_.segment_id(segment), field)) {
+      if (message_.raw({segment, field, 0, 0, 0}).empty()) return;
+      if (field <= 2) {
+        add_mapped({segment, field, 1, 1, 1});
+        return;
+      }
+    }
+    auto const repetitions = message_.repetition_count(segment, field);
+    for (std::size_t repetition = 1; repetition <= repetitions; ++repetition) {
+      Address at{segment, field, static_cast<std::uint16_t>(repetition), 0, 0};
+      auto const known = claims_.find(at);
+      auto const components = message_.component_count(at);
+      for (std::size_t component = 1; component <= components; ++component) {
+        at.component = static_cast<std::uint16_t>(component);
+        at.subcomponent = 0;
+        auto const subcomponents = std::max<std::size_t>(message_.subcomponent_count(at), 1);
+        for (std::size_t sub = 1; sub <= subcomponents; ++sub) {
+          at.subcomponent = static_cast<std::uint16_t>(sub);
+          if (!message_.raw(at).empty()) place(at, known == claims_.end() ? nullptr : &known->second);
+        }
+      }
+    }
+  }
+
+  void place(Address const& leaf, std::vector<Claim const*> const* claims) {
+    if (is_header(message_.segment_id(leaf.segment), leaf.field) ||
+        (claims != nullptr &&
+         std::ranges::any_of(*claims, [&](Claim const* claim) { return covers(*claim, leaf); })))
+      return add_mapped(leaf);
+    for (Address const& drop : draft_.dropped) {
+      if (drop.segment != leaf.segment || drop.field != leaf.field ||
+          (drop.component != 0 && drop.component != leaf.component))
+        continue;
+      ++account_.leaves;
+      account_.dropped.push_back({leaf, reason_of(leaf)});
+      return;
+    }
+    ++account_.leaves;
+    account_.kept.push_back({leaf, claims == nullptr ? "no row" : "no part of the FHIR type"});
+  }
+
+  void add_mapped(Address const& leaf) {
+    ++account_.leaves;
+    account_.mapped.push_back(leaf);
+  }
+
+  bool covers(Claim const& claim, Address const& leaf) const {
+    auto const& parts = internals(draft_).parts;
+    std::size_t part = leaf.component;
+    std::size_t sub = leaf.subcomponent;
+    if (claim.address.component != 0) {
+      if (claim.address.component != leaf.component) return false;
+      part = leaf.subcomponent;
+      sub = 1;
+      if (claim.address.subcomponent != 0) {
+        if (claim.address.subcomponent != leaf.subcomponent) return false;
+        part = 1;
+      }
+    }
+    return part >= 1 && part <= claim.count && sub <= 32 &&
+           (parts[claim.begin + part - 1] >> (sub - 1) & 1U) != 0;
+  }
+
+  std::string_view reason_of(Address const& leaf) const {
+    for (Row const* const row : drops_) {
+      for (Place const& place : row->places) {
+        if (place.segment == message_.segment_id(leaf.segment) && place.field == leaf.field)
+          return row->literal;
+      }
+    }
+    return {};
+  }
+
+  hl7v2::Message const& message_;
+  Draft const& draft_;
+  std::map<Address, std::vector<Claim const*>> claims_;
+  std::vector<Row const*> drops_;
+  Account account_;
+};
+
+}  // namespace
+
+Account account(hl7v2::Message const& message, Draft const& draft) {
+  return Accounting(message, draft).run();
+}
+
+std::vector<Provenance> provenance(Draft const& draft) {
+  Internals const& keeps = internals(draft);
+  std::vector<Provenance> all;
+  for (std::size_t at = 0; at < draft.writes.size(); ++at) {
+    Write const& write = draft.writes[at];
+    if (write.deletes) continue;
+    Provenance one;
+    std::uint16_t const* index = write.indexes;
+    one.path = draft.resources[write.resource].type;
+    std::string const base =
+        render(keeps.structure->uses[keeps.origins[at].use].targets[write.row->target].base.steps, index);
+    if (!base.empty()) one.path.append(".").append(base);
+    one.path.append(".").append(render(write.row->path.steps, index));
+    one.resource = write.resource;
+    one.address = write.address;
+    if (write.address.field != 0) one.v2 = hl7v2::to_string(*draft.message, write.address);
+    one.row = write.row->id;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+}  // namespace mappings::language

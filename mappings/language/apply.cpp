@@ -1,0 +1,389 @@
+/// Merging a draft into the current version of the same source's resource, row by row (README.md, upd).
+#include "mappings/language/engine.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace mappings::language {
+
+namespace {
+
+/// The array that a list row's items live in, and which items of it the row owns.
+class Merge {
+ public:
+  Merge(Draft const& draft, std::uint32_t resource, Element& result, Arena& arena)
+      : draft_(draft), keeps_(internals(draft)), resource_(resource), result_(result), arena_(arena) {}
+
+  void run(Element const& before) {
+    std::set<std::pair<Row const*, std::uint32_t>> done;
+    for (std::size_t at = 0; at < draft_.writes.size(); ++at) {
+      Write const& write = draft_.writes[at];
+      if (write.resource != resource_) continue;
+      Origin const& origin = keeps_.origins[at];
+      // List rows act once for all their items; a use with an array as base acts once for all its segments.
+      bool const based = origin.base_index != kNone;
+      if (based) {
+        if (done.insert({nullptr, origin.use}).second) replace_base(origin.use);
+      } else if (is_list(*write.row)) {
+        if (done.insert({write.row, origin.use}).second) replace_list(*write.row, origin.use);
+      } else {
+        set_one(write, origin, before);
+      }
+    }
+    keep_links();
+    move_status(before);
+  }
+
+ private:
+  static bool is_list(Row const& row) {
+    return std::ranges::any_of(row.path.steps, [](Step const& step) {
+      return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
+    });
+  }
+
+  std::vector<Step> full_path(Row const& row, std::uint32_t use) const {
+    std::vector<Step> steps = keeps_.structure->uses[use].targets[row.target].base.steps;
+    steps.insert(steps.end(), row.path.steps.begin(), row.path.steps.end());
+    return steps;
+  }
+
+  Element const* written(Write const& write, std::vector<Step> const& steps) const {
+    // follow() only walks; the draft stays as it is.
+    return follow(const_cast<Element&>(draft_.resources[resource_].content), steps, write.indexes);
+  }
+
+  /// What the draft wrote, as something of this arena's own.
+  Element own(Element const& value) { return fhir::json::deep_copy(arena_, value); }
+
+  void set_one(Write const& write, Origin const& origin, Element const& before) {
+    Row const& row = *write.row;
+    auto const steps = full_path(row, origin.use);
+    if (write.deletes) {
+      if (row.update != Update::key && row.update != Update::once && row.update != Update::state)
+        remove(steps);
+      return;
+    }
+    Element const* const value = written(write, steps);
+    if (value == nullptr) return;
+    Element const* const known = find(before, steps);
+    if (row.update == Update::once && known != nullptr) return;
+    if (row.update == Update::state && !may_move(steps, known, *value)) return;
+    if (row.kind == Row::Kind::literal_in && known != nullptr) return;
+    Trail trail;
+    Element& place = reach(result_, steps, arena_, trail);
+    if (steps.back().choice) {
+      replace_choice(place, steps.back().name, *value);
+    } else {
+      if (row.kind == Row::Kind::path) clear_other_choices(steps);
+      place = own(*value);
+    }
+  }
+
+  /// `multipleBirthInteger` takes the place of `multipleBirthBoolean`: one choice at a time.
+  void clear_other_choices(std::vector<Step> const& steps) {
+    std::string const& name = steps.back().name;
+    std::size_t stem = name.size();
+    for (std::string_view const ending : {"DateTime", "Boolean", "Integer", "Period", "Quantity", "Range",
+                                          "Ratio", "String", "CodeableConcept"}) {
+      if (name.size() > ending.size() && name.ends_with(ending)) {
+        stem = name.size() - ending.size();
+        break;
+      }
+    }
+    if (stem == name.size() || steps.size() != 1) return;
+    static constexpr std::string_view kStems[] = {"deceased",   "multipleBirth", "onset",    "effective",
+                                                  "occurrence", "value",         "performed"};
+    std::string_view const head = std::string_view(name).substr(0, stem);
+    if (std::ranges::find(kStems, head) == std::end(kStems)) return;
+    std::vector<std::string_view> others;
+    for (auto const& member : result_.members()) {
+      bool const choice = member.name.size() > stem && member.name.starts_with(head) && member.name != name &&
+                          member.name[stem] >= 'A' && member.name[stem] <= 'Z';
+      if (choice) others.push_back(member.name);
+    }
+    for (std::string_view const other : others) result_.remove(other);
+  }
+
+  void replace_choice(Element& parent, std::string_view stem, Element const& from) {
+    auto const is_choice = [&](std::string_view name) {
+      return name.size() > stem.size() && name.starts_with(stem) && name[stem.size()] >= 'A' &&
+             name[stem.size()] <= 'Z';
+    };
+    std::vector<std::string_view> old;
+    for (auto const& member : parent.members()) {
+      if (is_choice(member.name)) old.push_back(member.name);
+    }
+    for (std::string_view const name : old) parent.remove(name);
+    for (auto const& member : from.members()) {
+      if (is_choice(member.name)) parent.set(arena_, arena_.copy(member.name), own(member.value));
+    }
+  }
+
+  /// Removes what the path names, and an item or object that nothing is left of.
+  void remove(std::vector<Step> const& steps) { remove_in(result_, steps); }
+
+  static bool is_hollow(Element const& element, std::span<Condition const> conditions) {
+    if (!element.is_object()) return element.is_array() && element.empty();
+    return element.members().size() <= conditions.size();
+  }
+
+  void remove_in(Element& here, std::span<Step const> steps) {
+    Step const& step = steps[0];
+    Element* const next = here.find(step.name);
+    if (next == nullptr) return;
+    if (!next->is_array()) {
+      if (steps.size() == 1) {
+        here.remove(step.name);
+        return;
+      }
+      remove_in(*next, steps.subspan(1));
+      if (next->is_object() && next->empty()) here.remove(step.name);
+      return;
+    }
+    for (std::size_t at = next->size(); at-- > 0;) {
+      Element& item = next->items()[at];
+      bool const picked = step.pick == Step::Pick::index ? at == step.index : matches(item, step.conditions);
+      if (!picked) continue;
+      if (steps.size() > 1) remove_in(item, steps.subspan(1));
+      if (steps.size() == 1 || is_hollow(item, step.conditions)) next->remove_item(at);
+    }
+    if (next->empty()) here.remove(step.name);
+  }
+
+  /// Index of the step that is the list.
+  static std::size_t list_step(std::vector<Step> const& steps) {
+    for (std::size_t at = steps.size(); at-- > 0;) {
+      if (steps[at].pick == Step::Pick::each || steps[at].pick == Step::Pick::match_each) return at;
+    }
+    return 0;
+  }
+
+  /// Whether an item of the array is this row's: its discriminator fits and no other row's of the same array
+  /// does.
+  bool owns(Row const& row, std::uint32_t use, std::size_t step_index, Element const& item) const {
+    Step const& step = row.path.steps[step_index];
+    if (!step.conditions.empty()) return matches(item, step.conditions);
+    for (Row const* const other : keeps_.structure->uses[use].rows) {
+      if (other == &row || other->kind != Row::Kind::path || other->target != row.target ||
+          other->path.steps.size() <= step_index)
+        continue;
+      Step const& rival = other->path.steps[step_index];
+      if (rival.name == step.name && !rival.conditions.empty() && matches(item, rival.conditions))
+        return false;
+    }
+    return true;
+  }
+
+  void replace_list(Row const& row, std::uint32_t use) {
+    auto const& base = keeps_.structure->uses[use].targets[row.target].base.steps;
+    auto const steps = full_path(row, use);
+    std::size_t const at = list_step(steps);
+    std::vector<Element> items;
+    bool deletes = false;
+    for (std::size_t w = 0; w < draft_.writes.size(); ++w) {
+      Write const& write = draft_.writes[w];
+      if (write.resource != resource_ || write.row != &row || keeps_.origins[w].use != use) continue;
+      deletes = deletes || write.deletes;
+      if (write.deletes) continue;
+      if (Element const* const item =
+              written(write, {steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(at) + 1}))
+        items.push_back(own(*item));
+    }
+    if (items.empty() && (!deletes || row.update == Update::key)) return;
+    Element* const parent = parent_of(steps, at);
+    if (parent == nullptr) return;
+    Element const* const old = parent->find(steps[at].name);
+    Element merged;
+    std::size_t next = 0;
+    if (old != nullptr) {
+      for (Element const& item : old->items()) {
+        if (!owns(row, use, at - base.size(), item)) {
+          merged.push(arena_, item);
+        } else if (row.update == Update::key) {
+          // Identity only grows: an identifier that this message does not repeat is still this thing's.
+          bool const repeated =
+              std::ranges::any_of(items, [&](Element const& fresh) { return same_identity(fresh, item); });
+          if (!repeated) merged.push(arena_, item);
+        }
+      }
+    }
+    // The row's items come first, as a new resource would have them, then what other rows and people own.
+    Element ordered;
+    for (; next < items.size(); ++next) ordered.push(arena_, items[next]);
+    for (Element const& item : merged.items()) ordered.push(arena_, item);
+    if (ordered.is_null())
+      parent->remove(steps[at].name);
+    else
+      parent->set(arena_, steps[at].name, ordered);
+  }
+
+  static bool same_identity(Element const& left, Element const& right) {
+    if (left.find("value") == nullptr) return left == right;
+    return left.text_at("system") == right.text_at("system") &&
+           left.text_at("value") == right.text_at("value");
+  }
+
+  Element* parent_of(std::vector<Step> const& steps, std::size_t at) {
+    if (at == 0) return &result_;
+    Trail trail;
+    Element& parent = reach(result_, std::span(steps).first(at), arena_, trail);
+    if (!parent.is_object()) parent = Element::of_object();
+    return &parent;
+  }
+
+  /// A use whose base is an array (`Patient.contact*` per NK1): its segments are a snapshot of that array.
+  void replace_base(std::uint32_t use) {
+    for (Use::Target const& target : keeps_.structure->uses[use].targets) {
+      if (target.base.empty() || !target.base.steps.back().is_array()) continue;
+      std::vector<Step> const& steps = target.base.steps;
+      Element content = draft_.resources[resource_].content;
+      Element const* const fresh = parent_in(content, steps);
+      if (fresh == nullptr) continue;
+      Element* const parent = parent_of(steps, steps.size() - 1);
+      Element ordered;
+      Element const* const items = fresh->find(steps.back().name);
+      if (items == nullptr) continue;
+      auto const same = [&](Element const& item) {
+        return steps.back().conditions.empty() || matches(item, steps.back().conditions);
+      };
+      for (Element const& item : items->items()) {
+        if (same(item)) ordered.push(arena_, own(item));
+      }
+      if (Element const* const old = parent->find(steps.back().name)) {
+        for (Element const& item : old->items()) {
+          if (!same(item)) ordered.push(arena_, item);
+        }
+      }
+      parent->set(arena_, steps.back().name, ordered);
+    }
+  }
+
+  static Element const* parent_in(Element const& content, std::vector<Step> const& steps) {
+    return steps.size() == 1 ? &content : find(content, std::span(steps).first(steps.size() - 1));
+  }
+
+  /// References that links made; they follow the draft where the current resource has none or the same slot.
+  void keep_links() {
+    Structure const& structure = *keeps_.structure;
+    for (Link const& link : structure.links) {
+      if (structure.roles[link.source].name != draft_.resources[resource_].role) continue;
+      std::vector<Element const*> fresh;
+      collect(draft_.resources[resource_].content, link.path.steps, fresh);
+      if (fresh.empty()) continue;
+      bool const many = std::ranges::any_of(link.path.steps, [](Step const& step) {
+        return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
+      });
+      std::vector<Element const*> known;
+      if (many) collect(result_, link.path.steps, known);
+      for (Element const* const reference : fresh) {
+        bool const there = std::ranges::any_of(known, [&](Element const* one) {
+          return one->text_at("reference") == reference->text_at("reference");
+        });
+        if (there || reference->find("reference") == nullptr) continue;
+        Trail trail;
+        Element& place = reach(result_, link.path.steps, arena_, trail);
+        place.is_object() ? merge(place, own(*reference), arena_) : void(place = own(*reference));
+      }
+    }
+  }
+
+  EventTable const* table() const {
+    std::size_t const role = keeps_.structure->find_role(draft_.resources[resource_].role);
+    return role == SIZE_MAX ? nullptr : keeps_.structure->roles[role].events;
+  }
+
+  /// A status from a field moves only along a rule for values; without any rule it moves freely.
+  bool may_move(std::vector<Step> const& steps, Element const* known, Element const& value) const {
+    EventTable const* const events = table();
+    if (events == nullptr || steps.size() != events->path.steps.size()) return true;
+    std::string_view const from = known == nullptr ? std::string_view{} : known->text();
+    if (from == value.text()) return true;
+    bool any_rule = false;
+    for (EventRow const& row : events->rows) {
+      if (!row.events.empty()) continue;
+      any_rule = true;
+      if ((row.after == value.text() || row.after == "any") && row.holds_before(from)) return true;
+    }
+    return !any_rule;
+  }
+
+  /// The first row of the event table that fits the state before decides; none: the event is late and changes
+  /// nothing.
+  void move_status(Element const& before) {
+    EventTable const* const events = table();
+    if (events == nullptr) return;
+    Element const* const known = find(before, events->path.steps);
+    std::string_view const from = known == nullptr ? std::string_view{} : known->text();
+    Pending const* chosen = nullptr;
+    bool told = false;
+    for (Pending const& pending : keeps_.pending) {
+      if (pending.resource != resource_) continue;
+      told = true;
+      if (chosen == nullptr && pending.row->holds_before(from) && fits(*pending.row)) chosen = &pending;
+    }
+    if (!told) return;
+    // A row may have written an effect's element from a field of its own (PV1-45): late events must not do
+    // that either.
+    if (chosen == nullptr) {
+      for (Pending const& pending : keeps_.pending) {
+        if (pending.resource != resource_) continue;
+        for (EventRow::Effect const& effect : pending.row->effects) put_back(effect.path.steps, before);
+      }
+      return;
+    }
+    Trail trail;
+    if (chosen->row->after != "same")
+      reach(result_, events->path.steps, arena_, trail) = Element::of_string(arena_.copy(chosen->row->after));
+    for (std::size_t at = 0; at < chosen->row->effects.size(); ++at) {
+      EventRow::Effect const& effect = chosen->row->effects[at];
+      if (effect.removes) {
+        remove(effect.path.steps);
+      } else if (!chosen->values[at].is_null()) {
+        Trail way;
+        reach(result_, effect.path.steps, arena_, way) = own(chosen->values[at]);
+      }
+    }
+  }
+
+  bool fits(EventRow const& row) const {
+    return std::ranges::all_of(row.when, [&](Predicate const& predicate) {
+      if (predicate.test == Predicate::Test::changed || predicate.test == Predicate::Test::was) return true;
+      return find(result_, predicate.path.steps) == nullptr || holds({predicate}, nullptr, result_);
+    });
+  }
+
+  void put_back(std::span<Step const> steps, Element const& before) {
+    if (Element const* const old = find(before, steps)) {
+      Trail trail;
+      reach(result_, steps, arena_, trail) = own(*old);
+    } else {
+      remove_in(result_, steps);
+    }
+  }
+
+  Draft const& draft_;
+  Internals const& keeps_;
+  std::uint32_t resource_;
+  Element& result_;
+  Arena& arena_;
+};
+
+}  // namespace
+
+Element apply(Draft const& draft, std::size_t resource, Element const* current, Arena& arena) {
+  Element const& content = draft.resources[resource].content;
+  if (current == nullptr) return fhir::json::deep_copy(arena, content);
+  Element result = fhir::json::deep_copy(arena, *current);
+  if (draft.resources[resource].role.empty()) {
+    // Made by a type pair: a name and an identifier. What it says replaces, the rest stays.
+    for (auto const& member : content.members()) {
+      if (member.name == "identifier" && result.find("identifier") != nullptr) continue;
+      result.set(arena, arena.copy(member.name), fhir::json::deep_copy(arena, member.value));
+    }
+    return result;
+  }
+  Merge(draft, static_cast<std::uint32_t>(resource), result, arena).run(*current);
+  return result;
+}
+
+}  // namespace mappings::language

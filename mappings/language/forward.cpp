@@ -1,0 +1,814 @@
+/// v2 to FHIR: for each segment the uses that apply, for each use its rows; then events, defaults, links and
+/// keys.
+#include "mappings/hl7v2/escape.hpp"
+#include "mappings/language/digest.hpp"
+#include "mappings/language/engine.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace mappings::language {
+
+namespace {
+
+using hl7v2::Address;
+constexpr std::string_view kNull = "\"\"";
+
+}  // namespace
+
+std::optional<std::uint32_t> segment_in_scope(hl7v2::Message const& message, hl7v2::Grouping const& grouping,
+                                              std::string_view name, std::uint32_t segment) {
+  if (message.segment_id(segment) == name) return segment;
+  std::uint32_t group = grouping.group_of_segment[segment];
+  for (;;) {
+    // The nearest one before it, else the first after it, in the same group instance.
+    for (std::uint32_t at = segment; at-- > 0;) {
+      if (grouping.group_of_segment[at] == group && message.segment_id(at) == name) return at;
+    }
+    for (std::uint32_t at = segment + 1; at < message.segment_count(); ++at) {
+      if (grouping.group_of_segment[at] == group && message.segment_id(at) == name) return at;
+    }
+    if (group == 0) return std::nullopt;
+    group = grouping.groups[group].parent;
+  }
+}
+
+bool is_within(hl7v2::Grouping const& grouping, std::uint32_t group, std::uint32_t ancestor) {
+  while (group != ancestor && group != 0) group = grouping.groups[group].parent;
+  return group == ancestor;
+}
+
+bool stands_in(hl7v2::Grouping const& grouping, std::uint32_t group, std::string_view wanted) {
+  if (wanted.empty() || grouping.by_order) return true;
+  return wanted == "root" ? group == 0 : grouping.groups[group].name == wanted;
+}
+
+bool holds(std::vector<Predicate> const& predicates, hl7v2::Message const& message,
+           hl7v2::Grouping const& grouping, std::uint32_t segment) {
+  return std::ranges::all_of(predicates, [&](Predicate const& predicate) {
+    Place const& place = predicate.place;
+    std::string_view value;
+    if (auto const found = segment_in_scope(message, grouping, place.segment, segment)) {
+      bool const leaf =
+          predicate.test == Predicate::Test::equals || predicate.test == Predicate::Test::differs;
+      std::uint16_t const component = leaf && place.component == 0 ? std::uint16_t{1} : place.component;
+      std::uint16_t const subcomponent =
+          leaf && place.subcomponent == 0 ? std::uint16_t{1} : place.subcomponent;
+      value = message.raw({*found, place.field, place.repetition, component, subcomponent});
+      if (value == kNull) value = {};
+    }
+    auto const listed = [&] { return std::ranges::find(predicate.values, value) != predicate.values.end(); };
+    switch (predicate.test) {
+      case Predicate::Test::equals:
+        return listed();
+      case Predicate::Test::differs:
+        return !listed();
+      case Predicate::Test::valued:
+        return !value.empty();
+      case Predicate::Test::empty:
+        return value.empty();
+      case Predicate::Test::changed:
+      case Predicate::Test::was:
+        break;
+    }
+    return false;
+  });
+}
+
+namespace {
+
+bool is_listed(Element const* value, std::vector<std::string> const& values) {
+  return value != nullptr &&
+         std::ranges::any_of(values, [&](std::string const& one) { return value->text() == one; });
+}
+
+}  // namespace
+
+bool holds(std::vector<Predicate> const& predicates, Element const* before, Element const& after) {
+  return std::ranges::all_of(predicates, [&](Predicate const& predicate) {
+    Element const* const now = find(after, predicate.path.steps);
+    Element const* const then = before == nullptr ? nullptr : find(*before, predicate.path.steps);
+    switch (predicate.test) {
+      case Predicate::Test::equals:
+        return is_listed(now, predicate.values);
+      case Predicate::Test::differs:
+        return !is_listed(now, predicate.values);
+      case Predicate::Test::valued:
+        return now != nullptr;
+      case Predicate::Test::empty:
+        return now == nullptr;
+      case Predicate::Test::was:
+        return is_listed(then, predicate.values);
+      case Predicate::Test::changed:
+        return (now == nullptr) != (then == nullptr) || (now != nullptr && !(*now == *then));
+    }
+    return false;
+  });
+}
+
+namespace {
+
+class Translation {
+ public:
+  Translation(Maps const& maps, hl7v2::Message const& message, language::PartnerProfile const& sender)
+      : program_(maps.program()), message_(message), keeps_(std::make_shared<Internals>()) {
+    draft_.maps = &maps;
+    draft_.message = &message;
+    context_ = {&draft_.arena, &message, &sender, &program_.systems};
+    draft_.resources.reserve(24);
+    draft_.writes.reserve(128);
+    keeps_->origins.reserve(128);
+    keeps_->claims.reserve(160);
+    keeps_->parts.reserve(512);
+  }
+
+  fhir::Result<Draft> run() {
+    FHIR_CHECK(open());
+    for (std::uint32_t segment = 0; segment < message_.segment_count(); ++segment) run_segment(segment);
+    for (auto const& literal : literals_) run_literal(literal);
+    tell_events();
+    fill_defaults();
+    link();
+    give_keys();
+    finish_facts();
+    context_.arena = nullptr;
+    draft_.keeps = std::move(keeps_);
+    return std::move(draft_);
+  }
+
+ private:
+  struct Frame {
+    Use const* use = nullptr;
+    std::uint32_t use_index = 0;
+    std::uint32_t segment = 0;
+    std::uint32_t instance[4] = {kNone, kNone, kNone, kNone};
+    int base_index[4] = {-1, -1, -1, -1};
+  };
+  struct Literal {
+    Row const* row;
+    Frame frame;
+  };
+
+  fhir::Result<void> open() {
+    std::string_view const code = message_.message_code();
+    std::string_view const trigger = message_.trigger_event();
+    std::string_view const name = hl7v2::structure_of(message_);
+    structure_ = program_.find_structure_for(code, trigger);
+    if (structure_ == nullptr) structure_ = program_.find_structure(name);
+    if (structure_ == nullptr)
+      return fhir::error(fhir::IssueType::not_supported,
+                         "no table translates " + std::string(code) + "^" + std::string(trigger) +
+                             "; add a structure section for it",
+                         {}, "MSH-9");
+    draft_.structure = structure_->name;
+    draft_.message_code = code;
+    draft_.trigger_event = trigger;
+    draft_.control_id = message_.control_id();
+    draft_.timestamp = date_time(message_.raw({0, 7, 1, 1, 1}));
+    auto const version = hl7v2::to_version(message_.version()).value_or(hl7v2::Version::v2_5_1);
+    std::string_view const grammar = name.empty() ? draft_.structure : name;
+    keeps_->structure = structure_;
+    keeps_->grouping =
+        hl7v2::group_segments(message_, hl7v2::find_structure(version, grammar).root, draft_.warnings);
+    return {};
+  }
+
+  std::string_view date_time(std::string_view dtm) {
+    types::In in(context_, dtm, Address{0, 7, 1, 1, 0});
+    Element out;
+    static types::Pair const* const pair = types::find_pair("DTM~dateTime");
+    return pair->forward(in, out) ? out.text() : std::string_view{};
+  }
+
+  // ----------------------------------------------------------------------------------------------------
+  // segments
+
+  void run_segment(std::uint32_t segment) {
+    std::string_view const id = message_.segment_id(segment);
+    std::uint32_t const group = keeps_->grouping.group_of_segment[segment];
+    for (std::uint32_t at = 0; at < structure_->uses.size(); ++at) {
+      Use const& use = structure_->uses[at];
+      if (use.segment != id || !stands_in(keeps_->grouping, group, use.group)) continue;
+      if (!use.when.empty() && !holds(use.when, message_, keeps_->grouping, segment)) continue;
+      claim_guards(use.when, segment);
+      Frame frame{&use, at, segment, {kNone, kNone, kNone, kNone}, {-1, -1, -1, -1}};
+      bool complete = true;
+      for (std::size_t target = 0; target < use.targets.size() && target < 4; ++target) {
+        frame.instance[target] = instance_for(use.targets[target].role, segment);
+        complete = complete && frame.instance[target] != kNone;
+      }
+      if (!complete) continue;
+      for (Row const* const row : use.rows) run_row(*row, frame);
+    }
+  }
+
+  /// `use ... when PRD-1 = RP` reads PRD-1: reverse writes it back.
+  void claim_guards(std::vector<Predicate> const& predicates, std::uint32_t segment) {
+    for (Predicate const& predicate : predicates) {
+      if (predicate.test != Predicate::Test::equals ||
+          predicate.place.segment != message_.segment_id(segment))
+        continue;
+      claim_leaf({segment, predicate.place.field, predicate.place.repetition, 0, 0},
+                 std::max<std::size_t>(predicate.place.component, 1));
+    }
+  }
+
+  void claim_leaf(Address const& address, std::size_t part) {
+    keeps_->claims.push_back(
+        {address, static_cast<std::uint32_t>(keeps_->parts.size()), static_cast<std::uint32_t>(part)});
+    keeps_->parts.resize(keeps_->parts.size() + part - 1, 0);
+    keeps_->parts.push_back(1);
+  }
+
+  std::uint32_t instance_for(std::size_t role_index, std::uint32_t segment) {
+    Role const& role = structure_->roles[role_index];
+    std::uint32_t const here = keeps_->grouping.group_of_segment[segment];
+    bool const own = role.per == Role::Per::segment && role.per_name == message_.segment_id(segment) &&
+                     stands_in(keeps_->grouping, here, role.at);
+    std::uint32_t group = 0;
+    if (role.per == Role::Per::group && !keeps_->grouping.by_order) {
+      for (group = here; group != 0 && keeps_->grouping.groups[group].name != role.per_name;)
+        group = keeps_->grouping.groups[group].parent;
+      if (group == 0) return kNone;
+    }
+    auto& instances = keeps_->instances;
+    std::uint32_t ordinal = 1;
+    for (std::uint32_t at = static_cast<std::uint32_t>(instances.size()); at-- > 0;) {
+      Instance const& known = instances[at];
+      if (known.role != role_index) continue;
+      ordinal = std::max(ordinal, known.ordinal + 1);
+      bool const same =
+          role.per == Role::Per::segment
+              ? (own ? known.segment == segment : is_within(keeps_->grouping, here, known.group))
+              : known.group == group;
+      if (same) return at;
+    }
+    if (role.per == Role::Per::segment && !own) return kNone;
+    if (!role.when.empty() && !holds(role.when, message_, keeps_->grouping, segment)) return kNone;
+    claim_guards(role.when, segment);
+    instances.push_back({static_cast<std::uint32_t>(role_index),
+                         role.per == Role::Per::segment ? here : group, own ? segment : kNone, ordinal,
+                         kNone});
+    return static_cast<std::uint32_t>(instances.size() - 1);
+  }
+
+  // ---------------------------------------------------------------------------------------------------- rows
+
+  void run_row(Row const& row, Frame& frame) {
+    if (!row.forward) return;
+    if (row.kind == Row::Kind::literal_in) {
+      if (row.v2_when.empty() || holds(row.v2_when, message_, keeps_->grouping, frame.segment))
+        literals_.push_back({&row, frame});
+      return;
+    }
+    bool guarded = !row.v2_when.empty();
+    for (Place const& place : row.places) {
+      std::uint32_t segment = frame.segment;
+      if (place.segment != frame.use->segment) {
+        auto const found = segment_in_scope(message_, keeps_->grouping, place.segment, frame.segment);
+        if (!found) continue;
+        segment = *found;
+      }
+      std::string_view const field = message_.raw({segment, place.field, 0, 0, 0});
+      if (field.empty()) continue;
+      if (guarded && !holds(row.v2_when, message_, keeps_->grouping, frame.segment)) return;
+      guarded = false;
+      if (row.kind == Row::Kind::drop) {
+        draft_.dropped.push_back({segment, place.field, 0, place.component, place.subcomponent});
+        continue;
+      }
+      bool const wrote = place.each ? run_repetitions(row, place, segment, field, frame)
+                                    : run_one(row, place, segment, field, frame);
+      if (wrote && row.places.size() > 1) claim_equals(row, place, field, frame);
+      if (wrote) return;
+    }
+  }
+
+  /// OBR-2 that repeats ORC-2 is accounted for by the row that read ORC-2.
+  void claim_equals(Row const& row, Place const& read, std::string_view field, Frame const& frame) {
+    for (Place const& other : row.places) {
+      if (&other == &read) continue;
+      auto const segment = other.segment == frame.use->segment
+                               ? std::optional<std::uint32_t>(frame.segment)
+                               : segment_in_scope(message_, keeps_->grouping, other.segment, frame.segment);
+      if (!segment || message_.raw({*segment, other.field, 0, 0, 0}) != field || keeps_->claims.empty())
+        continue;
+      Claim same = keeps_->claims.back();
+      same.address.segment = *segment;
+      same.address.field = other.field;
+      keeps_->claims.push_back(same);
+    }
+  }
+
+  bool run_repetitions(Row const& row, Place const& place, std::uint32_t segment, std::string_view field,
+                       Frame& frame) {
+    char const delimiter = message_.delimiters().repetition;
+    bool wrote = false;
+    for (std::uint16_t repetition = 1;; ++repetition) {
+      auto const end = field.find(delimiter);
+      wrote = run_value(row, {segment, place.field, repetition, place.component, place.subcomponent},
+                        field.substr(0, end), frame) ||
+              wrote;
+      if (end == std::string_view::npos) return wrote;
+      field.remove_prefix(end + 1);
+    }
+  }
+
+  bool run_one(Row const& row, Place const& place, std::uint32_t segment, std::string_view field,
+               Frame& frame) {
+    char const delimiter = message_.delimiters().repetition;
+    for (std::uint16_t skip = 1; skip < place.repetition; ++skip) {
+      auto const end = field.find(delimiter);
+      if (end == std::string_view::npos) return false;
+      field.remove_prefix(end + 1);
+    }
+    return run_value(row, {segment, place.field, place.repetition, place.component, place.subcomponent},
+                     field.substr(0, field.find(delimiter)), frame);
+  }
+
+  bool run_value(Row const& row, Address const& address, std::string_view raw, Frame& frame) {
+    if (raw == kNull) {
+      if (row.kind != Row::Kind::path) return false;
+      note_write(row, address, frame, {}, true);
+      claim_leaf({address.segment, address.field, address.repetition, 0, 0}, 1);
+      return true;
+    }
+    if (address.component != 0) raw = message_.raw(address);
+    if (raw.empty()) return false;
+    types::In in(context_, raw, address);
+    in.vocabulary = row.vocabulary;
+    in.default_system = row.default_system;
+    Element value;
+    if (!row.pair->forward(in, value) || value.is_null()) {
+      if (has_text(raw))
+        draft_.warnings.push_back(
+            fhir::warning(fhir::IssueType::value,
+                          "row " + row.id + ": the value is no " + std::string(row.pair->name) +
+                              (row.vocabulary == nullptr ? "" : " of vocabulary " + row.vocabulary->name) +
+                              "; it stays in the complement",
+                          row.path.text, hl7v2::to_string(message_, address)));
+      return false;
+    }
+    note_claims(in);
+    if (row.kind == Row::Kind::fact) {
+      draft_.facts.push_back({row.fact, structure_->roles[frame.use->targets[0].role].name, frame.instance[0],
+                              1, value, address});
+      return true;
+    }
+    write(row, address, value, frame);
+    return true;
+  }
+
+  bool has_text(std::string_view raw) const {
+    auto const& d = message_.delimiters();
+    return std::ranges::any_of(raw,
+                               [&](char c) { return c != d.component && c != d.subcomponent && c != '"'; });
+  }
+
+  void note_claims(types::In const& in) {
+    auto& parts = keeps_->parts;
+    keeps_->claims.push_back(
+        {in.address(), static_cast<std::uint32_t>(parts.size()), static_cast<std::uint32_t>(in.size())});
+    for (std::size_t part = 1; part <= in.size(); ++part) parts.push_back(in.claimed(part));
+    for (std::uint16_t const sibling : in.siblings_read())
+      claim_leaf({in.address().segment, static_cast<std::uint16_t>(sibling / 32), 1, 0, 0}, sibling % 32U);
+  }
+
+  DraftResource& resource_of(std::uint32_t instance_index) {
+    Instance& instance = keeps_->instances[instance_index];
+    if (instance.resource == kNone) {
+      Role const& role = structure_->roles[instance.role];
+      instance.resource = static_cast<std::uint32_t>(draft_.resources.size());
+      DraftResource made;
+      made.type = role.type;
+      made.role = role.name;
+      made.instance = instance.ordinal;
+      made.content = Element::of_object();
+      made.content.append_unchecked(draft_.arena, "resourceType", Element::of_string(role.type));
+      draft_.resources.push_back(std::move(made));
+    }
+    return draft_.resources[instance.resource];
+  }
+
+  void note_write(Row const& row, Address const& address, Frame const& frame, Trail const& trail,
+                  bool deletes) {
+    resource_of(frame.instance[row.target]);
+    Write made;
+    made.row = &row;
+    made.resource = keeps_->instances[frame.instance[row.target]].resource;
+    made.address = address;
+    made.deletes = deletes;
+    std::ranges::copy(trail.indexes, made.indexes);
+    draft_.writes.push_back(made);
+    int const base = frame.base_index[row.target];
+    keeps_->origins.push_back(
+        {frame.use_index, frame.segment, base < 0 ? kNone : static_cast<std::uint32_t>(base)});
+  }
+
+  /// The element that the use's base path names for this segment: one item of its own for each segment.
+  Element& base_of(Element& content, std::size_t target, Frame& frame, Trail& trail) {
+    Path const& base = frame.use->targets[target].base;
+    if (base.empty()) return content;
+    Element& item = reach(content, base.steps, draft_.arena, trail, frame.base_index[target]);
+    if (frame.base_index[target] < 0 && base.steps.back().is_array())
+      frame.base_index[target] = trail.indexes[trail.count - 1];
+    return item;
+  }
+
+  void write(Row const& row, Address const& address, Element value, Frame& frame) {
+    if (!row.pair->resource.empty()) value = refer(row, address, value, frame);
+    Trail trail;
+    {
+      Element& base = base_of(resource_of(frame.instance[row.target]).content, row.target, frame, trail);
+      Element& place = reach(base, row.path.steps, draft_.arena, trail);
+      Step const& last = row.path.steps.back();
+      bool const merges = row.pair->writes_parent || !last.conditions.empty();
+      if (merges && place.is_object())
+        merge(place, value, draft_.arena);
+      else
+        place = value;
+      if (!last.conditions.empty()) satisfy(place, last.conditions, draft_.arena);
+    }
+    note_write(row, address, frame, trail, false);
+  }
+
+  /// The resource that a value stands for, made once per key; the value becomes a Reference to it.
+  Element refer(Row const& row, Address const& address, Element content, Frame const& frame) {
+    Arena& arena = draft_.arena;
+    Element whole = Element::of_object();
+    whole.append_unchecked(arena, "resourceType", Element::of_string(row.pair->resource));
+    for (auto const& member : content.members()) whole.append_unchecked(arena, member.name, member.value);
+    Element const* const identifier =
+        row.pair->resource == "Location" ? nullptr : content.at("identifier", 0);
+    std::string key(row.pair->resource);
+    bool const identified = identifier != nullptr && !identifier->text_at("system").empty();
+    if (identified) {
+      key.append("|").append(identifier->text_at("system")).append("|").append(identifier->text_at("value"));
+    } else {
+      Digest digest;
+      digest.add(context_.partner->name);
+      std::string_view const raw = message_.raw(address);
+      digest.add(raw.substr(0, raw.find(message_.delimiters().repetition)));
+      key.append("|").append(digest.hex());
+    }
+    (void)frame;
+    for (std::uint32_t at = 0; at < draft_.resources.size(); ++at) {
+      if (draft_.resources[at].role.empty() && draft_.resources[at].key == key) return reference_to(at);
+    }
+    DraftResource made;
+    made.type = row.pair->resource;
+    made.key = std::move(key);
+    made.key_is_identifier = identified;
+    if (identified) made.identifiers.push_back(made.key.substr(made.type.size() + 1));
+    made.content = whole;
+    draft_.resources.push_back(std::move(made));
+    return reference_to(draft_.resources.size() - 1);
+  }
+
+  Element reference_to(std::size_t resource) {
+    char text[16] = {'~'};
+    std::size_t size = 1;
+    for (char const c : std::to_string(resource)) text[size++] = c;
+    Element reference = Element::of_object();
+    reference.append_unchecked(draft_.arena, "reference",
+                               Element::of_string(draft_.arena.copy({text, size})));
+    return reference;
+  }
+
+  void run_literal(Literal const& literal) {
+    Frame frame = literal.frame;
+    Instance const& instance = keeps_->instances[frame.instance[literal.row->target]];
+    if (instance.resource == kNone) return;
+    Path const& base = frame.use->targets[literal.row->target].base;
+    if (!base.empty() && base.steps.back().is_array() && frame.base_index[literal.row->target] < 0) return;
+    Trail trail;
+    Element& content = draft_.resources[instance.resource].content;
+    Element& place = reach(base_of(content, literal.row->target, frame, trail), literal.row->path.steps,
+                           draft_.arena, trail);
+    if (!place.is_null() && !place.empty()) return;
+    place = literal_element(literal.row->literal);
+    note_write(*literal.row, Address{literal.frame.segment, 0, 0, 0, 0}, frame, trail, false);
+  }
+
+  static Element literal_element(std::string_view text) {
+    if (text == "true" || text == "false") return Element::of_boolean(text == "true");
+    return Element::of_string(text);
+  }
+
+  // ----------------------------------------------------------------------------------------------------
+  // after the rows
+
+  /// Effects and the status of new resources; what apply() needs for known ones is kept.
+  void tell_events() {
+    for (Instance const& instance : keeps_->instances) {
+      EventTable const* const table = structure_->roles[instance.role].events;
+      if (instance.resource == kNone || table == nullptr) continue;
+      bool chosen = false;
+      for (EventRow const& row : table->rows) {
+        bool const told = std::ranges::any_of(row.events, [&](auto const& event) {
+          return event.first == draft_.message_code && event.second == draft_.trigger_event;
+        });
+        if (!told) continue;
+        Pending pending{instance.resource, &row, {}};
+        for (EventRow::Effect const& effect : row.effects) pending.values.push_back(effect_value(effect));
+        Element& content = draft_.resources[instance.resource].content;
+        if (!chosen && row.holds_before({}) && holds_guards(row, content)) {
+          chosen = true;
+          apply_event(content, *table, row, pending.values);
+        }
+        keeps_->pending.push_back(std::move(pending));
+      }
+    }
+  }
+
+  static bool holds_guards(EventRow const& row, Element const& content) {
+    return std::ranges::all_of(row.when, [&](Predicate const& predicate) {
+      // What a message cannot say (changed, was) is no guard on its way in.
+      if (predicate.test == Predicate::Test::changed || predicate.test == Predicate::Test::was) return true;
+      return find(content, predicate.path.steps) == nullptr || holds({predicate}, nullptr, content);
+    });
+  }
+
+  void apply_event(Element& content, EventTable const& table, EventRow const& row,
+                   std::vector<Element> const& values) {
+    Trail trail;
+    if (row.after != "same")
+      reach(content, table.path.steps, draft_.arena, trail) = Element::of_string(row.after);
+    for (std::size_t at = 0; at < values.size(); ++at) {
+      if (row.effects[at].removes || values[at].is_null()) continue;
+      Trail way;
+      reach(content, row.effects[at].path.steps, draft_.arena, way) = values[at];
+    }
+  }
+
+  Element effect_value(EventRow::Effect const& effect) {
+    if (!effect.literal.empty()) return literal_element(effect.literal);
+    return first_value(effect.places, effect.pair);
+  }
+
+  Element first_value(std::vector<Place> const& places, types::Pair const* pair) {
+    for (Place const& place : places) {
+      auto const segment = message_.find_segment(place.segment);
+      if (!segment) continue;
+      Address const address{static_cast<std::uint32_t>(*segment), place.field, place.repetition,
+                            place.component, place.subcomponent};
+      std::string_view const raw = message_.raw(address);
+      if (raw.empty() || raw == kNull) continue;
+      types::In in(context_, raw, address);
+      Element value;
+      if (!pair->forward(in, value)) continue;
+      note_claims(in);
+      return value;
+    }
+    return {};
+  }
+
+  void fill_defaults() {
+    for (Default const& made : structure_->defaults) {
+      for (Instance const& instance : keeps_->instances) {
+        if (instance.role != made.role || instance.resource == kNone) continue;
+        Element& content = draft_.resources[instance.resource].content;
+        if (find(content, made.path.steps) != nullptr) continue;
+        std::uint32_t const seen_from =
+            instance.segment == kNone ? first_segment_of(instance.group) : instance.segment;
+        if (!made.when.empty() && !holds(made.when, message_, keeps_->grouping, seen_from)) continue;
+        Element value;
+        if (made.constant != nullptr)
+          value = constant_element(*made.constant, draft_.arena);
+        else if (made.pair != nullptr)
+          value = first_value(made.places, made.pair);
+        else if (made.is_number_or_boolean && made.literal != "true" && made.literal != "false")
+          value = Element::of_number(made.literal);
+        else
+          value = literal_element(made.literal);
+        if (value.is_null()) continue;
+        Trail trail;
+        reach(content, made.path.steps, draft_.arena, trail) = value;
+        if (made.path.text == "status") draft_.resources[instance.resource].new_only_status = true;
+      }
+    }
+  }
+
+  std::uint32_t first_segment_of(std::uint32_t group) const {
+    auto const& groups = keeps_->grouping.group_of_segment;
+    auto const found = std::ranges::find(groups, group);
+    return found == groups.end() ? 0 : static_cast<std::uint32_t>(found - groups.begin());
+  }
+
+  void link() {
+    for (Link const& one : structure_->links) {
+      bool const many = std::ranges::any_of(one.path.steps, [](Step const& step) {
+        return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
+      });
+      for (Instance const& source : keeps_->instances) {
+        if (source.role != one.source || source.resource == kNone) continue;
+        for (Instance const& target : keeps_->instances) {
+          if (target.role != one.target || target.resource == kNone || target.resource == source.resource)
+            continue;
+          if (!is_within(keeps_->grouping, target.group, source.group) &&
+              !is_within(keeps_->grouping, source.group, target.group))
+            continue;
+          Trail trail;
+          Element& place =
+              reach(draft_.resources[source.resource].content, one.path.steps, draft_.arena, trail);
+          if (!many && place.find("reference") != nullptr) break;
+          merge_reference(place, target.resource, one.path.steps.back());
+          if (!many) break;
+        }
+      }
+    }
+  }
+
+  void merge_reference(Element& place, std::uint32_t resource, Step const& last) {
+    Element const reference = reference_to(resource);
+    if (last.conditions.empty() || !place.is_object())
+      place = reference;
+    else
+      merge(place, reference, draft_.arena);
+  }
+
+  // ---------------------------------------------------------------------------------------------------- keys
+
+  void give_keys() {
+    for (Instance const& instance : keeps_->instances) {
+      if (instance.resource != kNone) key_of(instance.resource, instance, 0);
+    }
+    for (DraftResource& resource : draft_.resources) list_identifiers(resource);
+  }
+
+  Instance const* instance_of_role(std::size_t role, std::uint32_t group) const {
+    Instance const* best = nullptr;
+    for (Instance const& instance : keeps_->instances) {
+      if (instance.role != role || instance.resource == kNone) continue;
+      bool const related = is_within(keeps_->grouping, group, instance.group) ||
+                           is_within(keeps_->grouping, instance.group, group);
+      if (related && best == nullptr) best = &instance;
+    }
+    return best;
+  }
+
+  void key_of(std::uint32_t index, Instance const& instance, int depth) {
+    DraftResource& resource = draft_.resources[index];
+    if (!resource.key.empty() || depth > 8) return;
+    auto const declared = std::ranges::find(structure_->keys, instance.role, &Key::role);
+    if (declared != structure_->keys.end()) {
+      for (Key::Alternative const& alternative : declared->alternatives) {
+        if (alternative.within ? key_within(resource, instance, alternative, depth)
+                               : key_by_identifier(resource, alternative))
+          return;
+      }
+    }
+    Digest digest;
+    digest.add(context_.partner->name);
+    add_content(digest, resource.content);
+    resource.key = std::string(resource.type) + "|" + std::string(resource.role) + "|" + digest.hex();
+  }
+
+  static void add_content(Digest& digest, Element const& element) {
+    digest.add(element.text());
+    for (Element const& item : element.items()) add_content(digest, item);
+    for (auto const& member : element.members()) {
+      if (member.name == "reference") continue;
+      digest.add(member.name);
+      add_content(digest, member.value);
+    }
+  }
+
+  bool key_by_identifier(DraftResource& resource, Key::Alternative const& alternative) {
+    std::vector<Element const*> found;
+    collect(resource.content, alternative.identifier.steps, found);
+    for (Element const* const one : found) {
+      std::string_view const value = one->text_at("value");
+      if (value.empty()) continue;
+      std::string_view const system = one->text_at("system");
+      resource.key = std::string(resource.type) + "|";
+      if (system.empty())
+        resource.key.append("urn:site:").append(context_.partner->name);
+      else
+        resource.key += system;
+      resource.key.append("|").append(value);
+      resource.key_is_identifier = !system.empty();
+      return true;
+    }
+    return false;
+  }
+
+  bool key_within(DraftResource& resource, Instance const& instance, Key::Alternative const& alternative,
+                  int depth) {
+    Instance const* const parent = instance_of_role(alternative.parent, instance.group);
+    if (parent == nullptr) return false;
+    key_of(parent->resource, *parent, depth + 1);
+    Digest digest;
+    digest.add(draft_.resources[parent->resource].key);
+    digest.add(resource.role);
+    bool by_content = false;
+    for (Path const& path : alternative.by) {
+      Element const* const found = find(resource.content, path.steps);
+      digest.add(path.text);
+      if (found == nullptr) continue;
+      by_content = true;
+      add_content(digest, *found);
+    }
+    if (!by_content) digest.add(std::to_string(instance.ordinal));
+    std::string key = std::string(resource.type) + "|" + digest.hex();
+    // Two that nothing tells apart are told apart by their order.
+    std::size_t twins = 0;
+    for (DraftResource const& other : draft_.resources) {
+      if (&other != &resource && (other.key == key || other.key.starts_with(key + "|"))) ++twins;
+    }
+    if (twins > 0) key += "|" + std::to_string(twins + 1);
+    resource.key = std::move(key);
+    return true;
+  }
+
+  void list_identifiers(DraftResource& resource) {
+    if (resource.role.empty()) return;
+    Element const* const list = resource.content.find("identifier");
+    if (list == nullptr) return;
+    auto const note = [&](Element const& one) {
+      if (one.text_at("system").empty() || one.text_at("value").empty()) return;
+      std::string text = std::string(one.text_at("system")) + "|" + std::string(one.text_at("value"));
+      bool const is_key =
+          resource.key.size() == resource.type.size() + 1 + text.size() && resource.key.ends_with(text);
+      resource.identifiers.insert(is_key ? resource.identifiers.begin() : resource.identifiers.end(),
+                                  std::move(text));
+    };
+    if (list->is_object()) note(*list);
+    for (Element const& one : list->items()) note(one);
+  }
+
+  void finish_facts() {
+    for (Fact& fact : draft_.facts) {
+      if (fact.resource >= keeps_->instances.size()) continue;
+      Instance const& instance = keeps_->instances[fact.resource];
+      fact.instance = instance.ordinal;
+      fact.resource = instance.resource;
+    }
+  }
+
+  Program const& program_;
+  hl7v2::Message const& message_;
+  Structure const* structure_ = nullptr;
+  Draft draft_;
+  std::shared_ptr<Internals> keeps_;
+  types::Context context_;
+  std::vector<Literal> literals_;
+};
+
+}  // namespace
+
+fhir::Result<Draft> forward(Maps const& maps, hl7v2::Message const& message, PartnerProfile const& sender) {
+  return Translation(maps, message, sender).run();
+}
+
+std::string_view Fact::text() const {
+  if (!value.is_object()) return value.text();
+  for (std::string_view const member : {"value", "code", "text", "display", "family", "start"}) {
+    if (std::string_view const found = value.text_at(member); !found.empty()) return found;
+  }
+  return value.text_of("coding", 0, "code");
+}
+
+DraftResource const* Draft::find(std::string_view role, std::uint32_t instance) const {
+  for (DraftResource const& resource : resources) {
+    if (resource.role == role && resource.instance == instance) return &resource;
+  }
+  return nullptr;
+}
+
+Fact const* Draft::find_fact(std::string_view name) const {
+  auto const found = std::ranges::find(facts, name, &Fact::name);
+  return found == facts.end() ? nullptr : &*found;
+}
+
+std::string_view Draft::fact(std::string_view name) const {
+  Fact const* const found = find_fact(name);
+  return found == nullptr ? std::string_view{} : found->text();
+}
+
+namespace {
+
+void resolve(Element& element, std::span<std::string const> references, Arena& arena) {
+  for (Element& item : element.items()) resolve(item, references, arena);
+  for (auto& member : element.members()) {
+    if (member.name != "reference" || !member.value.text().starts_with('~')) {
+      resolve(member.value, references, arena);
+      continue;
+    }
+    std::size_t index = 0;
+    for (char const c : member.value.text().substr(1)) index = index * 10 + static_cast<std::size_t>(c - '0');
+    if (index < references.size()) member.value = Element::of_string(arena.copy(references[index]));
+  }
+}
+
+}  // namespace
+
+void resolve_references(Element& tree, std::span<std::string const> references, Arena& arena) {
+  resolve(tree, references, arena);
+}
+
+void resolve_references(Draft& draft, std::span<std::string const> references) {
+  for (DraftResource& resource : draft.resources) resolve(resource.content, references, draft.arena);
+}
+
+}  // namespace mappings::language

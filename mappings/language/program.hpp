@@ -1,0 +1,213 @@
+/// Compiled tables: what compile() makes of map files and what forward, reverse and apply run. Internal to
+/// this room.
+#pragma once
+
+#include "mappings/language/translator.hpp"
+#include "mappings/types/pair.hpp"
+#include "mappings/types/vocabulary.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace mappings::language {
+
+/// `constant MR CodeableConcept http://... MR Medical record number`
+struct Constant {
+  std::string name;
+  bool is_concept = false;  ///< CodeableConcept, else Coding
+  std::string system, code, display;
+};
+
+struct Condition;
+
+/// One name of a FHIR path and which item of it is meant.
+struct Step {
+  enum class Pick : std::uint8_t { single, each, index, match, match_each };
+  std::string name;
+  Pick pick = Pick::single;
+  std::uint16_t index = 0;
+  std::vector<Condition> conditions;
+  bool choice = false;  ///< value[x]
+  bool is_array() const { return pick != Pick::single; }
+};
+
+struct Path {
+  std::string text;  ///< As written.
+  std::vector<Step> steps;
+  bool empty() const { return steps.empty(); }
+};
+
+/// `type=$PLAC` of a discriminator.
+struct Condition {
+  Path path;
+  bool creates = true;  ///< false: `?=`
+  Constant const* constant = nullptr;
+  std::string text;  ///< When there is no constant.
+};
+
+/// A v2 place: `PV1-7*.9`.
+struct Place {
+  std::string segment;
+  std::uint16_t field = 0;
+  std::uint16_t repetition = 1;
+  std::uint16_t component = 0;
+  std::uint16_t subcomponent = 0;
+  bool each = false;
+  std::string text() const;
+};
+
+struct Predicate {
+  enum class Test : std::uint8_t { equals, differs, valued, empty, changed, was };
+  bool is_fhir = false;
+  Place place;
+  Path path;
+  Test test = Test::valued;
+  std::vector<std::string> values;
+};
+
+struct SourceAt {
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+struct Row {
+  enum class Kind : std::uint8_t { path, fact, literal_in, literal_out, drop };  // literal_in: '..' -> FHIR
+  std::string id;
+  SourceAt at;
+  Kind kind = Kind::path;
+  std::vector<Place> places;
+  std::string literal;  ///< literal_in, literal_out; the reason of a drop
+  std::string fact;
+  std::size_t target = 0;  ///< Which of the section's targets.
+  Path path;
+  types::Pair const* pair = nullptr;
+  types::Vocabulary const* vocabulary = nullptr;
+  std::string default_system;
+  std::vector<Predicate> v2_when, fhir_when;
+  bool forward = true, reverse = true;
+  std::string reason;
+  Update update = Update::set;
+  char row_class = 'I';
+  std::string v2_text, fhir_text;
+};
+
+struct SegmentMap {
+  std::string name;     ///< "NTE"
+  std::string variant;  ///< "report" of NTE/report
+  std::vector<std::string> targets;
+  std::vector<Row> rows;
+};
+
+/// One line of an event table: a trigger event and the change of status that it means.
+struct EventRow {
+  struct Effect {
+    bool removes = false;
+    Path path;
+    std::vector<Place> places;
+    std::string literal;
+    types::Pair const* pair = nullptr;
+  };
+  std::string id;
+  SourceAt at;
+  std::vector<std::pair<std::string, std::string>> events;  ///< ("ADT", "A03"); empty: a rule for values
+  std::vector<std::string> before;                          ///< "any", "none", codes
+  std::string after;                                        ///< "same" or a code
+  std::vector<Predicate> when;
+  std::vector<Effect> effects;
+  bool holds_before(std::string_view status) const;  ///< "" is none.
+};
+
+struct EventTable {
+  std::string type;  ///< "Encounter"
+  std::string role;  ///< "visit" or "" for all
+  Path path;         ///< status
+  std::vector<EventRow> rows;
+};
+
+struct Role {
+  enum class Per : std::uint8_t { message, group, segment };
+  std::string type, name;
+  Per per = Per::message;
+  std::string per_name;
+  std::string at;  ///< Group of a per SEGMENT role, "" for any.
+  std::vector<Predicate> when;
+  EventTable const* events = nullptr;
+};
+
+struct Use {
+  struct Target {
+    std::size_t role = 0;
+    Path base;
+  };
+  std::string segment, variant;
+  std::string group;  ///< "" anywhere, "root" the message
+  std::vector<Predicate> when;
+  std::vector<Target> targets;
+  std::vector<Row const*> rows;
+};
+
+struct Link {
+  std::size_t source = 0;
+  Path path;
+  std::size_t target = 0;
+};
+
+struct Key {
+  struct Alternative {
+    Path identifier;
+    bool within = false;
+    std::size_t parent = 0;
+    std::vector<Path> by;
+  };
+  std::size_t role = 0;
+  std::vector<Alternative> alternatives;
+};
+
+struct Default {
+  std::size_t role = 0;
+  Path path;
+  Constant const* constant = nullptr;
+  std::string literal;
+  bool is_number_or_boolean = false;
+  std::vector<Place> places;
+  types::Pair const* pair = nullptr;
+  std::vector<Predicate> when;
+};
+
+struct Structure {
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> events;
+  std::vector<Role> roles;
+  std::vector<Use> uses;
+  std::vector<Link> links;
+  std::vector<Key> keys;
+  std::vector<Default> defaults;
+  std::size_t anchor = SIZE_MAX;
+  std::size_t find_role(std::string_view name) const;  ///< SIZE_MAX when there is none.
+};
+
+/// Everything, at addresses that stay.
+struct Program {
+  std::string hash, version;
+  types::CodeSystems systems;
+  std::deque<types::Vocabulary> vocabularies;
+  std::deque<Constant> constants;
+  std::deque<SegmentMap> segments;
+  std::deque<Row> structure_rows;
+  std::deque<EventTable> events;
+  std::deque<Structure> structures;
+
+  Structure const* find_structure(std::string_view name) const;
+  Structure const* find_structure_for(std::string_view code, std::string_view trigger) const;
+  types::Vocabulary const* find_vocabulary(std::string_view name) const;
+  Constant const* find_constant(std::string_view name) const;
+  EventTable const* find_events(std::string_view type, std::string_view role) const;
+};
+
+}  // namespace mappings::language

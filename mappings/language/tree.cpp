@@ -1,0 +1,198 @@
+#include "mappings/language/tree.hpp"
+
+#include <algorithm>
+
+namespace mappings::language {
+
+namespace {
+
+bool is_coding(Element const& coding, Constant const& constant) {
+  return coding.text_at("code") == constant.code && coding.text_at("system") == constant.system;
+}
+
+bool holds(Element const& value, Condition const& condition) {
+  if (value.is_array())
+    return std::ranges::any_of(value.items(), [&](Element const& item) { return holds(item, condition); });
+  if (condition.constant == nullptr) return !value.is_null() && value.text() == condition.text;
+  if (!condition.constant->is_concept) return is_coding(value, *condition.constant);
+  Element const* const codings = value.find("coding");
+  return codings != nullptr && std::ranges::any_of(codings->items(), [&](Element const& coding) {
+           return is_coding(coding, *condition.constant);
+         });
+}
+
+bool holds_below(Element const& here, std::span<Step const> steps, Condition const& condition) {
+  if (here.is_array())
+    return std::ranges::any_of(here.items(),
+                               [&](Element const& item) { return holds_below(item, steps, condition); });
+  if (steps.empty()) return holds(here, condition);
+  Element const* const next = here.find(steps[0].name);
+  return next != nullptr && holds_below(*next, steps.subspan(1), condition);
+}
+
+}  // namespace
+
+bool matches(Element const& item, std::span<Condition const> conditions) {
+  return std::ranges::all_of(conditions, [&](Condition const& condition) {
+    return holds_below(item, condition.path.steps, condition);
+  });
+}
+
+Element constant_element(Constant const& constant, Arena& arena) {
+  Element coding = Element::of_object();
+  coding.append_unchecked(arena, "system", Element::of_string(constant.system));
+  coding.append_unchecked(arena, "code", Element::of_string(constant.code));
+  if (!constant.display.empty())
+    coding.append_unchecked(arena, "display", Element::of_string(constant.display));
+  if (!constant.is_concept) return coding;
+  Element codings;
+  codings.push(arena, coding);
+  Element made = Element::of_object();
+  made.append_unchecked(arena, "coding", codings);
+  return made;
+}
+
+void satisfy(Element& item, std::span<Condition const> conditions, Arena& arena) {
+  for (Condition const& condition : conditions) {
+    if (!condition.creates || holds_below(item, condition.path.steps, condition)) continue;
+    Trail trail;
+    Element& place = reach(item, condition.path.steps, arena, trail);
+    place = condition.constant == nullptr ? Element::of_string(condition.text)
+                                          : constant_element(*condition.constant, arena);
+  }
+}
+
+namespace {
+
+Element& array_item(Element& array, Step const& step, Arena& arena, Trail& trail, int fixed) {
+  auto const add = [&]() -> Element& {
+    trail.add(array.size());
+    Element& item = array.push(arena);
+    if (!step.conditions.empty()) {
+      item = Element::of_object();
+      satisfy(item, step.conditions, arena);
+    }
+    return item;
+  };
+  bool const each = step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
+  if (each && fixed < 0) return add();
+  if (each || step.pick == Step::Pick::index) {
+    auto const wanted = each ? static_cast<std::size_t>(fixed) : step.index;
+    if (wanted >= array.size()) return add();
+    trail.add(wanted);
+    return array.items()[wanted];
+  }
+  auto const items = array.items();
+  for (std::size_t at = 0; at < items.size(); ++at) {
+    if (!matches(items[at], step.conditions)) continue;
+    trail.add(at);
+    return items[at];
+  }
+  return add();
+}
+
+}  // namespace
+
+Element& reach(Element& root, std::span<Step const> steps, Arena& arena, Trail& trail, int fixed) {
+  Element* here = &root;
+  for (Step const& step : steps) {
+    if (step.choice) break;
+    if (!here->is_object()) *here = Element::of_object();
+    Element& next = here->set(arena, step.name);
+    if (!step.is_array()) {
+      here = &next;
+      continue;
+    }
+    if (!next.is_array()) next = Element::of_array();
+    here = &array_item(next, step, arena, trail, fixed);
+  }
+  return *here;
+}
+
+Element const* find(Element const& root, std::span<Step const> steps) {
+  Element const* here = &root;
+  for (std::size_t at = 0; at < steps.size(); ++at) {
+    Step const& step = steps[at];
+    if (step.choice) return here;
+    here = here->find(step.name);
+    if (here == nullptr) return nullptr;
+    if (!step.is_array()) {
+      if (!here->is_array()) continue;
+      // Written without a mark, but an array: the first.
+      if (here->empty()) return nullptr;
+      here = &here->items()[0];
+      continue;
+    }
+    auto const items = here->items();
+    if (step.pick == Step::Pick::index) {
+      if (step.index >= items.size()) return nullptr;
+      here = &items[step.index];
+      continue;
+    }
+    for (Element const& item : items) {
+      if (!matches(item, step.conditions)) continue;
+      if (Element const* const found = find(item, steps.subspan(at + 1))) return found;
+    }
+    return nullptr;
+  }
+  return here;
+}
+
+void collect(Element const& root, std::span<Step const> steps, std::vector<Element const*>& found) {
+  if (steps.empty() || steps[0].choice) {
+    if (root.is_array()) {
+      for (Element const& item : root.items()) found.push_back(&item);
+    } else {
+      found.push_back(&root);
+    }
+    return;
+  }
+  Step const& step = steps[0];
+  Element const* const next = root.find(step.name);
+  if (next == nullptr) return;
+  if (!next->is_array()) return collect(*next, steps.subspan(1), found);
+  auto const items = next->items();
+  if (step.pick == Step::Pick::index) {
+    if (step.index < items.size()) collect(items[step.index], steps.subspan(1), found);
+    return;
+  }
+  for (Element const& item : items) {
+    if (matches(item, step.conditions)) collect(item, steps.subspan(1), found);
+  }
+}
+
+Element* follow(Element& root, std::span<Step const> steps, std::span<std::uint16_t const> indexes) {
+  Element* here = &root;
+  std::size_t next_index = 0;
+  for (Step const& step : steps) {
+    if (step.choice) return here;
+    here = here->find(step.name);
+    if (here == nullptr) return nullptr;
+    if (!step.is_array()) continue;
+    auto const items = here->items();
+    if (next_index >= indexes.size() || indexes[next_index] >= items.size()) return nullptr;
+    here = &items[indexes[next_index++]];
+  }
+  return here;
+}
+
+std::string render(std::span<Step const> steps, std::uint16_t const*& index) {
+  std::string text;
+  for (Step const& step : steps) {
+    if (!text.empty()) text += '.';
+    text += step.name;
+    if (step.choice) text += "[x]";
+    if (step.is_array()) text += "[" + std::to_string(*index++) + "]";
+  }
+  return text;
+}
+
+void merge(Element& target, Element const& value, Arena& arena) {
+  if (!value.is_object() || !target.is_object()) {
+    target = value;
+    return;
+  }
+  for (auto const& member : value.members()) target.set(arena, member.name, member.value);
+}
+
+}  // namespace mappings::language

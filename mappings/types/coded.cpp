@@ -1,0 +1,284 @@
+/// Coded v2 types (CWE, CE, CNE, IS, ID) and FHIR code, Coding, CodeableConcept.
+/// The sender's coding always stays beside a mapped one, so that reverse is exact.
+#include "mappings/types/families.hpp"
+
+#include <array>
+
+namespace mappings::types {
+
+namespace {
+
+constexpr std::string_view kTables = "http://terminology.hl7.org/CodeSystem/v2-";
+
+bool is_table_name(std::string_view name) {
+  return name.size() == 7 && name.starts_with("HL7") &&
+         name.find_first_not_of("0123456789", 3) == std::string_view::npos;
+}
+
+/// Percent-encodes what a URN may not hold.
+void append_urn(std::string_view text, std::string& out) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  for (char const c : text) {
+    bool const plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                       c == '-' || c == '.' || c == '_';
+    if (plain) {
+      out += c;
+    } else {
+      auto const byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::string site_urn(Context const& context, std::string_view kind, std::string_view name) {
+  std::string urn = "urn:site:";
+  append_urn(context.partner->name.empty() ? "unknown" : context.partner->name, urn);
+  urn += kind;
+  if (!name.empty()) {
+    urn += ':';
+    append_urn(name, urn);
+  }
+  return urn;
+}
+
+/// The name in a urn:site: made by site_urn for whatever partner; "" when it is none.
+std::string site_name(std::string_view urn, std::string_view kind) {
+  if (!urn.starts_with("urn:site:")) return {};
+  urn.remove_prefix(9);
+  auto const colon = urn.find(':');
+  if (colon == std::string_view::npos) return {};
+  urn.remove_prefix(colon);
+  if (!urn.starts_with(kind)) return {};
+  urn.remove_prefix(kind.size());
+  if (urn.empty() || urn.front() != ':') return {};
+  urn.remove_prefix(1);
+  std::string name;
+  for (std::size_t at = 0; at < urn.size(); ++at) {
+    if (urn[at] == '%' && at + 2 < urn.size() && hex_digit(urn[at + 1]) >= 0 && hex_digit(urn[at + 2]) >= 0) {
+      name += static_cast<char>(hex_digit(urn[at + 1]) * 16 + hex_digit(urn[at + 2]));
+      at += 2;
+    } else {
+      name += urn[at];
+    }
+  }
+  return name;
+}
+
+std::string_view code_system_uri(std::string_view name, Context const& context) {
+  if (name.empty()) return {};
+  for (auto const& known : context.systems->names) {
+    if (equals_ignoring_case(known.v2, name)) return known.uri;
+  }
+  if (is_table_name(name)) return context.arena->copy(std::string(kTables) + std::string(name.substr(3)));
+  if (name.find(':') != std::string_view::npos && name.find(' ') == std::string_view::npos) return name;
+  return context.arena->copy(site_urn(context, ":code", name));
+}
+
+std::string code_system_name(std::string_view uri, Context const& context) {
+  if (uri.empty()) return {};
+  for (auto const& known : context.systems->names) {
+    if (known.uri == uri) return known.v2;
+  }
+  if (uri.starts_with(kTables) && uri.size() == kTables.size() + 4)
+    return "HL7" + std::string(uri.substr(kTables.size()));
+  if (std::string name = site_name(uri, ":code"); !name.empty()) return name;
+  return std::string(uri);
+}
+
+namespace {
+
+Element coding(std::string_view system, std::string_view code, std::string_view display, Arena& arena) {
+  Element made = Element::of_object();
+  if (!system.empty()) made.append_unchecked(arena, "system", Element::of_string(system));
+  if (!code.empty()) made.append_unchecked(arena, "code", Element::of_string(code));
+  if (!display.empty()) made.append_unchecked(arena, "display", Element::of_string(display));
+  return made;
+}
+
+/// A code as FHIR allows it: no white space at the ends, single blanks inside.
+bool is_code(std::string_view text) {
+  return !text.empty() && text.front() != ' ' && text.back() != ' ' &&
+         text.find("  ") == std::string_view::npos && text.find_first_of("\t\n\r") == std::string_view::npos;
+}
+
+bool read_code(In& in, Element& out) {
+  std::string_view const sent = in.part(1);
+  if (sent.empty()) return false;
+  if (in.vocabulary == nullptr) {
+    if (!is_code(sent)) return false;
+    out = Element::of_string(sent);
+    return true;
+  }
+  auto const target = to_fhir(*in.vocabulary, sent, *in.context().partner);
+  if (!target) return false;
+  out = Element::of_string(target->code);
+  return true;
+}
+
+bool write_code(Element const& value, Out& out) {
+  if (out.vocabulary == nullptr) {
+    out.set(1, value.text());
+  } else {
+    out.set(1, to_v2(*out.vocabulary, {}, value.text(), *out.context->partner));
+  }
+  return !out.empty();
+}
+
+/// The sender's own coding from three components.
+Element sent_coding(In& in, std::size_t first, std::string_view default_system) {
+  std::string_view const code = in.part(first);
+  std::string_view const text = in.part(first + 1);
+  std::string_view const name = in.part(first + 2);
+  if (code.empty() && text.empty()) return {};
+  std::string_view const system = name.empty() ? default_system : code_system_uri(name, in.context());
+  if (!code.empty() && !is_code(code)) return {};
+  if (code.empty()) return {};
+  return coding(system, code, text, in.arena());
+}
+
+bool read_concept(In& in, Element& out) {
+  Arena& arena = in.arena();
+  Element codings;
+  std::string_view const code = in.part(1);
+  Element const first = sent_coding(in, 1, in.default_system);
+  if (!first.is_null()) codings.push(arena, first);
+  if (in.vocabulary != nullptr && !code.empty()) {
+    auto const target = to_fhir(*in.vocabulary, code, *in.context().partner);
+    if (target && !(target->system == first.text_at("system") && target->code == code))
+      codings.push(arena, coding(target->system, target->code, target->display, arena));
+  }
+  Element const alternate = in.size() >= 4 ? sent_coding(in, 4, {}) : Element{};
+  if (!alternate.is_null()) codings.push(arena, alternate);
+  std::string_view text = in.part(9);
+  if (text.empty() && first.is_null()) text = in.part(2).empty() ? code : in.part(2);
+  if (!codings.is_null()) out.set(arena, "coding", codings);
+  if (!text.empty()) out.set(arena, "text", Element::of_string(text));
+  return !out.is_null();
+}
+
+struct Codings {
+  Element const* first = nullptr;
+  Element const* second = nullptr;
+};
+
+/// Which codings go into the first and the alternate triplet. What the vocabulary itself made of the first is
+/// left out.
+Codings choose(Element const& value, Out const& out) {
+  Codings chosen;
+  Element const* const list = value.find("coding");
+  if (list == nullptr) return chosen;
+  auto const all = list->items();
+  for (Element const& one : all) {
+    if (chosen.first == nullptr && !out.default_system.empty() && one.text_at("system") == out.default_system)
+      chosen.first = &one;
+  }
+  if (chosen.first == nullptr && !all.empty()) chosen.first = &all[0];
+  auto const made = [&](Element const& one) {
+    if (out.vocabulary == nullptr || chosen.first == nullptr) return false;
+    auto const target = to_fhir(*out.vocabulary, chosen.first->text_at("code"), *out.context->partner);
+    return target && target->system == one.text_at("system") && target->code == one.text_at("code");
+  };
+  for (Element const& one : all) {
+    if (&one == chosen.first || made(one)) continue;
+    chosen.second = &one;
+    break;
+  }
+  return chosen;
+}
+
+void write_coding(Element const& one, std::size_t first, Out& out) {
+  out.set(first, one.text_at("code"));
+  out.set(first + 1, one.text_at("display"));
+  if (!one.text_at("code").empty() && (first != 1 || one.text_at("system") != out.default_system))
+    out.set(first + 2, code_system_name(one.text_at("system"), *out.context));
+}
+
+bool write_concept(Element const& value, Out& out) {
+  Codings const chosen = choose(value, out);
+  if (chosen.first != nullptr) {
+    std::string const mapped =
+        out.vocabulary == nullptr || chosen.first->text_at("system") == out.default_system
+            ? std::string()
+            : to_v2(*out.vocabulary, chosen.first->text_at("system"), chosen.first->text_at("code"),
+                    *out.context->partner);
+    if (!mapped.empty()) {
+      out.set(1, mapped);
+      out.set(2, chosen.first->text_at("display"));
+    } else {
+      write_coding(*chosen.first, 1, out);
+    }
+  }
+  if (chosen.second != nullptr) write_coding(*chosen.second, 4, out);
+  std::string_view const text = value.text_at("text");
+  if (!text.empty()) out.set(chosen.first == nullptr ? 2 : 9, text);
+  return !out.empty();
+}
+
+/// IS and ID hold one code; so does ST.
+bool write_simple_concept(Element const& value, Out& out) {
+  Codings const chosen = choose(value, out);
+  if (chosen.first == nullptr) {
+    out.set(1, value.text_at("text"));
+    return !out.empty();
+  }
+  std::string mapped;
+  if (out.vocabulary != nullptr && chosen.first->text_at("system") != out.default_system)
+    mapped = to_v2(*out.vocabulary, chosen.first->text_at("system"), chosen.first->text_at("code"),
+                   *out.context->partner);
+  out.set(1, mapped.empty() ? chosen.first->text_at("code") : std::string_view(mapped));
+  return !out.empty();
+}
+
+bool read_coding(In& in, Element& out) {
+  std::string_view const code = in.part(1);
+  if (in.vocabulary != nullptr) {
+    auto const target = to_fhir(*in.vocabulary, code, *in.context().partner);
+    if (code.empty() || !target) return false;
+    out = coding(target->system, target->code, target->display, in.arena());
+    return true;
+  }
+  out = sent_coding(in, 1, in.default_system);
+  return !out.is_null();
+}
+
+bool write_coding_value(Element const& value, Out& out) {
+  if (out.vocabulary != nullptr) {
+    out.set(1, to_v2(*out.vocabulary, value.text_at("system"), value.text_at("code"), *out.context->partner));
+    return !out.empty();
+  }
+  write_coding(value, 1, out);
+  return !out.empty();
+}
+
+bool write_simple_coding(Element const& value, Out& out) {
+  if (out.vocabulary != nullptr) return write_coding_value(value, out);
+  out.set(1, value.text_at("code"));
+  return !out.empty();
+}
+
+constexpr std::array kPairs = {
+    Pair{.name = "CWE~code", .forward = read_code, .reverse = write_code, .is_code = true},
+    Pair{.name = "CWE~CodeableConcept", .forward = read_concept, .reverse = write_concept, .is_code = true},
+    Pair{.name = "CWE~Coding", .forward = read_coding, .reverse = write_coding_value, .is_code = true},
+    Pair{.name = "IS~SimpleCoding", .forward = read_coding, .reverse = write_simple_coding, .is_code = true},
+    Pair{.name = "IS~SimpleConcept",
+         .forward = read_concept,
+         .reverse = write_simple_concept,
+         .is_code = true},
+};
+
+}  // namespace
+
+std::span<Pair const> coded_pairs() { return kPairs; }
+
+}  // namespace mappings::types

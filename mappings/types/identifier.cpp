@@ -1,0 +1,244 @@
+/// CX, EI, HD and FHIR Identifier and system URIs.
+/// Source: HL7 v2.5.1 2.A.14 (CX), 2.A.28 (EI), 2.A.33 (HD); FHIR R4 datatypes.html#Identifier.
+#include "mappings/types/families.hpp"
+
+#include <array>
+
+namespace mappings::types {
+
+std::string site_urn(Context const& context, std::string_view kind, std::string_view name);  // coded.cpp
+std::string site_name(std::string_view urn, std::string_view kind);
+
+namespace {
+
+constexpr std::string_view kIdentifierTypes = "http://terminology.hl7.org/CodeSystem/v2-0203";
+constexpr std::string_view kOid = "urn:oid:";
+constexpr std::string_view kUuid = "urn:uuid:";
+
+bool is_oid(std::string_view text) {
+  return text.size() > 2 && text[0] >= '0' && text[0] <= '2' && text[1] == '.' &&
+         text.find_first_not_of("0123456789.") == std::string_view::npos && text.back() != '.';
+}
+
+bool is_uri(std::string_view text) {
+  return text.find(':') != std::string_view::npos && text.find_first_of(" \t") == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string_view system_of(std::string_view namespace_id, std::string_view universal_id,
+                           std::string_view type, Context const& context) {
+  for (auto const& known : context.partner->authorities) {
+    bool const same_universal = !known.universal_id.empty() && known.universal_id == universal_id;
+    bool const same_namespace =
+        universal_id.empty() && !known.namespace_id.empty() && known.namespace_id == namespace_id;
+    if (same_universal || same_namespace) return known.system;
+  }
+  if (!universal_id.empty()) {
+    if (is_oid(universal_id)) return context.arena->copy(std::string(kOid) + std::string(universal_id));
+    if (type == "UUID" || type == "GUID")
+      return context.arena->copy(std::string(kUuid) + std::string(universal_id));
+    if (is_uri(universal_id)) return universal_id;
+    return context.arena->copy(site_urn(context, "", universal_id));
+  }
+  if (namespace_id.empty()) return {};
+  if (is_uri(namespace_id)) return namespace_id;
+  return context.arena->copy(site_urn(context, "", namespace_id));
+}
+
+bool authority_of(std::string_view system, Context const& context, language::HdName& authority) {
+  authority = {};
+  for (auto const& known : context.partner->authorities) {
+    if (known.system != system) continue;
+    authority = {known.namespace_id, known.universal_id, known.universal_id_type};
+    return true;
+  }
+  if (system.starts_with(kOid)) {
+    authority = {"", std::string(system.substr(kOid.size())), "ISO"};
+  } else if (system.starts_with(kUuid)) {
+    authority = {"", std::string(system.substr(kUuid.size())), "UUID"};
+  } else if (std::string name = site_name(system, ""); !name.empty()) {
+    authority.namespace_id = std::move(name);
+  } else if (!system.empty()) {
+    authority = {"", std::string(system), "URI"};
+  }
+  return !system.empty();
+}
+
+namespace {
+
+/// `value` with the authority in the HD at `hd` (three subparts) or, for EI, in three parts from `hd` on.
+struct AuthorityText {
+  std::string_view namespace_id, universal_id, type;
+};
+
+void set_authority(AuthorityText const& hd, In& in, Element& out) {
+  Arena& arena = in.arena();
+  std::string_view const system = system_of(hd.namespace_id, hd.universal_id, hd.type, in.context());
+  if (!system.empty()) out.set(arena, "system", Element::of_string(system));
+  // Where the system comes from the universal id, the name would be lost: Identifier.assigner keeps it.
+  if (!system.empty() && !hd.universal_id.empty() && !hd.namespace_id.empty()) {
+    Element assigner = Element::of_object();
+    assigner.append_unchecked(arena, "display", Element::of_string(hd.namespace_id));
+    out.set(arena, "assigner", assigner);
+  }
+}
+
+void set_type(std::string_view code, Element& out, Arena& arena) {
+  if (code.empty() || code.find_first_of(" \t") != std::string_view::npos) return;
+  Element coding = Element::of_object();
+  coding.append_unchecked(arena, "system", Element::of_string(kIdentifierTypes));
+  coding.append_unchecked(arena, "code", Element::of_string(code));
+  Element codings;
+  codings.push(arena, coding);
+  Element type = Element::of_object();
+  type.append_unchecked(arena, "coding", codings);
+  out.set(arena, "type", type);
+}
+
+std::string_view type_code(Element const& identifier) {
+  Element const* const codings = identifier.at("type", "coding");
+  if (codings == nullptr) return {};
+  for (Element const& one : codings->items()) {
+    if (one.text_at("system") == kIdentifierTypes) return one.text_at("code");
+  }
+  return {};
+}
+
+language::HdName authority_to_write(Element const& identifier, Context const& context) {
+  language::HdName authority;
+  authority_of(identifier.text_at("system"), context, authority);
+  if (authority.namespace_id.empty()) authority.namespace_id = identifier.text_of("assigner", "display");
+  return authority;
+}
+
+/// The day part of a DT for Identifier.period.
+void set_period(In& in, std::size_t start_part, Element& out) {
+  Arena& arena = in.arena();
+  Element period;
+  std::string_view const start = date_time_text(in.part(start_part), {}, arena);
+  std::string_view const end = date_time_text(in.part(start_part + 1), {}, arena);
+  if (!start.empty()) period.set(arena, "start", Element::of_string(start));
+  if (!end.empty()) period.set(arena, "end", Element::of_string(end));
+  if (!period.is_null()) out.set(arena, "period", period);
+}
+
+bool read_cx(In& in, Element& out) {
+  Arena& arena = in.arena();
+  std::string_view const value = in.part(1);
+  if (value.empty()) return false;
+  out = Element::of_object();
+  AuthorityText hd;
+  if (in.size() >= 4) hd = {in.sub(4, 1), in.sub(4, 2), in.sub(4, 3)};
+  set_type(in.part(5), out, arena);
+  set_authority(hd, in, out);
+  out.append_unchecked(arena, "value", Element::of_string(value));
+  if (in.size() >= 7) set_period(in, 7, out);
+  return true;
+}
+
+bool write_cx(Element const& value, Out& out) {
+  out.set(1, value.text_at("value"));
+  if (out.empty()) return false;
+  auto const hd = authority_to_write(value, *out.context);
+  out.set(4, hd.namespace_id, 1);
+  out.set(4, hd.universal_id, 2);
+  out.set(4, hd.universal_id_type, 3);
+  out.set(5, type_code(value));
+  out.set(7, dtm_text(value.text_of("period", "start")).substr(0, 8));
+  out.set(8, dtm_text(value.text_of("period", "end")).substr(0, 8));
+  return true;
+}
+
+bool read_ei(In& in, Element& out) {
+  std::string_view const value = in.part(1);
+  if (value.empty()) return false;
+  out = Element::of_object();
+  set_authority({in.part(2), in.part(3), in.part(4)}, in, out);
+  out.append_unchecked(in.arena(), "value", Element::of_string(value));
+  return true;
+}
+
+bool write_ei(Element const& value, Out& out) {
+  out.set(1, value.text_at("value"));
+  if (out.empty()) return false;
+  auto const hd = authority_to_write(value, *out.context);
+  out.set(2, hd.namespace_id);
+  out.set(3, hd.universal_id);
+  out.set(4, hd.universal_id_type);
+  return true;
+}
+
+constexpr std::string_view kNpi = "http://hl7.org/fhir/sid/us-npi";
+
+/// PLN: practitioner id number, its type (table 0338), state, expiry.
+bool read_pln(In& in, Element& out) {
+  Arena& arena = in.arena();
+  std::string_view const value = in.part(1);
+  if (value.empty()) return false;
+  std::string_view const type = in.part(2);
+  out = Element::of_object();
+  if (type == "NPI") {
+    out.append_unchecked(arena, "system", Element::of_string(kNpi));
+  } else if (!type.empty()) {
+    set_type(type, out, arena);
+    out.set(arena, "system", Element::of_string(arena.copy(site_urn(in.context(), "", type))));
+  }
+  out.set(arena, "value", Element::of_string(value));
+  std::string_view const end = date_time_text(in.part(4), {}, arena);
+  if (!end.empty()) out.set(arena, "period").set(arena, "end", Element::of_string(end));
+  return true;
+}
+
+bool write_pln(Element const& value, Out& out) {
+  out.set(1, value.text_at("value"));
+  if (out.empty()) return false;
+  out.set(2, value.text_at("system") == kNpi ? std::string_view("NPI") : type_code(value));
+  out.set(4, dtm_text(value.text_of("period", "end")).substr(0, 8));
+  return true;
+}
+
+bool read_plain(In& in, Element& out) {
+  std::string_view const value = in.part(1);
+  if (value.empty()) return false;
+  out = Element::of_object();
+  if (!in.default_system.empty())
+    out.append_unchecked(in.arena(), "system", Element::of_string(in.default_system));
+  out.append_unchecked(in.arena(), "value", Element::of_string(value));
+  return true;
+}
+
+bool write_plain(Element const& value, Out& out) {
+  out.set(1, value.text_at("value"));
+  return !out.empty();
+}
+
+bool read_hd(In& in, Element& out) {
+  std::string_view const system = system_of(in.part(1), in.part(2), in.part(3), in.context());
+  if (system.empty()) return false;
+  out = Element::of_string(system);
+  return true;
+}
+
+bool write_hd(Element const& value, Out& out) {
+  language::HdName hd;
+  if (!authority_of(value.text(), *out.context, hd)) return false;
+  out.set(1, hd.namespace_id);
+  out.set(2, hd.universal_id);
+  out.set(3, hd.universal_id_type);
+  return !out.empty();
+}
+
+constexpr std::array kPairs = {
+    Pair{.name = "CX~Identifier", .forward = read_cx, .reverse = write_cx},
+    Pair{.name = "EI~Identifier", .forward = read_ei, .reverse = write_ei},
+    Pair{.name = "PLN~Identifier", .forward = read_pln, .reverse = write_pln},
+    Pair{.name = "ST~Identifier", .forward = read_plain, .reverse = write_plain},
+    Pair{.name = "HD~uri", .forward = read_hd, .reverse = write_hd},
+};
+
+}  // namespace
+
+std::span<Pair const> identifier_pairs() { return kPairs; }
+
+}  // namespace mappings::types
