@@ -301,7 +301,14 @@ std::string make_nak(std::string_view bytes, AckHeader const& header, fhir::Issu
   asked.processing_id = field(11);
   asked.version = field(12);
   asked.charset = field(18);
-  return write_answer(asked, code, header, issues);
+  // The header may hold bytes that its own character set lacks: say less rather than answer with no message.
+  for (Asked const& said :
+       {asked, Asked{asked.delimiters, {}, {}, {}, {}, {}, asked.control_id, {}, {}, {}}}) {
+    auto answer = write_answer(said, code, header, issues);
+    fhir::Issues ignored;
+    if (Message::parse(answer, {}, ignored)) return answer;
+  }
+  return write_answer({}, code, header, issues);
 }
 
 AckRequest ack_request(Message const& message, fhir::Issues& warnings) {

@@ -35,7 +35,7 @@ constexpr std::array kAliases{
     Alias{"8859/13", "ISO-8859-13"},
     Alias{"8859/14", "ISO-8859-14"},
     Alias{"8859/15", "ISO-8859-15"},
-    Alias{"ISO IR14", "JIS_X0201"},
+    Alias{"ISO IR14", "JIS8"},
     Alias{"ISO IR87", "ISO-2022-JP-1"},
     Alias{"ISO IR159", "ISO-2022-JP-1"},
     Alias{"GB 18030-2000", "GB18030"},

@@ -56,8 +56,14 @@ struct StructureLookup {
 };
 StructureLookup find_structure(Version version, std::string_view structure);
 
-/// MSH-9.3 when it names a known structure, else by MSH-9.1 and MSH-9.2: ADT^A04 -> "ADT_A01", SIU^S26 ->
-/// "SIU_S12", RRI^I13 -> "RRI_I12"; "" when unknown.
+/// The structure of an event: ("ADT", "A04") -> "ADT_A01", ("RRI", "I13") -> "RRI_I12", ("ACK", any) ->
+/// "ACK"; "" when unknown. Lives as long as the program.
+std::string_view structure_of_event(std::string_view message_code, std::string_view trigger_event);
+
+/// MSH-9.3 when it names a known structure, else by MSH-9.1 and MSH-9.2 (EVN-1 where MSH-9.2 is empty, as
+/// in 2.1): ADT^A04 -> "ADT_A01", SIU^S26 -> "SIU_S12", RRI^I13 -> "RRI_I12"; "" when unknown. An event's own
+/// name in MSH-9.3
+/// ("ADT_A04") is read as the structure it has.
 std::string_view structure_of(Message const& message);
 
 /// Which group instance each segment belongs to, by the structure's grammar.

@@ -179,7 +179,15 @@ fhir::Result<Text> to_text(std::string_view bytes, std::string_view declared, Pa
         IssueType::value, "MSH-18 is empty and the bytes are not UTF-8; read as 8859/1", "", "MSH-18"));
     return Text{owned, "8859/1"};
   }
-  if (to_converter_name(charset) == "UTF-8" && is_utf8(bytes)) return Text{bytes, charset};
+  auto const converter = to_converter_name(charset);
+  if (converter == "UTF-8" && is_utf8(bytes)) return Text{bytes, charset};
+  // Many senders declare ASCII and send UTF-8, HL7's own samples among them. Text in another set is not valid
+  // UTF-8.
+  if (converter == "US-ASCII" && is_utf8(bytes)) {
+    warnings.push_back(fhir::warning(
+        IssueType::value, "MSH-18 says ASCII and the bytes are UTF-8; read as UTF-8", "", "MSH-18"));
+    return Text{bytes, "UNICODE UTF-8"};
+  }
   FHIR_TRY(owned, decode_charset(bytes, charset));
   return Text{owned, charset};
 }
