@@ -25,8 +25,12 @@ class Conversion {
 
   fhir::Result<void> to_fhir(std::string const& bytes) {
     if (!hl7v2::is_batch(bytes)) return message_to_fhir(bytes);
-    FHIR_TRY(auto const batch, hl7v2::split_batch(bytes));
-    for (std::string const& message : batch.messages) FHIR_CHECK(message_to_fhir(message));
+    fhir::Issues warnings;
+    FHIR_TRY(auto const file, hl7v2::split_batch(bytes, warnings));
+    warn(warnings);
+    for (hl7v2::Batch const& batch : file.batches) {
+      for (std::string_view const message : batch.messages) FHIR_CHECK(message_to_fhir(message));
+    }
     return {};
   }
 
@@ -84,7 +88,7 @@ class Conversion {
     return options;
   }
 
-  fhir::Result<void> message_to_fhir(std::string const& bytes) {
+  fhir::Result<void> message_to_fhir(std::string_view bytes) {
     auto options = file_options();
     options.charset = profile_.charset;
     fhir::Issues warnings;

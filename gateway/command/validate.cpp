@@ -27,7 +27,7 @@ int validate(std::vector<std::string> const& files) {
   int code = kDone;
   for (std::string const& file : files) {
     fhir::Issues const issues = findings_in(file);
-    std::cout << rest::to_operation_outcome(issues) << "\n";
+    std::cout << rest::to_outcome(issues) << "\n";
     bool const has_error = std::ranges::any_of(
         issues, [](fhir::Issue const& issue) { return issue.severity <= fhir::Severity::error; });
     if (has_error) code = kRefused;

@@ -158,28 +158,30 @@ mappings::hl7v2::AckHeader Intake::next_header() {
 }
 
 asio::awaitable<std::vector<std::string>> Intake::accept_v2(Envelope envelope) {
-  if (!mappings::hl7v2::is_batch(envelope.bytes)) {
-    auto answers = co_await accept_one(std::move(envelope));
+  std::vector<std::string> answers;
+  if (envelope.damaged || !mappings::hl7v2::is_batch(envelope.bytes)) {
+    answers = co_await accept_one(std::move(envelope));
     co_return answers;
   }
-  auto batch = mappings::hl7v2::split_batch(envelope.bytes);
-  if (!batch) {
+  auto file = mappings::hl7v2::split_batch(envelope.bytes, envelope.warnings);
+  if (!file) {
     // A batch that is cut or miscounted is held whole: kept and refused, none of it taken in.
     envelope.damaged = true;
-    envelope.warnings.push_back(batch.error());
-    auto answers = co_await accept_one(std::move(envelope));
+    envelope.warnings.push_back(file.error());
+    answers = co_await accept_one(std::move(envelope));
     co_return answers;
   }
-  std::vector<std::string> answers;
-  for (std::string& message : batch->messages) {
-    Envelope one = envelope;
-    one.bytes = std::move(message);
-    auto some = co_await accept_one(std::move(one));
-    for (std::string& answer : some) answers.push_back(std::move(answer));
+  for (mappings::hl7v2::Batch const& batch : file->batches) {
+    std::vector<std::string> of_batch;
+    for (std::string_view const message : batch.messages) {
+      Envelope one = envelope;
+      one.bytes = message;
+      auto some = co_await accept_one(std::move(one));
+      for (std::string& answer : some) of_batch.push_back(std::move(answer));
+    }
+    answers.push_back(make_batch_ack(batch, of_batch, next_header()));
   }
-  std::vector<std::string> whole;
-  whole.push_back(mappings::hl7v2::make_batch_ack(*batch, answers, next_header()));
-  co_return whole;
+  co_return answers;
 }
 
 /// The journey of one message (architecture.md section 2; the numbers are its steps).
