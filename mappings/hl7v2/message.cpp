@@ -163,6 +163,10 @@ struct Text {
 fhir::Result<Text> to_text(std::string_view bytes, std::string_view declared, ParseOptions const& options,
                            std::string& owned, fhir::Issues& warnings) {
   std::string const charset(declared.empty() ? std::string_view(options.charset) : declared);
+  if (options.bytes_are_utf8) {
+    if (is_utf8(bytes)) return Text{bytes, charset.empty() ? "UNICODE UTF-8" : charset};
+    return fhir::error(IssueType::value, "the bytes are not UTF-8");
+  }
   if (is_seven_bit(bytes)) {
     if (!charset.empty() && to_converter_name(charset).empty()) {
       warnings.push_back(fhir::warning(
@@ -400,7 +404,7 @@ fhir::Result<void> Message::check_segments(fhir::Issues& warnings) const {
   for (std::size_t at = 1; at < segments_.size(); ++at) {
     auto const raw = segment_raw(at);
     if (raw.starts_with("MSH") && (raw.size() == 3 || !is_alphanumeric(raw[3]))) {
-      return fhir::error(IssueType::structure, "two MSH segments in one message", "", "MSH[2]");
+      return fhir::error(IssueType::value, "two MSH segments in one message", "", "MSH[2]");
     }
     if (looks_like_segment(raw, delimiters_.field)) continue;
     if (++odd == 1) {
