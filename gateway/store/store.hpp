@@ -1,10 +1,15 @@
 /// The store: resources and their history, search index, keys, journal, complement, record events, outbox.
 ///
-/// One way in: a Unit of work is computed on a Snapshot, hands its ChangeSet to the committer, and is answered when the
-/// group it went with is on disk (architecture.md section 2). All that the Unit read is checked again inside the
-/// database transaction; a loser is computed once more, not failed. Everything here is durable before it is reported.
-/// Engines stand in sqlite/ (and later postgresql/); the schema is sql/*.sql.
+/// One way in: a Unit of work is computed on a Snapshot, hands its ChangeSet to the committer, and is
+/// answered when the group it went with is on disk (architecture.md section 2). All that the Unit read is
+/// checked again inside the database transaction; a loser is computed once more, not failed. Everything here
+/// is durable before it is reported. Engines stand in sqlite/ (and later postgresql/); the schema is
+/// sql/*.sql.
 #pragma once
+
+#include "fhir/json/element.hpp"
+#include "fhir/result.hpp"
+#include "fhir/search/query.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -15,13 +20,10 @@
 #include <string_view>
 #include <vector>
 
-#include "fhir/json/element.hpp"
-#include "fhir/result.hpp"
-#include "fhir/search/query.hpp"
-
 namespace gateway::store {
 
-/// What a reader may see. Every read and search takes one, also for included rows; today there is only "everything".
+/// What a reader may see. Every read and search takes one, also for included rows; today there is only
+/// "everything".
 struct AccessPolicy {
   bool everything = false;
   static AccessPolicy all() { return {true}; }
@@ -30,8 +32,8 @@ struct AccessPolicy {
 /// Wall clock in milliseconds since the epoch, UTC; passed in so that any test can own it.
 using ClockMs = std::function<std::int64_t()>;
 
-/// One stored version of one resource. `content` is the canonical JSON as served, meta.versionId and lastUpdated included;
-/// empty when `deleted`.
+/// One stored version of one resource. `content` is the canonical JSON as served, meta.versionId and
+/// lastUpdated included; empty when `deleted`.
 struct Version {
   std::string type;
   std::string id;
@@ -39,7 +41,8 @@ struct Version {
   std::int64_t last_updated_ms = 0;
   std::int64_t commit_seq = 0;
   bool deleted = false;
-  std::string source;       ///< The partner whose resource it is: profile name, "gateway", or the FHIR client's name.
+  std::string
+      source;  ///< The partner whose resource it is: profile name, "gateway", or the FHIR client's name.
   std::string interaction;  ///< "POST", "PUT", "DELETE": what history bundles say.
   std::string content;
 };
@@ -48,32 +51,33 @@ struct Version {
 struct JournalRow {
   std::int64_t id = 0;  ///< Given by the committer, in commit order.
   std::int64_t received_ms = 0;
-  std::string feed;      ///< Listener or door: "mllp:2575", "fhir".
-  std::string partner;   ///< Profile name, "" when unknown.
-  std::string format;    ///< "hl7v2", "fhir+json"
+  std::string feed;           ///< Listener or door: "mllp:2575", "fhir".
+  std::string partner;        ///< Profile name, "" when unknown.
+  std::string format;         ///< "hl7v2", "fhir+json"
   std::string duplicate_key;  ///< listener|MSH-3|MSH-4|MSH-10 (R5); "" when the bytes have none.
   std::string content_hash;   ///< SHA-256, hex.
-  std::string kind;      ///< "ADT^A01", "Bundle"
-  std::string outcome;   ///< "accepted", "error" (AE, replayable), "refused" (AR), "conflict"
-  std::string answer;    ///< The bytes that were answered, to be replayed to a duplicate.
-  std::string issues;    ///< JSON array of Issues.
-  std::string maps_hash;  ///< Which tables translated it.
+  std::string kind;           ///< "ADT^A01", "Bundle"
+  std::string outcome;        ///< "accepted", "error" (AE, replayable), "refused" (AR), "conflict"
+  std::string answer;         ///< The bytes that were answered, to be replayed to a duplicate.
+  std::string issues;         ///< JSON array of Issues.
+  std::string maps_hash;      ///< Which tables translated it.
   std::string raw;
 };
 
-/// An event of a referral or transition record, append-only and hash-chained (record.md section 5). `body` is JSON.
+/// An event of a referral or transition record, append-only and hash-chained (record.md section 5). `body` is
+/// JSON.
 struct EventRow {
   std::string record_id;
   std::int64_t seq = 0;  ///< From 1 within the record; given by Unit::add_event.
   std::string body;
-  std::string hash;      ///< SHA-256 over (previous hash, body), hex; given by Unit::add_event.
+  std::string hash;  ///< SHA-256 over (previous hash, body), hex; given by Unit::add_event.
   std::int64_t commit_seq = 0;
 };
 
 /// The folded state of a record: derived, replaceable, what worklists read. `body` is JSON.
 struct RecordRow {
   std::string record_id;
-  std::string kind;    ///< "referral", "transition"
+  std::string kind;  ///< "referral", "transition"
   std::string person;
   std::string state;
   std::string owner;
@@ -90,8 +94,9 @@ struct OutboxRow {
   std::int64_t id = 0;  ///< Given by the committer, ascending in commit order.
   std::string destination;
   std::string order_key;
-  std::string kind;        ///< "hl7v2:REF^I12", "rest-hook"
-  std::string request;     ///< JSON: what to render: exact resource versions, facts, record and state sequence, profile hash.
+  std::string kind;     ///< "hl7v2:REF^I12", "rest-hook"
+  std::string request;  ///< JSON: what to render: exact resource versions, facts, record and state sequence,
+                        ///< profile hash.
   std::string control_id;  ///< MSH-10 once rendered.
   std::string rendered;    ///< The bytes that go on the wire, stored before the first send.
   OutboxState state = OutboxState::waiting;
@@ -101,7 +106,8 @@ struct OutboxRow {
   std::string last_outcome;  ///< "AA", "AE", "timeout", ...; no payload.
 };
 
-/// The newest inbound message that seeds what is written back (translation.md 3.1): raw bytes are in the journal.
+/// The newest inbound message that seeds what is written back (translation.md 3.1): raw bytes are in the
+/// journal.
 struct ComplementRow {
   std::string partner;
   std::string anchor;  ///< "ServiceRequest/abc"
@@ -129,25 +135,29 @@ struct HistoryPage {
   fhir::Issues issues;  ///< One for each version left out because its bytes are corrupt.
 };
 
-/// A consistent view at one commit_seq. Not shared between threads. Errors: transient (busy), exception (corrupt row:
-/// the CRC32C beside a version does not match; that row is isolated and counted).
+/// A consistent view at one commit_seq. Not shared between threads. Errors: transient (busy), exception
+/// (corrupt row: the CRC32C beside a version does not match; that row is isolated and counted).
 class Snapshot {
  public:
   virtual ~Snapshot() = default;
   virtual std::int64_t commit_seq() const = 0;
 
-  virtual fhir::Result<std::optional<Version>> find(AccessPolicy const&, std::string_view type, std::string_view id) = 0;
+  virtual fhir::Result<std::optional<Version>> find(AccessPolicy const&, std::string_view type,
+                                                    std::string_view id) = 0;
   virtual fhir::Result<std::optional<Version>> find_version(AccessPolicy const&, std::string_view type,
                                                             std::string_view id, std::int64_t version_id) = 0;
   /// `type` and `id` may be "" for type and system history; `since_ms` 0 for all.
   virtual fhir::Result<HistoryPage> history(AccessPolicy const&, std::string_view type, std::string_view id,
-                                            std::int64_t since_ms, std::size_t count, std::string_view cursor) = 0;
-  /// `query.cursor` goes on where an earlier page's next_cursor says, at that page's snapshot_seq. Errors: deleted (the
-  /// cursor is older than page_life_ms).
+                                            std::int64_t since_ms, std::size_t count,
+                                            std::string_view cursor) = 0;
+  /// `query.cursor` goes on where an earlier page's next_cursor says, at that page's snapshot_seq. Errors:
+  /// deleted (the cursor is older than page_life_ms), value (no cursor of this query), not_supported (what
+  /// the index cannot answer, by parameter and modifier), too_costly (more included resources than one page
+  /// may carry).
   virtual fhir::Result<SearchPage> search(AccessPolicy const&, fhir::search::Query const& query) = 0;
 
-  /// Keys: the one mechanism for everything that must be found by a business key and be unique: duplicate keys,
-  /// identifiers per source, aliases, referral links, visits, persons. (space, key) -> target.
+  /// Keys: the one mechanism for everything that must be found by a business key and be unique: duplicate
+  /// keys, identifiers per source, aliases, referral links, visits, persons. (space, key) -> target.
   virtual fhir::Result<std::optional<std::string>> find_key(std::string_view space, std::string_view key) = 0;
   /// Every key of a space that points at the target, in key order.
   virtual fhir::Result<std::vector<std::string>> keys_of(std::string_view space, std::string_view target) = 0;
@@ -157,7 +167,8 @@ class Snapshot {
   /// Newest first; `before_id` 0 starts at the end. `outcome` "" lists all.
   virtual fhir::Result<std::vector<JournalRow>> list_journal(std::int64_t before_id, std::size_t count,
                                                              std::string_view outcome) = 0;
-  virtual fhir::Result<std::optional<ComplementRow>> find_complement(std::string_view partner, std::string_view anchor,
+  virtual fhir::Result<std::optional<ComplementRow>> find_complement(std::string_view partner,
+                                                                     std::string_view anchor,
                                                                      std::string_view family) = 0;
   virtual fhir::Result<std::vector<EventRow>> events(std::string_view record_id) = 0;
   virtual fhir::Result<std::optional<RecordRow>> find_record(std::string_view record_id) = 0;
@@ -168,7 +179,8 @@ class Snapshot {
   virtual fhir::Result<std::string> peer_state(std::string_view partner, std::string_view record_id) = 0;
   /// Waiting, sent and stopped rows of one destination in id order.
   virtual fhir::Result<std::vector<OutboxRow>> outbox(std::string_view destination, std::size_t count) = 0;
-  virtual fhir::Result<std::vector<std::string>> outbox_destinations() = 0;  ///< Those with rows not yet settled.
+  virtual fhir::Result<std::vector<std::string>>
+  outbox_destinations() = 0;  ///< Those with rows not yet settled.
   virtual fhir::Result<std::vector<OutboxRow>> outbox_of_record(std::string_view record_id) = 0;
 };
 
@@ -189,12 +201,13 @@ class Unit {
   virtual fhir::Result<std::optional<RecordRow>> find_record(std::string_view record_id) = 0;
   virtual fhir::Result<std::vector<EventRow>> events(std::string_view record_id) = 0;
   virtual fhir::Result<std::string> peer_state(std::string_view partner, std::string_view record_id) = 0;
-  virtual fhir::Result<std::optional<ComplementRow>> find_complement(std::string_view partner, std::string_view anchor,
+  virtual fhir::Result<std::optional<ComplementRow>> find_complement(std::string_view partner,
+                                                                     std::string_view anchor,
                                                                      std::string_view family) = 0;
   virtual fhir::Result<std::optional<JournalRow>> find_journal_by_key(std::string_view duplicate_key) = 0;
 
-  /// Writes the next version; `resource` has resourceType and id. Equal canonical bytes keep the current version and
-  /// return it (`changed` false). The returned version id is the one the resource will have.
+  /// Writes the next version; `resource` has resourceType and id. Equal canonical bytes keep the current
+  /// version and return it (`changed` false). The returned version id is the one the resource will have.
   struct PutResult {
     std::int64_t version_id = 0;
     bool changed = false;
@@ -207,8 +220,10 @@ class Unit {
   virtual void remove_key(std::string_view space, std::string_view key) = 0;
   virtual void put_record(RecordRow row) = 0;
   virtual fhir::Result<EventRow> add_event(std::string_view record_id, std::string body) = 0;
-  virtual void put_peer_state(std::string_view partner, std::string_view record_id, std::string_view state) = 0;
-  /// At most one per Unit; later fields may be set until the Unit ends. `id` 0 makes a new row, else replaces that row.
+  virtual void put_peer_state(std::string_view partner, std::string_view record_id,
+                              std::string_view state) = 0;
+  /// At most one per Unit; later fields may be set until the Unit ends. `id` 0 makes a new row, else replaces
+  /// that row.
   virtual JournalRow& journal() = 0;
   /// `journal_id` 0 means this Unit's own journal row.
   virtual void put_complement(ComplementRow row) = 0;
@@ -216,7 +231,8 @@ class Unit {
   /// Changes an existing outbox row (by id): state, attempts, rendered bytes, outcome.
   virtual void update_outbox(OutboxRow row) = 0;
 
-  /// Everything this Unit has written so far, in order; what the record folds over. Before is the version it replaces.
+  /// Everything this Unit has written so far, in order; what the record folds over. Before is the version it
+  /// replaces.
   struct Change {
     std::string type;
     std::string id;
@@ -236,12 +252,12 @@ class Unit {
 struct Receipt {
   std::int64_t commit_seq = 0;
   std::int64_t journal_id = 0;
-  std::vector<Version> versions;     ///< In the order of first put; also unchanged ones.
+  std::vector<Version> versions;  ///< In the order of first put; also unchanged ones.
   std::vector<std::int64_t> outbox_ids;
 };
 
-/// Computes a ChangeSet. May run more than once (a loser is recomputed), on any thread, so it owns all it needs and has no
-/// effects but through the Unit. An Issue means: write nothing, and tell the caller.
+/// Computes a ChangeSet. May run more than once (a loser is recomputed), on any thread, so it owns all it
+/// needs and has no effects but through the Unit. An Issue means: write nothing, and tell the caller.
 using Compute = std::function<fhir::Result<void>(Unit&)>;
 using Committed = std::function<void(fhir::Result<Receipt>)>;
 
@@ -256,19 +272,20 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  /// A view for one thread's use; cheap (a pooled read connection). Dropped soon: an old view holds back checkpoints.
+  /// A view for one thread's use; cheap (a pooled read connection). Dropped soon: an old view holds back
+  /// checkpoints.
   virtual fhir::Result<std::unique_ptr<Snapshot>> snapshot() = 0;
 
-  /// Computes on the calling thread, queues for the committer, and calls `done` (on the committer's thread) when the group
-  /// is on disk or the Unit failed. `done` must be quick: post to your executor. Errors of the environment (disk full,
-  /// I/O) come as no_store; nothing of the Unit is then stored.
+  /// Computes on the calling thread, queues for the committer, and calls `done` (on the committer's thread)
+  /// when the group is on disk or the Unit failed. `done` must be quick: post to your executor. Errors of the
+  /// environment (disk full, I/O) come as no_store; nothing of the Unit is then stored.
   virtual void commit(Compute compute, Committed done) = 0;
 
   /// The same, waiting; for start-up, commands and tests. Never called on an io thread.
   fhir::Result<Receipt> commit_and_wait(Compute compute);
 
-  /// Called (on the committer's thread) after each group that added or settled outbox rows or changed resources, with the
-  /// group's highest commit_seq: wakes the senders. Set once before traffic.
+  /// Called (on the committer's thread) after each group that added or settled outbox rows or changed
+  /// resources, with the group's highest commit_seq: wakes the senders. Set once before traffic.
   virtual void on_commit(std::function<void(std::int64_t commit_seq)> listener) = 0;
 
   virtual StoreStats stats() const = 0;
@@ -278,15 +295,16 @@ class Store {
 };
 
 struct SqliteOptions {
-  std::string path;                   ///< Database file; the synced side file of F38 is beside it (path + ".seq").
-  std::size_t group_max = 64;         ///< Units per commit.
+  std::string path;            ///< Database file; the synced side file of F38 is beside it (path + ".seq").
+  std::size_t group_max = 64;  ///< Units per commit.
   std::chrono::microseconds group_wait{250};  ///< Only while several clients are active.
   std::size_t page_cache_mib = 64;
-  std::int64_t page_life_ms = 3'600'000;  ///< How long an old page cursor stays good; dead index rows go after it.
+  std::int64_t page_life_ms =
+      3'600'000;  ///< How long an old page cursor stays good; dead index rows go after it.
 };
 
-/// Opens or creates; runs migrations; checks the last commit_seq against the side file. Errors (exception) refuse to
-/// start: a newer schema, a lower commit_seq than the side file says, a locked or unreadable file.
+/// Opens or creates; runs migrations; checks the last commit_seq against the side file. Errors (exception)
+/// refuse to start: a newer schema, a lower commit_seq than the side file says, a locked or unreadable file.
 fhir::Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions const& options, ClockMs clock);
 
 /// FHIR logical ids for new resources; passed in so that tests can count from 1.

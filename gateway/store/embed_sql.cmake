@@ -1,0 +1,11 @@
+# Writes OUT, a C++ source with every migration of SQL_DIR as text, in the order of their numbers.
+file(GLOB files ${SQL_DIR}/*.sql)
+list(SORT files)
+set(body "#include \"gateway/store/migrations.hpp\"\n\nnamespace gateway::store {\n\nnamespace {\nconstexpr Migration kAll[] = {\n")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  file(READ ${file} text)
+  string(APPEND body "    {\"${name}\", R\"sql(${text})sql\"},\n")
+endforeach()
+string(APPEND body "};\n}  // namespace\n\nstd::span<Migration const> migrations() { return kAll; }\n\n}  // namespace gateway::store\n")
+file(WRITE ${OUT} "${body}")

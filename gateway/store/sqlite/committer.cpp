@@ -1,0 +1,276 @@
+#include "gateway/store/sqlite/committer.hpp"
+
+#include "gateway/store/sqlite/unit.hpp"
+
+#include <exception>
+#include <iterator>
+#include <utility>
+
+namespace gateway::store::sqlite {
+namespace {
+
+constexpr std::size_t kQueueMax = 4096;    // waiting units; beyond it callers are told to come back
+constexpr int kCheckpointPages = 8192;     // 32 MiB of WAL: rarely, so that a hot page is copied once
+constexpr std::int64_t kPurgeRows = 2000;  // per table and turn, so that commits need not wait long
+constexpr std::int64_t kCommitTimeStepMs = 1000;
+
+constexpr std::string_view kBegin = "BEGIN IMMEDIATE";
+constexpr std::string_view kCommit = "COMMIT";
+constexpr std::string_view kSavepoint = "SAVEPOINT unit";
+constexpr std::string_view kRelease = "RELEASE unit";
+constexpr std::string_view kRollbackToSavepoint = "ROLLBACK TO unit";
+constexpr std::string_view kUpdatePurged = "UPDATE store_state SET purged_seq = $1 WHERE one = 1";
+
+fhir::Issue not_stored(fhir::Issue const& cause) {
+  return fhir::error(fhir::IssueType::no_store, "Nothing was stored. " + cause.diagnostics);
+}
+
+int on_wal_pages(void* pages, sqlite3*, char const*, int count) {
+  *static_cast<int*>(pages) = count;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+Committer::Committer(Database database, Shared& shared, SqliteOptions const& options, ClockMs clock,
+                     StoreState const& state)
+    : database_(std::move(database)),
+      shared_(shared),
+      options_(options),
+      clock_(std::move(clock)),
+      last_commit_seq_(state.commit_seq),
+      state_(state) {
+  commit_times_.emplace_back(clock_(), state.commit_seq);
+  sqlite3_wal_hook(database_.handle(), on_wal_pages, &wal_pages_);
+  thread_ = std::thread([this] { run(); });
+}
+
+Committer::~Committer() { stop(); }
+
+void Committer::stop() {
+  if (!thread_.joinable()) return;
+  {
+    std::lock_guard const lock(mutex_);
+    stopping_ = true;
+  }
+  arrived_.notify_one();
+  thread_.join();
+}
+
+bool Committer::enqueue(Job& job) {
+  {
+    std::lock_guard const lock(mutex_);
+    if (queue_.size() >= kQueueMax) return false;
+    queue_.push_back(std::move(job));
+  }
+  arrived_.notify_one();
+  return true;
+}
+
+void Committer::on_commit(Listener listener) {
+  std::lock_guard const lock(mutex_);
+  listener_ = std::move(listener);
+}
+
+StoreStats Committer::stats() const {
+  StoreStats stats;
+  stats.commits = commits_.load(std::memory_order_relaxed);
+  stats.groups = groups_.load(std::memory_order_relaxed);
+  stats.recomputed = recomputed_.load(std::memory_order_relaxed);
+  stats.failed_groups = failed_groups_.load(std::memory_order_relaxed);
+  stats.sync_microseconds = sync_microseconds_.load(std::memory_order_relaxed);
+  stats.corrupt_rows = shared_.corrupt_rows.load(std::memory_order_relaxed);
+  stats.last_commit_seq = last_commit_seq();
+  return stats;
+}
+
+void Committer::run() {
+  for (;;) {
+    auto group = take_group();
+    if (group.empty()) return;
+    commit_group(group);
+    if (!accepts_writes()) continue;
+    purge();
+    checkpoint();
+  }
+}
+
+/// What waits, up to a group; empty only when the store ends. While several clients are active, waits a
+/// moment for as many as came last time: a quarter of a sync spent so makes the groups of two clients one.
+std::vector<Job> Committer::take_group() {
+  std::unique_lock lock(mutex_);
+  arrived_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+  auto const expected = std::min(last_group_, options_.group_max);
+  if (expected > 1 && queue_.size() < expected && !stopping_)
+    arrived_.wait_for(lock, options_.group_wait, [&] { return stopping_ || queue_.size() >= expected; });
+  auto const count = std::min(queue_.size(), std::max<std::size_t>(options_.group_max, 1));
+  auto const end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<Job> group(std::move_iterator(queue_.begin()), std::move_iterator(end));
+  queue_.erase(queue_.begin(), end);
+  last_group_ = count;
+  return group;
+}
+
+void Committer::commit_group(std::vector<Job>& group) {
+  Outcomes outcomes(group.size());
+  fhir::Result<bool> written =
+      fhir::error(fhir::IssueType::no_store, "The store is read only until it is restarted.");
+  if (accepts_writes()) written = write_group(group, outcomes);
+  if (!written) {
+    failed_groups_.fetch_add(1, std::memory_order_relaxed);
+    auto const issue = not_stored(written.error());
+    for (auto& outcome : outcomes) outcome = issue;
+  }
+  for (std::size_t at = 0; at < group.size(); ++at) group[at].done(std::move(*outcomes[at]));
+  if (!written || !*written) return;
+  Listener listener;
+  {
+    std::lock_guard const lock(mutex_);
+    listener = listener_;
+  }
+  if (listener) listener(last_commit_seq());
+}
+
+/// One transaction for all. An Issue means that the database failed and nothing is stored; what is wrong with
+/// one unit stands in its outcome. True when there was something to write.
+fhir::Result<bool> Committer::write_group(std::vector<Job>& group, Outcomes& outcomes) {
+  auto const give_up = [&](fhir::Issue issue) {
+    fail(issue);
+    return issue;
+  };
+  if (auto begun = database_.prepare(kBegin).run(); !begun) return give_up(std::move(begun).error());
+  GroupWriter writer(database_, shared_, state_, clock_());
+  auto const write_all = [&]() -> fhir::Result<void> {
+    for (std::size_t at = 0; at < group.size(); ++at) FHIR_CHECK(write_unit(writer, group[at], outcomes[at]));
+    if (!writer.wrote()) return {};
+    return writer.finish();
+  };
+  if (auto all = write_all(); !all) {
+    writer.abandon();
+    return give_up(std::move(all).error());
+  }
+  if (!writer.wrote()) {
+    FHIR_CHECK(database_.execute("ROLLBACK"));
+    return false;
+  }
+  if (auto committed = commit_transaction(); !committed) {
+    writer.abandon();
+    return give_up(std::move(committed).error());
+  }
+  state_.commit_seq = writer.commit_seq();
+  state_.last_updated = writer.last_updated();
+  last_commit_seq_.store(state_.commit_seq, std::memory_order_release);
+  groups_.fetch_add(1, std::memory_order_relaxed);
+  commits_.fetch_add(group.size(), std::memory_order_relaxed);
+  return true;
+}
+
+fhir::Result<void> Committer::commit_transaction() {
+  auto const start = std::chrono::steady_clock::now();
+  auto committed = database_.prepare(kCommit).run();
+  auto const took = std::chrono::steady_clock::now() - start;
+  sync_microseconds_.fetch_add(
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()),
+      std::memory_order_relaxed);
+  return committed;
+}
+
+fhir::Result<void> Committer::write_unit(GroupWriter& writer, Job& job,
+                                         std::optional<fhir::Result<Receipt>>& outcome) {
+  if (writer.needs_flush(job.set)) FHIR_CHECK(writer.flush());
+  // What was computed on the newest commit cannot have lost as long as nobody in the group wrote before it.
+  bool valid = job.set.read_seq == state_.commit_seq && !writer.wrote();
+  if (!valid) {
+    FHIR_TRY(valid, writer.still_valid(job.set));
+  }
+  if (!valid) {
+    FHIR_TRY(bool const goes_on, recompute(writer, job, outcome));
+    if (!goes_on) return {};
+  }
+  auto const mark = writer.mark();
+  FHIR_CHECK(database_.prepare(kSavepoint).run());
+  auto receipt = writer.write(job.set);
+  if (!receipt) {
+    // A rule of the schema is the unit's own affair; anything else is the disk's, and the whole group's.
+    auto const code = receipt.error().code;
+    bool const own = code == fhir::IssueType::not_found || code == fhir::IssueType::conflict;
+    if (!own) return std::move(receipt).error();
+    FHIR_CHECK(database_.prepare(kRollbackToSavepoint).run());
+    writer.back_to(mark);
+  }
+  FHIR_CHECK(database_.prepare(kRelease).run());
+  outcome = std::move(receipt);
+  return {};
+}
+
+/// Computes a loser once more, on this transaction's view, where nobody can overtake it. False: there is
+/// nothing to write, and the outcome says why.
+fhir::Result<bool> Committer::recompute(GroupWriter& writer, Job& job,
+                                        std::optional<fhir::Result<Receipt>>& outcome) {
+  recomputed_.fetch_add(1, std::memory_order_relaxed);
+  FHIR_CHECK(writer.flush());
+  auto computed = compute_unit(writer.reader(), writer.now_ms(), job.compute);
+  if (!computed) {
+    // A failing disk looks the same to the computation; the transaction's own state tells.
+    if (!database_.in_transaction()) return std::move(computed).error();
+    outcome = std::move(computed).error();
+    return false;
+  }
+  job.set = std::move(*computed);
+  if (job.set.writes()) return true;
+  outcome = unchanged_receipt(job.set);
+  return false;
+}
+
+/// After a failed write or sync nothing on this connection is believed any more: the kernel may have dropped
+/// what it could not write. A full disk (no_store) is no such case: SQLite rolls back cleanly, and space may
+/// come back.
+void Committer::fail(fhir::Issue const& issue) {
+  bool believed = issue.code == fhir::IssueType::no_store || issue.code == fhir::IssueType::transient;
+  if (database_.in_transaction() && !database_.execute("ROLLBACK")) believed = false;
+  if (believed) return;
+  accepts_writes_.store(false, std::memory_order_release);
+  shared_.failed.store(true, std::memory_order_release);
+  database_.keep_wal();
+}
+
+/// Copies the WAL into the database once it is long. A failed one leaves the WAL as it is, and the store read
+/// only.
+void Committer::checkpoint() {
+  if (wal_pages_ < kCheckpointPages) return;
+  int const code =
+      sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  wal_pages_ = 0;
+  if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED)
+    fail(issue_of(code, "checkpointing"));
+}
+
+/// Deletes index rows that no page cursor can ask for any more, a batch at a time.
+void Committer::purge() {
+  auto const now = clock_();
+  if (now - commit_times_.back().first >= kCommitTimeStepMs)
+    commit_times_.emplace_back(now, state_.commit_seq);
+  while (commit_times_.size() > 1 && commit_times_.front().first <= now - options_.page_life_ms) {
+    purge_horizon_ = std::max(purge_horizon_, commit_times_.front().second);
+    commit_times_.pop_front();
+  }
+  if (purge_horizon_ <= state_.purged_seq) return;
+  auto const purged = purge_batch(purge_horizon_);
+  if (!purged) {
+    fail(purged.error());
+  } else if (*purged == 0) {
+    state_.purged_seq = purge_horizon_;
+  }
+}
+
+fhir::Result<std::int64_t> Committer::purge_batch(std::int64_t horizon) {
+  FHIR_CHECK(database_.prepare(kBegin).run());
+  auto statement = database_.prepare(kUpdatePurged);
+  statement.bind(1, horizon);
+  FHIR_CHECK(statement.run());
+  FHIR_TRY(auto const purged, purge_rows(database_, horizon, kPurgeRows));
+  FHIR_CHECK(database_.prepare(kCommit).run());
+  return purged;
+}
+
+}  // namespace gateway::store::sqlite

@@ -1,0 +1,67 @@
+/// One commit group inside its database transaction: checks read sets, writes ChangeSets, keeps index rows
+/// sorted.
+#pragma once
+
+#include "gateway/store/sqlite/change_set.hpp"
+#include "gateway/store/sqlite/index_tables.hpp"
+
+#include <unordered_set>
+
+namespace gateway::store::sqlite {
+
+class GroupWriter {
+ public:
+  /// `state` is what the transaction began with; this group's commit_seq is one more. `now_ms` by the clock.
+  GroupWriter(Database& database, Shared& shared, StoreState const& state, std::int64_t now_ms);
+
+  std::int64_t commit_seq() const { return commit_seq_; }
+  std::int64_t now_ms() const { return now_ms_; }
+  std::int64_t last_updated() const { return last_updated_; }  ///< The newest given out.
+  /// Sees the writes of this group so far, but for index rows not flushed yet.
+  Reader& reader() { return reader_; }
+  bool wrote() const { return wrote_; }
+
+  /// Whether all that was read is still so.
+  fhir::Result<bool> still_valid(ChangeSet const& set);
+  /// Whether index rows must be on their pages before this set can be checked or written.
+  bool needs_flush(ChangeSet const& set) const;
+  /// Inserts the collected index rows in key order.
+  fhir::Result<void> flush();
+  /// Writes everything of the set but the index rows of new values, which are collected.
+  fhir::Result<Receipt> write(ChangeSet& set);
+  /// The last statements of the group: collected rows, and the commit_seq.
+  fhir::Result<void> finish();
+  /// The group is not going to be: forgets the parameter numbers it gave out.
+  void abandon();
+
+  /// Drops what a unit collected before its savepoint was rolled back.
+  struct Mark {
+    std::size_t rows = 0;
+    std::size_t parameters = 0;
+    std::int64_t last_updated = 0;
+  };
+  Mark mark() const { return {rows_.size(), new_parameters_.size(), last_updated_}; }
+  void back_to(Mark const& mark);
+
+ private:
+  fhir::Result<Version> write_resource(ResourceWrite& write);
+  fhir::Result<std::int64_t> key_of(ResourceWrite const& write);
+  fhir::Result<void> write_index(ResourceWrite& write, std::int64_t resource_key, std::int64_t last_updated);
+  fhir::Result<std::int64_t> parameter(std::string_view type, std::string_view code);
+  fhir::Result<std::int64_t> write_journal(JournalRow const& row);
+  fhir::Result<void> write_records(ChangeSet const& set);
+  fhir::Result<void> write_outbox(ChangeSet const& set, Receipt& receipt);
+
+  Database& database_;
+  Shared& shared_;
+  std::int64_t commit_seq_;
+  std::int64_t now_ms_;
+  std::int64_t last_updated_;
+  Reader reader_;
+  bool wrote_ = false;
+  std::vector<KeyedRow> rows_;
+  std::unordered_set<std::int64_t> collected_for_;  // resources that have rows in rows_
+  std::vector<std::pair<std::string, std::string>> new_parameters_;
+};
+
+}  // namespace gateway::store::sqlite
