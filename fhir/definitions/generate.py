@@ -23,6 +23,8 @@ PRIMITIVES = {
     "unsignedInt": "unsigned_int", "uri": "uri", "url": "url", "uuid": "uuid", "xhtml": "xhtml",
 }
 BINDABLE = {"code", "Coding", "CodeableConcept", "Quantity", "Age", "Count", "Distance", "Duration", "string", "uri"}
+# R4 pairs `code` with the reference parameter relatesto here, and `target` with the token parameter relation.
+SWAPPED_COMPONENTS = "http://hl7.org/fhir/SearchParameter/DocumentReference-relationship"
 FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 
 
@@ -286,6 +288,9 @@ class Tables:
         self.parameter_rows, components = [], Runs()
         by_type = {name: [] for name in self.resources()}
         for i, parameter in enumerate(parameters):
+            if parameter["url"] == SWAPPED_COMPONENTS:
+                first, second = parameter["component"]
+                first["definition"], second["definition"] = second["definition"], first["definition"]
             run = components.add(["{%s,%d}" % (self.pool.add(c["expression"]), index[c["definition"]])
                                   for c in parameter.get("component", [])])
             self.parameter_rows.append("{%s,%s,%s,%s,%s,%s,ParameterType::%s}" % (

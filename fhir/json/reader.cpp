@@ -2,8 +2,8 @@
 
 // RapidJSON's assertions would abort the process; a broken invariant there is a logic error like any other.
 #include <stdexcept>
-#define RAPIDJSON_ASSERT(condition) \
-  do {                              \
+#define RAPIDJSON_ASSERT(condition)                                     \
+  do {                                                                  \
     if (!(condition)) throw std::logic_error("RapidJSON: " #condition); \
   } while (false)
 
@@ -19,8 +19,8 @@ namespace fhir::json {
 
 namespace {
 
-constexpr unsigned kParseFlags = rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag |
-                                 rapidjson::kParseIterativeFlag;
+constexpr unsigned kParseFlags = rapidjson::kParseNumbersAsStringsFlag |
+                                 rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag;
 
 // Above this many members a set finds duplicates; below, a scan is faster.
 constexpr std::size_t kScanMembersMax = 24;
@@ -32,8 +32,17 @@ bool has_forbidden_control(std::string_view text) {
   });
 }
 
-/// Builds the tree. Children are gathered on one stack and copied into the arena when their parent closes, so that every
-/// array and object takes exactly its size.
+/// RapidJSON refuses a high surrogate without its low one, but writes an escaped low one alone as if it were
+/// a character.
+bool has_surrogate(std::string_view text) {
+  for (auto at = text.find('\xED'); at != std::string_view::npos; at = text.find('\xED', at + 1)) {
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0) return true;
+  }
+  return false;
+}
+
+/// Builds the tree. Children are gathered on one stack and copied into the arena when their parent closes, so
+/// that every array and object takes exactly its size.
 class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeBuilder> {
  public:
   explicit TreeBuilder(Arena& arena) : arena_(arena) {}
@@ -44,11 +53,15 @@ class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeB
     return add(Element::of_number(arena_.copy({digits, size})));
   }
   bool String(char const* text, rapidjson::SizeType size, bool) {
-    if (has_forbidden_control({text, size})) return refuse(IssueType::structure, "a string holds a control character");
+    if (has_forbidden_control({text, size}))
+      return refuse(IssueType::structure, "a string holds a control character");
+    if (has_surrogate({text, size})) return refuse(IssueType::structure, "a string holds a lone surrogate");
     return add(Element::of_string(arena_.copy({text, size})));
   }
   bool Key(char const* text, rapidjson::SizeType size, bool) {
-    if (has_forbidden_control({text, size})) return refuse(IssueType::structure, "a name holds a control character");
+    if (has_forbidden_control({text, size}))
+      return refuse(IssueType::structure, "a name holds a control character");
+    if (has_surrogate({text, size})) return refuse(IssueType::structure, "a name holds a lone surrogate");
     names_.push_back(arena_.copy({text, size}));
     return true;
   }
@@ -80,7 +93,8 @@ class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeB
     return true;
   }
   bool open() {
-    if (++depth_ > kDepthMax) return refuse(IssueType::too_costly, "nested deeper than " + std::to_string(kDepthMax) + " levels");
+    if (++depth_ > kDepthMax)
+      return refuse(IssueType::too_costly, "nested deeper than " + std::to_string(kDepthMax) + " levels");
     return true;
   }
   bool close(std::vector<Element>::iterator first, Element element) {
@@ -114,7 +128,8 @@ class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeB
 std::string to_line_and_column(std::string_view bytes, std::size_t offset) {
   auto const before = bytes.substr(0, std::min(offset, bytes.size()));
   auto const line = 1 + std::ranges::count(before, '\n');
-  auto const column = before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1) + 1;
+  auto const column =
+      before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1) + 1;
   return "line " + std::to_string(line) + " column " + std::to_string(column);
 }
 

@@ -1,14 +1,16 @@
 /// Strict JSON into an Element tree: RFC 8259 plus what FHIR R4 json.html forbids.
 ///
-/// Refused, each with line and column: anything after the value, depth over kDepthMax, duplicate member names, invalid
-/// UTF-8, lone surrogates, control characters below 0x20 other than TAB, LF and CR (also as \u escapes), a leading BOM.
-/// Numbers keep their digits. RapidJSON's SAX reader does the lexing, iteratively, so depth cannot overflow the stack.
+/// Refused, each with line and column: anything after the value, depth over kDepthMax, duplicate member
+/// names, invalid UTF-8, lone surrogates, control characters below 0x20 other than TAB, LF and CR (also as \u
+/// escapes), a leading BOM. Numbers keep their digits; one beyond the range of a double (over some 300
+/// digits) is refused. RapidJSON's SAX reader does the lexing, iteratively, so depth cannot overflow the
+/// stack.
 #pragma once
-
-#include <string_view>
 
 #include "fhir/json/element.hpp"
 #include "fhir/result.hpp"
+
+#include <string_view>
 
 namespace fhir::json {
 

@@ -158,6 +158,36 @@ Plan const* find_plan(std::string_view resource_type) {
   return found == plans.end() ? nullptr : &found->second;
 }
 
+std::vector<TypeDefinition const*> targets_of(std::string_view resource_type,
+                                              SearchParameter const& parameter) {
+  std::vector<TypeDefinition const*> targets;
+  Plan const* const plan = find_plan(resource_type);
+  if (plan == nullptr) return targets;
+  auto const leads_here = [&](Plan::Branch const& branch) {
+    return std::ranges::any_of(plan->nodes[branch.node].actions,
+                               [&](Plan::Action const& action) { return action.parameter == &parameter; });
+  };
+  auto const add = [&](TypeDefinition const* target) {
+    if (std::ranges::find(targets, target) == targets.end()) targets.push_back(target);
+  };
+  for (Plan::Node const& node : plan->nodes) {
+    for (Plan::Branch const& branch : node.branches) {
+      if (!leads_here(branch)) continue;
+      bool const narrowed = branch.condition.kind == Condition::Kind::resolves;
+      if (narrowed) add(definitions::find_type(branch.condition.text));
+      for (TypeDefinition const* target : branch.element->targets()) {
+        if (narrowed) break;
+        if (!target->is_abstract()) {
+          add(target);
+        } else {
+          for (TypeDefinition const* any : definitions::resource_types()) add(any);
+        }
+      }
+    }
+  }
+  return targets;
+}
+
 std::vector<Plan::Component> const& components_of(SearchParameter const& composite) {
   static std::vector<std::vector<Plan::Component>> const all = [] {
     std::vector<std::vector<Plan::Component>> made;

@@ -53,6 +53,12 @@ struct Plan {
 /// The plan of a resource type; nullptr when there is no such type.
 Plan const* find_plan(std::string_view resource_type);
 
+/// The types that a reference parameter of a resource type can lead to: what its elements and `resolve() is`
+/// allow, which is less than SearchParameter.targets says where one definition serves many types. All types
+/// where any may be.
+std::vector<definitions::TypeDefinition const*> targets_of(std::string_view resource_type,
+                                                           definitions::SearchParameter const& parameter);
+
 /// The components of a composite parameter, parsed.
 std::vector<Plan::Component> const& components_of(definitions::SearchParameter const& composite);
 

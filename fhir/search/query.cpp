@@ -1,12 +1,11 @@
 #include "fhir/search/query.hpp"
 
+#include "fhir/search/plan.hpp"
 #include "fhir/validate/primitive.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <functional>
-#include <limits>
 
 namespace fhir::search {
 
@@ -596,7 +595,7 @@ class QueryParser {
     std::string_view const wanted =
         colon == std::string_view::npos ? std::string_view{} : step.substr(colon + 1);
     TypeDefinition const* target = nullptr;
-    for (TypeDefinition const* candidate : to_concrete(link->targets())) {
+    for (TypeDefinition const* candidate : targets_of(type, *link)) {
       bool const fits = wanted.empty() ? find_search_parameter(candidate->name(), next) != nullptr
                                        : candidate->name() == wanted;
       if (!fits) continue;
@@ -607,12 +606,6 @@ class QueryParser {
     if (target == nullptr) return unknown(name, type);
     criterion.chain.push_back({link, target->name()});
     return target->name();
-  }
-
-  /// The targets, or every type where any resource may be referred to.
-  static std::span<TypeDefinition const* const> to_concrete(std::span<TypeDefinition const* const> targets) {
-    bool const any = targets.empty() || std::ranges::any_of(targets, &TypeDefinition::is_abstract);
-    return any ? definitions::resource_types() : targets;
   }
 
   /// `code[:modifier]`.
