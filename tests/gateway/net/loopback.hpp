@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
@@ -20,6 +21,7 @@
 #include <string_view>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -36,6 +38,17 @@ class Loopback : public testing::Test {
   template <class T>
   T wait(asio::awaitable<T> task) {
     return asio::co_spawn(runtime_.executor(1), std::move(task), asio::use_future).get();
+  }
+
+  /// For what another thread does a moment after its effect was seen here.
+  template <class Condition>
+  static bool eventually(Condition condition) {
+    auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::yield();
+    }
+    return true;
   }
 
   /// The first `count` lines of the log, waited for.
