@@ -1,0 +1,142 @@
+#include "gateway/record/observe.hpp"
+
+#include "gateway/record/observer.hpp"
+
+#include <algorithm>
+
+namespace gateway::record {
+namespace {
+
+using fhir::json::Element;
+
+/// Requests before what fulfils them, stays before what is owed after them, whatever order they were put in.
+int order_of(std::string_view type) {
+  static constexpr std::string_view kOrder[] = {"Patient",           "ServiceRequest", "Task",
+                                                "Encounter",         "Appointment",    "DiagnosticReport",
+                                                "DocumentReference", "Communication"};
+  auto const found = std::find(std::begin(kOrder), std::end(kOrder), type);
+  return static_cast<int>(found - std::begin(kOrder));
+}
+
+}  // namespace
+
+Observer::Observer(Context& context) : context_(context), changes_(context.unit.changes()) {
+  // One resource put twice in a Unit counts as it stands at the end.
+  std::vector<Change> last;
+  for (auto& change : changes_) {
+    auto const same = std::find_if(last.begin(), last.end(), [&](Change const& other) {
+      return other.type == change.type && other.id == change.id;
+    });
+    if (same == last.end()) {
+      last.push_back(change);
+    } else {
+      same->after = change.after;
+      same->changed = same->changed || change.changed;
+    }
+  }
+  std::stable_sort(last.begin(), last.end(),
+                   [](Change const& a, Change const& b) { return order_of(a.type) < order_of(b.type); });
+  changes_ = std::move(last);
+}
+
+fhir::Result<std::vector<Observation>> Observer::run() {
+  for (Change const& change : changes_)
+    if (change.changed) FHIR_CHECK(see(change));
+  FHIR_CHECK(see_message());
+  return std::move(found_);
+}
+
+fhir::Result<void> Observer::see(Change const& change) {
+  if (change.after == nullptr) {
+    FHIR_TRY(auto const record, record_of(change.type + "/" + change.id));
+    if (!record) return {};
+    Event event = context_.event(kind::withdrawn, "deleted");
+    event.set("view", change.type + "/" + change.id);
+    bool const stay = record->starts_with("transition/");
+    add(stay ? RecordKind::transition : RecordKind::referral, *record, std::move(event), {}, {});
+    return {};
+  }
+  FHIR_TRY(Element const* before, context_.before(change));
+  Element const& after = *change.after;
+  if (change.type == "Patient") return see_patient(change, before, after);
+  if (change.type == "ServiceRequest") return see_request(change, before, after);
+  if (change.type == "Task") return see_task(change, before, after);
+  if (change.type == "Appointment") return see_appointment(change, before, after);
+  if (change.type == "Communication") return see_communication(change, before, after);
+  if (change.type == "Encounter") {
+    FHIR_CHECK(see_stay(change, before, after));
+    bool const visit = !is_stay_class(after.text_of("class", "code"));
+    if (visit && after.text_at("status") != "planned" && after.text_at("status") != "cancelled")
+      FHIR_CHECK(see_follow_up_visit(change, after));
+    return see_visit(change, before, after);
+  }
+  if (change.type == "DiagnosticReport" || change.type == "DocumentReference") {
+    FHIR_CHECK(see_stay_report(change, before, after));
+    return see_report(change, before, after);
+  }
+  return {};
+}
+
+void Observer::add(RecordKind record_kind, std::string record, Event event, std::vector<std::string> keys,
+                   std::vector<std::string> views) {
+  for (auto const& key : keys) event.add("key", key);
+  for (auto const& view : views) event.add("view", view);
+  found_.push_back({record_kind, std::move(record), event.text("person"), std::move(event), std::move(keys),
+                    std::move(views)});
+}
+
+fhir::Result<void> Observer::orphan(std::string const& view, std::string const& person, std::string reason) {
+  std::string const seed = !view.empty() ? view : context_.cause.message_id;
+  Event event = context_.event("orphaned", std::move(reason));
+  event.set("person", person);
+  if (!context_.cause.patients.empty()) event.set("patient", context_.cause.patients.front());
+  FHIR_TRY(event.payload, context_.version(view));
+  // Not remembered as a view: a later attachment decides where it belongs.
+  event.add("orphan", view);
+  add(RecordKind::orphan, "orphan/" + derived_id(context_.cause.origin, "orphan", seed), std::move(event), {},
+      {});
+  return {};
+}
+
+fhir::Result<std::optional<std::string>> Observer::record_of(std::string const& reference) {
+  for (auto const& each : found_)
+    if (std::find(each.views.begin(), each.views.end(), reference) != each.views.end() &&
+        each.record_kind != RecordKind::orphan)
+      return std::optional<std::string>(each.record);
+  return context_.record_of_view(reference);
+}
+
+fhir::Result<Link> Observer::link_to_found(Element const& resource, std::string const& person) {
+  for (Reference const& parent : parents_of(resource)) {
+    for (auto const& each : found_) {
+      bool const viewed = std::find(each.views.begin(), each.views.end(), parent.text()) != each.views.end();
+      if (each.record_kind == RecordKind::referral && viewed) return Link{each.record, "reference", false};
+    }
+  }
+  return link_by_key(context_, resource, person);
+}
+
+/// A resource that already is a view stays where it is; else by reference, by key, or by what intake
+/// recognised.
+fhir::Result<Link> Observer::link_view(std::string const& reference, Element const& resource,
+                                       std::string const& person) {
+  FHIR_TRY(auto const known, record_of(reference));
+  if (known && known->starts_with("referral/")) return Link{*known, "reference", false};
+  FHIR_TRY(Link link, link_to_found(resource, person));
+  if (!link.record.empty() || link.ambiguous || person.empty()) return link;
+  for (auto const& anchor : context_.cause.anchors) {
+    FHIR_TRY(auto const record, record_of(anchor));
+    if (!record || !record->starts_with("referral/")) continue;
+    FHIR_TRY(auto const records, context_.records_of(person));
+    if (std::find(records.begin(), records.end(), *record) != records.end())
+      return Link{*record, "T1", false};
+  }
+  return link;
+}
+
+fhir::Result<std::vector<Observation>> observe(Context& context) {
+  Observer observer(context);
+  return observer.run();
+}
+
+}  // namespace gateway::record

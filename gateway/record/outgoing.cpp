@@ -1,0 +1,383 @@
+#include "gateway/record/outgoing.hpp"
+
+#include "fhir/json/writer.hpp"
+#include "gateway/record/codes.hpp"
+
+#include <algorithm>
+
+namespace gateway::record {
+namespace {
+
+using enum State;
+
+/// A booking that only got another time: the state stays.
+constexpr std::string_view kRebooked = "rebooked";
+
+Outgoing say(std::string message, std::map<std::string, std::string> facts) {
+  return {std::move(message), std::move(facts), {}};
+}
+Outgoing cannot(std::string reason) { return {{}, {}, std::move(reason)}; }
+
+Outgoing referral_status(std::string_view message, std::string_view status) {
+  return say(std::string(message), {{"referral.status", std::string(status)}});
+}
+
+Outgoing order(std::string_view message, std::string_view control, std::string_view status = {}) {
+  Outgoing out = say(std::string(message), {{"order.control", std::string(control)}});
+  if (!status.empty()) out.facts["order.status"] = status;
+  return out;
+}
+
+std::optional<Outgoing> to_recipient(ReferralState const& state, std::string_view moved_by,
+                                     Party const& party) {
+  bool const orders = party.dialect == "omg_osu";
+  bool const changed = moved_by == kind::updated || moved_by == kind::info_supplied;
+  if (changed && is_open(state.state) && !is_fulfilment_over(state.state) && state.state != draft &&
+      state.state != sent)
+    return orders ? order("OMG^O19", "XO") : referral_status("REF^I13", "P");
+  if (changed) return std::nullopt;
+  switch (state.state) {
+    case sent:
+      return orders ? order("OMG^O19", "NW") : referral_status("REF^I12", "P");
+    case cancel_requested:
+    case entered_in_error:
+      return orders ? order("OSU^O51", "CA") : referral_status("REF^I14", "P");
+    case closed:
+      if (orders) return order("OSU^O51", "SC", "CM");
+      if (party.close_by == "i13") return referral_status("REF^I13", "P");
+      return cannot("closure not expressible");
+    default:
+      return std::nullopt;
+  }
+}
+
+Outgoing booking(ReferralState const& state, std::string_view message, std::string_view status) {
+  if (state.appointment.empty()) return cannot("no Appointment to tell of");
+  return say(std::string(message), {{"schedule.status", std::string(status)}});
+}
+
+Outgoing report(ReferralState const& state, std::string_view moved_by) {
+  bool const document = state.report.starts_with("DocumentReference/");
+  bool const interim = moved_by == kind::interim;
+  bool const corrected = moved_by == kind::corrected;
+  if (state.report.empty()) return cannot("no report to tell of");
+  if (document)
+    return say(corrected ? "MDM^T10" : "MDM^T02", {{"document.availability", interim ? "IP" : "LA"}});
+  return say("ORU^R01", {{"report.status", interim     ? "P"
+                                           : corrected ? "C"
+                                                       : "F"},
+                         {"order.control", interim ? "" : "CM"}});
+}
+
+std::size_t bookings_of(ReferralState const& state) {
+  return static_cast<std::size_t>(std::count_if(state.history.begin(), state.history.end(),
+                                                [](auto& entry) { return entry.state == scheduled; }));
+}
+
+std::optional<Outgoing> to_referrer(ReferralState const& state, std::string_view moved_by,
+                                    Party const& party) {
+  bool const orders = party.dialect == "omg_osu";
+  if (moved_by == kind::updated) return std::nullopt;
+  if (moved_by == kind::interim) return report(state, moved_by);
+  if (moved_by == kind::cancel_refused && orders) return order("OSU^O51", "UC");
+  switch (state.state) {
+    case received:
+      return orders ? cannot("receipt is the acknowledgement") : referral_status("RRI^I12", "P");
+    case needs_info: {
+      Outgoing out = orders ? order("OSU^O51", "SC", "HD") : referral_status("RRI^I12", "P");
+      out.facts["referral.information"] = state.reason.empty() ? "more information is needed" : state.reason;
+      return out;
+    }
+    case accepted:
+      return orders ? order("OSU^O51", "SC", "IP") : referral_status("RRI^I12", "A");
+    case declined:
+      return orders ? order("OSU^O51", "UA") : referral_status("RRI^I12", "R");
+    case failed:
+      return orders ? order("OSU^O51", "CA") : referral_status("RRI^I12", "R");
+    case waitlisted:
+      if (orders && state.appointment.empty()) return order("OSU^O51", "SC", "IP");
+      return booking(state, "SIU^S12", "Pending");
+    case scheduled:
+      return booking(state, bookings_of(state) > 1 || moved_by == kRebooked ? "SIU^S13" : "SIU^S12",
+                     "Booked");
+    case appt_cancelled:
+      return booking(state, "SIU^S15", "Cancelled");
+    case no_show:
+      return booking(state, "SIU^S26", "Noshow");
+    case seen:
+      return booking(state, "SIU^S14", "Complete");
+    case note_returned:
+      return report(state, moved_by);
+    case cancelled:
+      return orders ? order("OSU^O51", "CR") : referral_status("RRI^I14", "P");
+    case expired:
+      return orders ? cannot("expiry not expressible") : referral_status("RRI^I12", "E");
+    default:
+      return std::nullopt;
+  }
+}
+
+/// The request of an outbox row: exact versions, facts, and where in the record it belongs.
+class Request {
+ public:
+  Request(Context& context, std::string_view record, std::string_view state, std::int64_t seq)
+      : context_(context), record_(record), state_(state), seq_(seq) {}
+
+  fhir::Result<void> anchor(std::string_view role, std::string const& reference) {
+    FHIR_TRY(auto version, context_.version(reference));
+    if (!version.empty()) anchors_[std::string(role)] = std::move(version);
+    return {};
+  }
+
+  std::string json(Outgoing const& out) const {
+    std::string text = "{";
+    member(text, "message", out.message);
+    member(text, "structure", structure_of_message(out.message));
+    member(text, "record", record_);
+    member(text, "state", state_);
+    text += ",\"state_seq\":" + std::to_string(seq_);
+    object(text, "facts", out.facts);
+    object(text, "anchors", anchors_);
+    return text + "}";
+  }
+
+ private:
+  static void member(std::string& text, std::string_view name, std::string_view value) {
+    if (text.size() > 1) text += ',';
+    fhir::json::write_string(name, text);
+    text += ':';
+    fhir::json::write_string(value, text);
+  }
+  static void object(std::string& text, std::string_view name,
+                     std::map<std::string, std::string> const& values) {
+    text += ',';
+    fhir::json::write_string(name, text);
+    text += ':';
+    std::string inside = "{";
+    for (auto const& [key, value] : values)
+      if (!value.empty()) member(inside, key, value);
+    text += inside + "}";
+  }
+  Context& context_;
+  std::string record_, state_;
+  std::int64_t seq_;
+  std::map<std::string, std::string> anchors_;
+};
+
+bool wants(Party const& party, std::string const& message) {
+  return party.sends.empty() ||
+         std::find(party.sends.begin(), party.sends.end(), message) != party.sends.end();
+}
+
+store::OutboxRow row_for(Context& context, Party const& party, std::string order_key, Outgoing const& out,
+                         std::string request) {
+  store::OutboxRow row;
+  row.destination = party.name;
+  row.order_key = std::move(order_key);
+  row.kind = "hl7v2:" + out.message;
+  row.request = std::move(request);
+  row.created_ms = context.now();
+  row.next_attempt_ms = context.now();
+  return row;
+}
+
+class Teller {
+ public:
+  Teller(Context& context, ReferralState const& before, std::vector<Event>& log, std::size_t log_before)
+      : context_(context), before_(before), log_(log), log_before_(log_before) {}
+
+  fhir::Result<void> run() {
+    after_ = fold_referral(before_.record_id, log_);
+    FHIR_CHECK(remember_what_origin_said());
+    std::string const moved = what_moved();
+    if (moved.empty()) return {};
+    FHIR_CHECK(route(moved));
+    after_ = fold_referral(before_.record_id, log_);
+    FHIR_TRY(auto const recipients, context_.parties_of(after_.performer));
+    if (recipients.size() == 1) FHIR_CHECK(tell(*recipients.front(), Toward::recipient, moved));
+    FHIR_TRY(auto const referrers, referring_parties());
+    if (referrers.size() == 1) FHIR_CHECK(tell(*referrers.front(), Toward::referrer, moved));
+    return {};
+  }
+
+ private:
+  fhir::Result<std::vector<Party const*>> referring_parties() {
+    if (Party const* party = context_.party_named(after_.placer_source))
+      return std::vector<Party const*>{party};
+    return context_.parties_of(after_.requester);
+  }
+
+  /// The event that the partners are to hear of: what moved the state last, else an interim report or a
+  /// change of content.
+  std::string what_moved() const {
+    if (!after_.history.empty() &&
+        (before_.history.empty() || after_.history.back().seq != before_.history.back().seq ||
+         after_.history.size() != before_.history.size()))
+      return after_.history.back().type == kind::seen && after_.interim && !before_.interim
+                 ? std::string(kind::interim)
+                 : after_.history.back().type;
+    std::string moved;
+    for (std::size_t i = log_before_; i < log_.size(); ++i) {
+      Event const& event = log_[i];
+      if (event.type == kind::interim && after_.interim) moved = kind::interim;
+      if (event.type == kind::booked && after_.state == scheduled &&
+          after_.appointment_start != before_.appointment_start)
+        moved = kRebooked;
+      bool const content =
+          event.type == kind::updated && !event.inferred && event.payload.starts_with("ServiceRequest/");
+      if (moved.empty() && content) moved = kind::updated;
+    }
+    return moved;
+  }
+
+  /// What makes two tellings the same: the state and the thing it is about.
+  fhir::Result<std::string> token(std::string const& moved) {
+    std::string token(to_code(after_.state));
+    if (moved == kind::interim || after_.state == note_returned) {
+      FHIR_TRY(auto const version, context_.version(after_.report));
+      return token + "|" + moved + "|" + version;
+    }
+    if (moved == kind::updated || moved == kind::info_supplied) {
+      FHIR_TRY(auto const version, context_.version(after_.service_request));
+      return token + "|" + version;
+    }
+    if (after_.state == scheduled)
+      return token + "|" + after_.appointment + "|" + std::to_string(after_.appointment_start);
+    return token + "|" + std::to_string(after_.history.size());
+  }
+
+  fhir::Result<void> remember_what_origin_said() {
+    if (log_.size() == log_before_ || context_.party_named(context_.cause.origin) == nullptr) return {};
+    std::string const moved = what_moved();
+    if (moved.empty()) return {};
+    FHIR_TRY(auto const said, token(moved));
+    context_.unit.put_peer_state(context_.cause.origin, before_.record_id, said);
+    return {};
+  }
+
+  /// Who is the destination: exactly one party that does the recipient's work, else a person must say.
+  fhir::Result<void> route(std::string const&) {
+    if (after_.state != sent ||
+        (before_.state == sent && !before_.history.empty() && before_.performer == after_.performer))
+      return {};
+    FHIR_TRY(auto const recipients, context_.parties_of(after_.performer));
+    bool const open = recipients.size() != 1;
+    if (open == after_.route_open) return {};
+    Event event = context_.event(open ? kind::route : kind::routed,
+                                 open ? recipients.empty() ? "no destination" : "several destinations" : "");
+    event.origin = std::string(kGatewaySource);
+    event.door = "gateway";
+    event.asserted = event.received;
+    return context_.append(before_.record_id, log_, std::move(event));
+  }
+
+  fhir::Result<void> tell(Party const& party, Toward side, std::string const& moved) {
+    if (!party.speaks_v2 || party.name == context_.cause.origin) return {};
+    auto const out = message_for(after_, moved, side, party);
+    if (!out) return {};
+    if (out->message.empty()) return withhold(party, out->loss);
+    if (!wants(party, out->message)) return withhold(party, out->message + " is not in its profile");
+    FHIR_TRY(auto const now, token(moved));
+    FHIR_TRY(auto const known, context_.unit.peer_state(party.name, before_.record_id));
+    if (known == now) return {};
+    Request request(context_, before_.record_id, to_code(after_.state), log_.back().seq);
+    FHIR_CHECK(request.anchor("ref", after_.service_request));
+    FHIR_CHECK(request.anchor("loop", after_.task));
+    FHIR_CHECK(request.anchor("appt", after_.appointment));
+    FHIR_CHECK(request.anchor("report", after_.report));
+    FHIR_CHECK(request.anchor("visit", after_.encounter));
+    Outgoing full = *out;
+    if (after_.state == declined || after_.state == failed || after_.state == expired)
+      full.facts["referral.reason"] = after_.reason;
+    std::string const order_key = after_.person.empty() ? before_.record_id : after_.person;
+    context_.unit.add_outbox(row_for(context_, party, order_key, full, request.json(full)),
+                             before_.record_id);
+    context_.unit.put_peer_state(party.name, before_.record_id, now);
+    return {};
+  }
+
+  fhir::Result<void> withhold(Party const& party, std::string const& reason) {
+    Event event = context_.event(kind::withheld, reason);
+    event.origin = std::string(kGatewaySource);
+    event.door = "gateway";
+    event.asserted = event.received;
+    event.loss_notes = {std::string(to_code(after_.state)) + ": " + reason};
+    event.set("to", party.name);
+    event.state_before = event.state_after = to_code(after_.state);
+    return context_.append(before_.record_id, log_, std::move(event));
+  }
+
+  Context& context_;
+  ReferralState const& before_;
+  ReferralState after_;
+  std::vector<Event>& log_;
+  std::size_t log_before_;
+};
+
+/// translation.md 3.3: an Encounter's change as an ADT event.
+std::string adt_of(std::string_view type, std::string_view visit_class) {
+  using namespace stay_kind;
+  if (type == stay_kind::expected) return "ADT^A05";
+  if (type == ed) return "ADT^A04";
+  if (type == admitted) return visit_class == "EMER" ? "ADT^A04" : "ADT^A01";
+  if (type == transferred) return "ADT^A02";
+  if (type == on_leave) return "ADT^A21";
+  if (type == stay_kind::returned) return "ADT^A22";
+  if (type == discharge_planned) return "ADT^A16";
+  if (type == discharged) return "ADT^A03";
+  if (type == discharge_cancelled) return "ADT^A13";
+  if (type == admit_cancelled) return "ADT^A11";
+  if (type == stay_kind::error) return "ADT^A23";
+  if (type == stay_kind::updated) return "ADT^A08";
+  return {};
+}
+
+}  // namespace
+
+std::string structure_of_message(std::string_view message) {
+  // Events that share another event's structure (HL7 table 0354).
+  static constexpr std::pair<std::string_view, std::string_view> kShared[] = {
+      {"REF^I13", "REF_I12"}, {"REF^I14", "REF_I12"}, {"RRI^I13", "RRI_I12"}, {"RRI^I14", "RRI_I12"},
+      {"SIU^S13", "SIU_S12"}, {"SIU^S14", "SIU_S12"}, {"SIU^S15", "SIU_S12"}, {"SIU^S26", "SIU_S12"},
+      {"MDM^T10", "MDM_T02"}, {"ADT^A04", "ADT_A01"}, {"ADT^A08", "ADT_A01"}, {"ADT^A13", "ADT_A01"},
+      {"ADT^A22", "ADT_A21"}, {"ADT^A11", "ADT_A09"}, {"ADT^A23", "ADT_A21"}};
+  for (auto const& [event, structure] : kShared)
+    if (event == message) return std::string(structure);
+  std::string structure(message);
+  std::replace(structure.begin(), structure.end(), '^', '_');
+  return structure;
+}
+
+std::optional<Outgoing> message_for(ReferralState const& state, std::string_view moved_by, Toward side,
+                                    Party const& party) {
+  return side == Toward::recipient ? to_recipient(state, moved_by, party)
+                                   : to_referrer(state, moved_by, party);
+}
+
+fhir::Result<void> tell_partners(Context& context, ReferralState const& before, std::vector<Event>& log,
+                                 std::size_t log_before) {
+  return Teller(context, before, log, log_before).run();
+}
+
+/// ADT goes to profile subscriptions only: a partner that lists the event in `sends`.
+fhir::Result<void> tell_partners(Context& context, TransitionState const& before, std::vector<Event>& log,
+                                 std::size_t log_before) {
+  TransitionState const after = fold_transition(before.record_id, log);
+  std::string message;
+  for (std::size_t i = log_before; i < log.size(); ++i)
+    if (auto event = adt_of(log[i].type, after.visit_class); !event.empty()) message = std::move(event);
+  if (message.empty()) return {};
+  for (Party const& party : context.site.parties) {
+    bool const listed = std::find(party.sends.begin(), party.sends.end(), message) != party.sends.end();
+    if (!party.speaks_v2 || !listed || party.name == context.cause.origin) continue;
+    Outgoing const out = say(message, {});
+    Request request(context, before.record_id, to_code(after.stay), log.back().seq);
+    FHIR_CHECK(request.anchor("visit", after.encounter));
+    FHIR_CHECK(request.anchor("patient", after.patient));
+    std::string const order_key = after.person.empty() ? before.record_id : after.person;
+    context.unit.add_outbox(row_for(context, party, order_key, out, request.json(out)), before.record_id);
+  }
+  return {};
+}
+
+}  // namespace gateway::record
