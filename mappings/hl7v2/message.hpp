@@ -41,6 +41,8 @@ struct Address {
 
 struct ParseOptions {
   std::string charset;  ///< Used when MSH-18 is empty; "" means UTF-8, falling back to ISO-8859-1.
+  bool bytes_are_utf8 =
+      false;  ///< The bytes are Message::bytes() or Image::bytes(): UTF-8 whatever MSH-18 says.
   bool allow_utf16 =
       false;  ///< Files may be UTF-16 or UTF-32; in a stream such bytes collide with the framing.
   std::size_t segments_max = 100'000;

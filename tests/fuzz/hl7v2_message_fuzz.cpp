@@ -38,7 +38,9 @@ void walk(Message const& message) {
 void check_message(Message const& message) {
   require(Image(message).bytes() == message.bytes());
   fhir::Issues warnings;
-  auto const again = Message::parse(message.bytes(), {}, warnings);
+  ParseOptions canonical;
+  canonical.bytes_are_utf8 = true;
+  auto const again = Message::parse(message.bytes(), canonical, warnings);
   require(again && again->bytes() == message.bytes());
   walk(message);
   auto const version = to_version(message.version()).value_or(Version::v2_5_1);

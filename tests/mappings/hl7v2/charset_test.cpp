@@ -74,6 +74,16 @@ TEST(Charset, WithoutADeclarationTheProfileDecidesThenUtf8ThenLatin1) {
   EXPECT_EQ(warnings[0].source, "MSH-18");
 }
 
+// Found by fuzzing: the canonical form is UTF-8 while MSH-18 still names what the sender used.
+TEST(Charset, CanonicalBytesAreReadAgainAsUtf8WhateverMsh18Says) {
+  auto const message = parse_or_throw(header("8859/1") + "PID|1||||M\xfcller\r");
+  ParseOptions canonical;
+  canonical.bytes_are_utf8 = true;
+  auto const again = parse_or_throw(message.bytes(), canonical);
+  EXPECT_EQ(again.bytes(), message.bytes());
+  EXPECT_EQ(again.charset(), "8859/1");
+}
+
 TEST(Charset, RefusesBytesThatTheDeclaredSetDoesNotHave) {
   fhir::Issues warnings;
   auto const utf8 = Message::parse(header("UNICODE UTF-8") + "PID|1||||M\xfcller\r", {}, warnings);
