@@ -139,7 +139,8 @@ fhir::Result<bool> Committer::write_group(std::vector<Job>& group, Outcomes& out
     return issue;
   };
   if (auto begun = database_.prepare(kBegin).run(); !begun) return give_up(std::move(begun).error());
-  GroupWriter writer(database_, shared_, state_, clock_());
+  group_ms_ = clock_();
+  GroupWriter writer(database_, shared_, state_, group_ms_);
   auto const write_all = [&]() -> fhir::Result<void> {
     for (std::size_t at = 0; at < group.size(); ++at) FHIR_CHECK(write_unit(writer, group[at], outcomes[at]));
     if (!writer.wrote()) return {};
@@ -247,7 +248,7 @@ void Committer::checkpoint() {
 
 /// Deletes index rows that no page cursor can ask for any more, a batch at a time.
 void Committer::purge() {
-  auto const now = clock_();
+  auto const now = group_ms_;
   if (now - commit_times_.back().first >= kCommitTimeStepMs)
     commit_times_.emplace_back(now, state_.commit_seq);
   while (commit_times_.size() > 1 && commit_times_.front().first <= now - options_.page_life_ms) {

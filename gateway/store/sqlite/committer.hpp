@@ -70,6 +70,7 @@ class Committer {
   // Of the committer's thread alone.
   StoreState state_;
   std::size_t last_group_ = 0;
+  std::int64_t group_ms_ = 0;  // when the last group began, by the clock
   int wal_pages_ = 0;
   std::int64_t purge_horizon_ = 0;
   std::deque<std::pair<std::int64_t, std::int64_t>>
