@@ -28,10 +28,9 @@ bool is_ours(std::string_view name) {
                      [&](std::string_view ours) { return equal_without_case(name, ours); });
 }
 
-/// RFC 9110 section 9.2.2.
-bool is_idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
-}
+/// RFC 9110 section 9.2.1. A PUT may be sent twice by the book, but with If-Match the second answer would be
+/// a 412 for what the first one did.
+bool is_safe(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
 
 bool is_target(std::string_view target) {
   return target.starts_with('/') &&
@@ -117,10 +116,10 @@ asio::awaitable<Result<HttpResponse>> HttpClient::State::exchange(Origin wanted,
     if (!opened) co_return opened.error();
   }
   auto first = co_await attempt(*head, request, until);
-  if (!was_kept || !first.reopen || !is_idempotent(request.method)) co_return std::move(first.response);
+  if (!was_kept || !first.reopen || !is_safe(request.method)) co_return std::move(first.response);
   close();
   auto const opened = co_await open(wanted, until);
-  if (!opened) co_return opened.error();
+  if (!opened) co_return std::move(first.response);  // not "nothing was sent": the first attempt was
   auto second = co_await attempt(*head, request, until);
   co_return std::move(second.response);
 }
@@ -158,7 +157,8 @@ asio::awaitable<HttpClient::State::Attempt> HttpClient::State::attempt(std::stri
     close();
     if (early) co_return Attempt{std::move(early), false};
     auto const code = error == asio::error::timed_out ? IssueType::timeout : IssueType::incomplete;
-    co_return Attempt{fhir::error(code, "HTTP: cannot write the request: " + error.message()), in.empty()};
+    co_return Attempt{fhir::error(code, "HTTP: cannot write the request: " + error.message()),
+                      in.empty() && code == IssueType::incomplete};
   }
   auto response = co_await read_response(request.method == "HEAD", until);
   auto const reopen = !response && response.error().code == IssueType::incomplete && in.empty();

@@ -36,7 +36,7 @@ class HttpClient {
   /// `deadline` covers everything from the name look-up on.
   ///
   /// A kept connection that turns out to be closed before a byte of the response came is opened again once,
-  /// and the request sent again only when its method is idempotent (RFC 9110 section 9.2.2). Errors:
+  /// and the request sent again only when its method is safe (RFC 9110 section 9.2.1). Errors:
   /// transient (no connection: nothing was sent), security (TLS or address refused: nothing was sent), value
   /// (request cannot be written), incomplete (connection ended: unknown), timeout (unknown once connected),
   /// structure (not HTTP or a smuggling shape), too-long (response over ClientLimits::answer_bytes), conflict
