@@ -7,7 +7,8 @@ namespace {
 
 TEST(Etag, WeakStrongAndBareDigitsNameTheSameVersion) {
   EXPECT_EQ(to_etag(3), "W/\"3\"");
-  for (char const* text : {"W/\"3\"", "\"3\"", "3", "  W/\"3\" "}) EXPECT_EQ(parse_etag(text, "If-Match").value(), 3) << text;
+  for (char const* text : {"W/\"3\"", "\"3\"", "3", "  W/\"3\" "})
+    EXPECT_EQ(parse_etag(text, "If-Match").value(), 3) << text;
 }
 
 TEST(Etag, AnythingElseIsRefusedNamingTheHeader) {

@@ -53,7 +53,8 @@ TEST(Options, ABadValueIsRefusedHoweverLenient) {
 }
 
 TEST(Pretty, BreaksLinesOutsideTextsOnly) {
-  EXPECT_EQ(to_pretty(R"({"a":[1,"x,{\"y\":2}"],"b":true})"), "{\n  \"a\": [\n    1,\n    \"x,{\\\"y\\\":2}\"\n  ],\n  \"b\": true\n}");
+  EXPECT_EQ(to_pretty(R"({"a":[1,"x,{\"y\":2}"],"b":true})"),
+            "{\n  \"a\": [\n    1,\n    \"x,{\\\"y\\\":2}\"\n  ],\n  \"b\": true\n}");
 }
 
 }  // namespace

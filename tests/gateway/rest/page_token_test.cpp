@@ -23,7 +23,8 @@ TEST(PageToken, HidesTheSearchAndNeverRepeatsItself) {
   std::string const token = tokens.seal(example());
   EXPECT_NE(token, tokens.seal(example()));
   EXPECT_EQ(token.find("name"), std::string::npos);
-  EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"), std::string::npos);
+  EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+            std::string::npos);
 }
 
 TEST(PageToken, EveryChangedCharacterIsNoticed) {
@@ -49,7 +50,8 @@ TEST(PageToken, EveryPrefixIsNoticed) {
 TEST(PageToken, AnotherKeyAnotherPrincipalAndALaterHourAreRefusedEachInItsWay) {
   PageTokens const tokens(PageTokens::random_key());
   std::string const token = tokens.seal(example());
-  EXPECT_EQ(PageTokens(PageTokens::random_key()).open(token, "riverside", 1).error().code, fhir::IssueType::value);
+  EXPECT_EQ(PageTokens(PageTokens::random_key()).open(token, "riverside", 1).error().code,
+            fhir::IssueType::value);
   EXPECT_EQ(tokens.open(token, "heart-clinic", 1).error().code, fhir::IssueType::not_found);
   EXPECT_EQ(tokens.open(token, "riverside", 1000).error().code, fhir::IssueType::deleted);
 }

@@ -1,21 +1,22 @@
-/// The Api on a real SQLite store in a temporary folder, called without sockets. Clock and ids are the test's.
+/// The Api on a real SQLite store in a temporary folder, called without sockets. Clock and ids are the
+/// test's.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <stdlib.h>
+#include "fhir/json/reader.hpp"
+#include "gateway/rest/api.hpp"
 
-#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include <atomic>
 #include <exception>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <stdlib.h>
 #include <string>
 #include <vector>
-
-#include "fhir/json/reader.hpp"
-#include "gateway/rest/api.hpp"
 
 namespace gateway::rest::testing {
 
@@ -39,7 +40,8 @@ class Folder {
   std::filesystem::path path_;
 };
 
-/// Writes straight to the store, with one rule of its own to stand for the record's: an Encounter is never deleted.
+/// Writes straight to the store, with one rule of its own to stand for the record's: an Encounter is never
+/// deleted.
 class PlainWriter : public intake::Writer {
  public:
   explicit PlainWriter(store::Store& store) : store_(store) {}
@@ -50,7 +52,8 @@ class PlainWriter : public intake::Writer {
       FHIR_CHECK(write(unit));
       for (auto const& change : unit.changes()) {
         if (change.type == "Encounter" && change.after == nullptr) {
-          return fhir::error(fhir::IssueType::conflict, "A record names this Encounter; use entered-in-error.");
+          return fhir::error(fhir::IssueType::conflict,
+                             "A record names this Encounter; use entered-in-error.");
         }
       }
       return {};
@@ -117,8 +120,9 @@ class Server {
     if (!opened) throw std::runtime_error(fhir::to_line(opened.error()));
     store_ = *std::move(opened);
     writer_ = std::make_unique<PlainWriter>(*store_);
-    ApiOptions api{*store_, *writer_, [this] { return now_ms.load(); }, [this] { return std::to_string(++last_id); },
-                   {},      {},       {}};
+    ApiOptions api{
+        *store_, *writer_, [this] { return now_ms.load(); }, [this] { return std::to_string(++last_id); }, {},
+        {},      {}};
     api_ = std::make_unique<Api>(std::move(api));
   }
 
@@ -134,7 +138,9 @@ class Server {
     request.request_id = "r-1";
     return send(std::move(request));
   }
-  Reply get(std::string target, net::HttpHeaders headers = {}) { return call("GET", std::move(target), {}, std::move(headers)); }
+  Reply get(std::string target, net::HttpHeaders headers = {}) {
+    return call("GET", std::move(target), {}, std::move(headers));
+  }
   Reply post(std::string target, std::string body, net::HttpHeaders headers = {}) {
     return call("POST", std::move(target), std::move(body), std::move(headers));
   }
