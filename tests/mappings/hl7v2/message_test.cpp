@@ -189,7 +189,7 @@ TEST(Message, RefusesUnusableDelimiters) {
 
 TEST(Message, RefusesTwoHeaders) {
   auto const issue = refusal("MSH|^~\\&|A||||||ADT^A01|1|P|2.5\rPID|1\rMSH|^~\\&|A||||||ADT^A01|2|P|2.5\r");
-  EXPECT_EQ(issue.code, IssueType::structure);
+  EXPECT_EQ(issue.code, IssueType::value);
   EXPECT_THAT(issue.diagnostics, HasSubstr("two MSH segments"));
 }
 
