@@ -25,20 +25,28 @@ constexpr unsigned kParseFlags = rapidjson::kParseNumbersAsStringsFlag |
 // Above this many members a set finds duplicates; below, a scan is faster.
 constexpr std::size_t kScanMembersMax = 24;
 
-bool has_forbidden_control(std::string_view text) {
-  return std::ranges::any_of(text, [](char c) {
+/// Whether a byte is a control character or could begin a surrogate: without branches, so that it is
+/// vectorised.
+bool is_suspicious(std::string_view text) {
+  unsigned found = 0;
+  for (char const c : text) {
     auto const byte = static_cast<unsigned char>(c);
-    return byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r';
-  });
+    found |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte == 0xED);
+  }
+  return found != 0;
 }
 
-/// RapidJSON refuses a high surrogate without its low one, but writes an escaped low one alone as if it were
-/// a character.
-bool has_surrogate(std::string_view text) {
-  for (auto at = text.find('\xED'); at != std::string_view::npos; at = text.find('\xED', at + 1)) {
-    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0) return true;
+/// What JSON may write and FHIR forbids, or ""; `text` is decoded. RapidJSON refuses a high surrogate without
+/// its low one, but writes an escaped low one alone as if it were a character.
+std::string_view find_forbidden(std::string_view text) {
+  if (!is_suspicious(text)) return {};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto const byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') return "a control character";
+    if (byte == 0xED && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) >= 0xA0)
+      return "a lone surrogate";
   }
-  return false;
+  return {};
 }
 
 /// Builds the tree. Children are gathered on one stack and copied into the arena when their parent closes, so
@@ -53,15 +61,15 @@ class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeB
     return add(Element::of_number(arena_.copy({digits, size})));
   }
   bool String(char const* text, rapidjson::SizeType size, bool) {
-    if (has_forbidden_control({text, size}))
-      return refuse(IssueType::structure, "a string holds a control character");
-    if (has_surrogate({text, size})) return refuse(IssueType::structure, "a string holds a lone surrogate");
+    if (auto const forbidden = find_forbidden({text, size}); !forbidden.empty()) {
+      return refuse(IssueType::structure, std::string("a string holds ").append(forbidden));
+    }
     return add(Element::of_string(arena_.copy({text, size})));
   }
   bool Key(char const* text, rapidjson::SizeType size, bool) {
-    if (has_forbidden_control({text, size}))
-      return refuse(IssueType::structure, "a name holds a control character");
-    if (has_surrogate({text, size})) return refuse(IssueType::structure, "a name holds a lone surrogate");
+    if (auto const forbidden = find_forbidden({text, size}); !forbidden.empty()) {
+      return refuse(IssueType::structure, std::string("a name holds ").append(forbidden));
+    }
     names_.push_back(arena_.copy({text, size}));
     return true;
   }

@@ -3,8 +3,7 @@
 /// Refused, each with line and column: anything after the value, depth over kDepthMax, duplicate member
 /// names, invalid UTF-8, lone surrogates, control characters below 0x20 other than TAB, LF and CR (also as \u
 /// escapes), a leading BOM. Numbers keep their digits; one beyond the range of a double (over some 300
-/// digits) is refused. RapidJSON's SAX reader does the lexing, iteratively, so depth cannot overflow the
-/// stack.
+/// digits) is refused. RapidJSON's SAX reader does the lexing; it recurses, but never deeper than kDepthMax.
 #pragma once
 
 #include "fhir/json/element.hpp"
