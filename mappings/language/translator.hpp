@@ -179,6 +179,8 @@ struct LossNote {
 struct RoleResource {
   std::string_view role;  ///< "ref", "loop", "report", "visit", "patient"
   fhir::json::Element const* resource = nullptr;
+  /// How others refer to it: "Patient/1", "urn:uuid:..."; "" means type and id.
+  std::string_view reference = {};
 };
 
 struct FactValue {

@@ -1,0 +1,130 @@
+/// Drafts as Bundles for use without a store, and Bundles as requests.
+#include "mappings/language/digest.hpp"
+#include "mappings/language/engine.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+namespace mappings::language {
+
+Element to_bundle(Draft& draft) {
+  Arena& arena = draft.arena;
+  std::vector<std::string> urls;
+  for (DraftResource const& resource : draft.resources) {
+    Digest digest;
+    digest.add(resource.type);
+    digest.add(resource.key);
+    urls.push_back("urn:uuid:" + digest.uuid());
+  }
+  resolve_references(draft, urls);
+  Element bundle = Element::of_object();
+  bundle.append_unchecked(arena, "resourceType", Element::of_string("Bundle"));
+  bundle.append_unchecked(arena, "type", Element::of_string("collection"));
+  Element entries;
+  for (std::size_t at = 0; at < draft.resources.size(); ++at) {
+    Element entry = Element::of_object();
+    entry.append_unchecked(arena, "fullUrl", Element::of_string(arena.copy(urls[at])));
+    entry.append_unchecked(arena, "resource", draft.resources[at].content);
+    entries.push(arena, entry);
+  }
+  if (!entries.is_null()) bundle.append_unchecked(arena, "entry", entries);
+  return bundle;
+}
+
+namespace {
+
+struct Entry {
+  std::string reference;
+  Element const* resource = nullptr;
+};
+
+/// What a Bundle's references mean; shared by the request's two callbacks.
+struct Index {
+  std::vector<Entry> entries;
+  std::map<std::string, Element const*, std::less<>> by_reference;
+};
+
+std::shared_ptr<Index> index_of(Element const& bundle) {
+  auto index = std::make_shared<Index>();
+  Element const* const list = bundle.find("entry");
+  if (list == nullptr) return index;
+  for (Element const& one : list->items()) {
+    Element const* const resource = one.find("resource");
+    if (resource == nullptr || !resource->is_object()) continue;
+    std::string literal;
+    if (auto const id = resource->text_at("id"); !id.empty())
+      literal = std::string(resource->text_at("resourceType")) + "/" + std::string(id);
+    std::string const url(one.text_at("fullUrl"));
+    if (!literal.empty()) index->by_reference.emplace(literal, resource);
+    if (!url.empty()) index->by_reference.emplace(url, resource);
+    index->entries.push_back({url.empty() ? literal : url, resource});
+  }
+  return index;
+}
+
+/// Whether `element` at a path of plain names refers to `reference`, through arrays.
+bool refers(Element const& element, std::string_view path, std::string_view reference) {
+  if (element.is_array()) {
+    for (Element const& item : element.items()) {
+      if (refers(item, path, reference)) return true;
+    }
+    return false;
+  }
+  if (path.empty()) return element.text_at("reference") == reference;
+  auto const dot = path.find('.');
+  Element const* const next = element.find(path.substr(0, dot));
+  return next != nullptr &&
+         refers(*next, dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1), reference);
+}
+
+}  // namespace
+
+fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name, Element const& bundle) {
+  Structure const* const structure = maps.program().find_structure(name);
+  if (structure == nullptr)
+    return fhir::error(fhir::IssueType::not_supported,
+                       "no table writes " + std::string(name) + "; add a structure section for it");
+  auto const index = index_of(bundle);
+  ReverseRequest request;
+  request.structure = structure->name;
+  if (!structure->events.empty()) {
+    request.message_code = structure->events[0].first;
+    request.trigger_event = structure->events[0].second;
+  }
+  // The anchor first, then the other roles of which a message has one.
+  auto const add = [&](Role const& role) {
+    for (Entry const& entry : index->entries) {
+      if (entry.resource->text_at("resourceType") != role.type) continue;
+      request.resources.push_back({role.name, entry.resource, entry.reference});
+      return true;
+    }
+    return false;
+  };
+  Role const& anchor = structure->roles[structure->anchor];
+  if (!add(anchor))
+    return fhir::error(
+        fhir::IssueType::required,
+        "the Bundle holds no " + anchor.type + ", from which " + structure->name + " starts; add one",
+        "Bundle.entry");
+  for (Role const& role : structure->roles) {
+    bool const alone = std::ranges::count(structure->roles, role.type, &Role::type) == 1;
+    if (&role != &anchor && role.per == Role::Per::message && alone) add(role);
+  }
+  // The callbacks own the index, and so the texts of request.resources.
+  request.resolve = [index](std::string_view reference) -> Element const* {
+    auto const found = index->by_reference.find(reference);
+    return found == index->by_reference.end() ? nullptr : found->second;
+  };
+  request.referring = [index](std::string_view type, std::string_view path, std::string_view reference) {
+    std::vector<Element const*> found;
+    for (Entry const& entry : index->entries) {
+      if (entry.resource->text_at("resourceType") == type && refers(*entry.resource, path, reference))
+        found.push_back(entry.resource);
+    }
+    return found;
+  };
+  return request;
+}
+
+}  // namespace mappings::language

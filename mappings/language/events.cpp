@@ -1,0 +1,54 @@
+/// The event tables backwards: which message tells of a change.
+#include "mappings/language/engine.hpp"
+
+#include <algorithm>
+
+namespace mappings::language {
+
+namespace {
+
+std::string_view status_of(EventTable const& table, Element const* resource) {
+  Element const* const found = resource == nullptr ? nullptr : find(*resource, table.path.steps);
+  return found == nullptr ? std::string_view{} : found->text();
+}
+
+bool fits(EventTable const& table, EventRow const& row, Element const* before, Element const& after) {
+  std::string_view const from = status_of(table, before);
+  std::string_view const to = status_of(table, &after);
+  if (!row.holds_before(before == nullptr ? std::string_view{} : from)) return false;
+  if (row.after == "same") {
+    if (before == nullptr || from != to) return false;
+  } else if (row.after != to || (row.when.empty() && before != nullptr && from == to)) {
+    return false;
+  }
+  return holds(row.when, before, after);
+}
+
+bool subscribes(PartnerProfile const& partner, std::string_view code, std::string_view trigger) {
+  return partner.events.empty() || std::ranges::any_of(partner.events, [&](std::string const& event) {
+           auto const caret = event.find('^');
+           return caret != std::string::npos && event.substr(0, caret) == code &&
+                  event.substr(caret + 1) == trigger;
+         });
+}
+
+}  // namespace
+
+std::optional<EventChoice> choose_event(Maps const& maps, Element const* before, Element const& after,
+                                        PartnerProfile const& destination) {
+  Program const& program = maps.program();
+  for (EventTable const& table : program.events) {
+    if (table.type != after.text_at("resourceType")) continue;
+    for (EventRow const& row : table.rows) {
+      if (row.events.empty() || !fits(table, row, before, after)) continue;
+      for (auto const& [code, trigger] : row.events) {
+        Structure const* const structure = program.find_structure_for(code, trigger);
+        if (structure == nullptr || !subscribes(destination, code, trigger)) continue;
+        return EventChoice{code, trigger, structure->name, row.id};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace mappings::language

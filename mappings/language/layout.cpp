@@ -1,0 +1,150 @@
+#include "mappings/language/layout.hpp"
+
+#include <algorithm>
+
+namespace mappings::language {
+
+namespace {
+
+constexpr std::uint32_t kLast = UINT32_MAX;
+
+std::uint32_t child_named(hl7v2::GrammarNode const* node, std::string_view name) {
+  if (node == nullptr) return kLast;
+  for (std::uint32_t at = 0; at < node->children.size(); ++at) {
+    auto const& child = node->children[at];
+    if (child.name == name) return at;
+    // A choice has no name of its own: its members stand at its place.
+    bool const member =
+        child.is_group && child.name.empty() &&
+        std::ranges::any_of(child.children, [&](auto const& one) { return one.name == name; });
+    if (member) return at;
+  }
+  return kLast;
+}
+
+}  // namespace
+
+Layout::Layout(hl7v2::Image image, hl7v2::GrammarNode const* grammar, hl7v2::Grouping const* grouping)
+    : image_(std::move(image)) {
+  groups_.push_back({grammar, 0, 0, 1});
+  if (grouping == nullptr) {
+    for (std::size_t at = 0; at < image_.segment_count(); ++at)
+      entries_.push_back({next_++, 0, child_of(0, image_.segment_id(at))});
+    return;
+  }
+  for (std::size_t at = 1; at < grouping->groups.size(); ++at) {
+    auto const& group = grouping->groups[at];
+    auto const* const parent = groups_[group.parent].node;
+    std::uint32_t const child = child_named(parent, group.name);
+    groups_.push_back(
+        {child == kLast ? nullptr : &parent->children[child], group.parent, child, group.ordinal});
+  }
+  for (std::size_t at = 0; at < image_.segment_count(); ++at) {
+    Group const group = grouping->group_of_segment[at];
+    entries_.push_back({next_++, group, child_of(group, image_.segment_id(at))});
+  }
+}
+
+std::uint32_t Layout::child_of(Group group, std::string_view id) const {
+  return child_named(groups_[group].node, id);
+}
+
+bool Layout::find_way(hl7v2::GrammarNode const* node, std::string_view id, std::string_view named,
+                      Way& way) const {
+  if (node == nullptr) return false;
+  if (named.empty() || node->name == named) {
+    way.segment = child_named(node, id);
+    if (way.segment != kLast) return true;
+  }
+  for (std::uint32_t at = 0; at < node->children.size(); ++at) {
+    auto const& child = node->children[at];
+    if (!child.is_group || child.name.empty()) continue;
+    way.groups.push_back(at);
+    if (find_way(&child, id, named, way)) return true;
+    way.groups.pop_back();
+  }
+  return false;
+}
+
+Layout::Group Layout::below(Group parent, std::uint32_t child, bool own) {
+  auto const* const node = &groups_[parent].node->children[child];
+  std::uint32_t ordinal = 0;
+  Group last = 0;
+  for (Group at = 1; at < groups_.size(); ++at) {
+    if (groups_[at].parent != parent || groups_[at].child != child) continue;
+    if (groups_[at].ordinal > ordinal) last = at;
+    ordinal = std::max(ordinal, groups_[at].ordinal);
+  }
+  if (last != 0 && !(own && node->max != 1)) return last;
+  groups_.push_back({node, parent, child, ordinal + 1});
+  return static_cast<Group>(groups_.size() - 1);
+}
+
+Layout::Group Layout::group_for(Group group, std::string_view id, bool own, std::string_view named) {
+  if (named == "root") return 0;
+  for (;;) {
+    Way way;
+    if (find_way(groups_[group].node, id, named, way)) {
+      for (std::size_t at = 0; at < way.groups.size(); ++at) {
+        bool const last = at + 1 == way.groups.size();
+        Group const inner = below(group, way.groups[at], false);
+        // A segment that may stand only once in its group needs a new group for each of its own.
+        bool const once = last && own && groups_[inner].node->children[way.segment].max == 1;
+        Serial taken = 0;
+        group = once && find(inner, id, taken) ? below(group, way.groups[at], true) : inner;
+      }
+      return group;
+    }
+    if (group == 0) return 0;
+    group = groups_[group].parent;
+  }
+}
+
+bool Layout::find(Group group, std::string_view id, Serial& found) const {
+  for (std::size_t at = 0; at < entries_.size(); ++at) {
+    if (entries_[at].group != group || image_.segment_id(at) != id) continue;
+    found = entries_[at].serial;
+    return true;
+  }
+  return false;
+}
+
+std::vector<std::pair<std::uint32_t, std::uint32_t>> Layout::key_of(Group group, std::uint32_t child) const {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> key{{child, 0}};
+  for (; group != 0; group = groups_[group].parent)
+    key.emplace_back(groups_[group].child, groups_[group].ordinal);
+  std::ranges::reverse(key);
+  return key;
+}
+
+Layout::Serial Layout::insert(Group group, std::string_view id) {
+  std::uint32_t const child = child_of(group, id);
+  auto const key = key_of(group, child);
+  std::size_t position = entries_.size();
+  // After the last that must not stand behind it; never before MSH.
+  while (position > 1 && key_of(entries_[position - 1].group, entries_[position - 1].child) > key) --position;
+  image_.insert_segment(position, id);
+  entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(position), Entry{next_, group, child});
+  return next_++;
+}
+
+std::size_t Layout::index_of(Serial segment) const {
+  auto const found = std::ranges::find(entries_, segment, &Entry::serial);
+  return static_cast<std::size_t>(found - entries_.begin());
+}
+
+Layout::Group Layout::group_of(Serial segment) const { return entries_[index_of(segment)].group; }
+
+void Layout::remove(Serial segment) {
+  std::size_t const at = index_of(segment);
+  image_.remove_segment(at);
+  entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+bool Layout::requires_segment(std::string_view id) const {
+  std::uint32_t const child = child_of(0, id);
+  return child != kLast && groups_[0].node->children[child].name == id &&
+         groups_[0].node->children[child].min > 0;
+}
+
+}  // namespace mappings::language

@@ -1,0 +1,71 @@
+/// The message being written: an Image whose segments know the group they stand in, so that new ones go where
+/// the grammar wants them. Internal to this room.
+#pragma once
+
+#include "mappings/hl7v2/dictionary.hpp"
+#include "mappings/hl7v2/image.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace mappings::language {
+
+class Layout {
+ public:
+  /// An empty message, or the seed's with its grouping.
+  Layout(hl7v2::Image image, hl7v2::GrammarNode const* grammar, hl7v2::Grouping const* grouping);
+
+  hl7v2::Image& image() { return image_; }
+  hl7v2::Image const& image() const { return image_; }
+
+  /// A group instance; 0 is the message.
+  using Group = std::uint32_t;
+  /// A segment by a number that stays when others come and go.
+  using Serial = std::uint32_t;
+
+  /// The group instance below `group` (or an enclosing one) in which segment `id` stands, made where it is
+  /// missing. With `own`, an instance of its own where the grammar has the group repeat and not the segment.
+  Group group_for(Group group, std::string_view id, bool own, std::string_view named);
+  /// The segment of that id in that very group instance.
+  bool find(Group group, std::string_view id, Serial& found) const;
+  Serial insert(Group group, std::string_view id);
+  void remove(Serial segment);
+  std::size_t index_of(Serial segment) const;
+  Serial serial_of(std::size_t index) const { return entries_[index].serial; }
+  Group group_of(Serial segment) const;
+  std::string_view name_of(Group group) const {
+    return groups_[group].node == nullptr ? "" : groups_[group].node->name;
+  }
+  /// Whether the message must hold this segment in this group.
+  bool requires_segment(std::string_view id) const;
+
+ private:
+  struct Instance {
+    hl7v2::GrammarNode const* node = nullptr;
+    Group parent = 0;
+    std::uint32_t child = 0;  // position of the group among its parent's children
+    std::uint32_t ordinal = 1;
+  };
+  struct Entry {
+    Serial serial = 0;
+    Group group = 0;
+    std::uint32_t child = 0;
+  };
+  struct Way {
+    std::vector<std::uint32_t> groups;  // child positions from a group down to the segment's own
+    std::uint32_t segment = 0;
+  };
+
+  bool find_way(hl7v2::GrammarNode const* node, std::string_view id, std::string_view named, Way& way) const;
+  std::uint32_t child_of(Group group, std::string_view id) const;
+  Group below(Group parent, std::uint32_t child, bool own);
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> key_of(Group group, std::uint32_t child) const;
+
+  hl7v2::Image image_;
+  std::vector<Instance> groups_;
+  std::vector<Entry> entries_;
+  Serial next_ = 0;
+};
+
+}  // namespace mappings::language
