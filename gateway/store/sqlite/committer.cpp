@@ -2,6 +2,7 @@
 
 #include "gateway/store/sqlite/unit.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <iterator>
 #include <utility>
@@ -162,7 +163,9 @@ fhir::Result<bool> Committer::write_group(std::vector<Job>& group, Outcomes& out
   state_.last_updated = writer.last_updated();
   last_commit_seq_.store(state_.commit_seq, std::memory_order_release);
   groups_.fetch_add(1, std::memory_order_relaxed);
-  commits_.fetch_add(group.size(), std::memory_order_relaxed);
+  auto const stored = std::count_if(outcomes.begin(), outcomes.end(),
+                                    [](auto const& outcome) { return outcome->has_value(); });
+  commits_.fetch_add(static_cast<std::uint64_t>(stored), std::memory_order_relaxed);
   return true;
 }
 
