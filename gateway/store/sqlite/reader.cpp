@@ -57,6 +57,17 @@ constexpr std::string_view kCountHistoryOfType = R"(
 constexpr std::string_view kCountHistoryOfAll = R"(
   SELECT count(*) FROM resource_version v WHERE v.last_updated >= $3 AND $1 = '' AND $2 = '')";
 
+// Without _since the counts need no look at the rows: the indexes answer them.
+constexpr std::string_view kCountAllOfOne = R"(
+  SELECT count(*)
+  FROM resource r CROSS JOIN resource_version v ON v.resource_key = r.resource_key
+  WHERE r.type = $1 AND r.id = $2)";
+
+constexpr std::string_view kCountAllOfType =
+    "SELECT count(*) FROM resource_version v WHERE v.type = $1 AND $2 = ''";
+
+constexpr std::string_view kCountAll = "SELECT count(*) FROM resource_version v WHERE $1 = '' AND $2 = ''";
+
 constexpr std::string_view kSelectVersionId = R"(
   SELECT v.version_id
   FROM resource r CROSS JOIN resource_version v ON v.resource_key = r.resource_key
@@ -311,8 +322,12 @@ fhir::Result<HistoryPage> Reader::history(AccessPolicy const& policy, std::strin
     return !id.empty() ? one : !type.empty() ? of_type : all;
   };
   if (from.total < 0) {
-    auto counting = database_.prepare(of(kCountHistoryOfOne, kCountHistoryOfType, kCountHistoryOfAll));
-    counting.bind(1, type).bind(2, id).bind(3, since_ms);
+    bool const whole = since_ms <= 0;
+    auto counting =
+        database_.prepare(whole ? of(kCountAllOfOne, kCountAllOfType, kCountAll)
+                                : of(kCountHistoryOfOne, kCountHistoryOfType, kCountHistoryOfAll));
+    counting.bind(1, type).bind(2, id);
+    if (!whole) counting.bind(3, since_ms);
     FHIR_TRY(auto total, first_row(counting, first_integer));
     from.total = total.value_or(0);
   }
