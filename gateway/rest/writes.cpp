@@ -65,10 +65,11 @@ fhir::Result<std::string> resolve_reference(store::Unit& unit, std::string const
   asked.type = text.substr(0, text.find('?'));
   FHIR_TRY(asked.condition,
            parse_condition(asked.type, std::string_view(text).substr(asked.type.size() + 1), ""));
-  auto found = match_one(unit, asked);
+  auto const found = match_one(unit, asked);
   if (!found) {
-    found.error().expression = expression;
-    return std::move(found).error();
+    Issue issue = found.error();
+    issue.expression = expression;
+    return issue;
   }
   if (!*found)
     return fhir::error(IssueType::value, "This conditional reference finds no resource.", expression);

@@ -69,9 +69,10 @@ fhir::Result<Entry> read_entry(Element const& element, std::size_t index, Reques
   }
   request.method = asked->text_at("method");
   if (request.method == "HEAD") request.method = "GET";
-  if (auto read = read_url(asked->text_at("url"), request); !read) {
-    read.error().expression = entry.place + ".request.url";
-    return std::move(read).error();
+  if (auto const read = read_url(asked->text_at("url"), request); !read) {
+    Issue issue = read.error();
+    issue.expression = entry.place + ".request.url";
+    return issue;
   }
   entry.full_url = element.text_at("fullUrl");
   if (!entry.full_url.empty() && !is_full_url(entry.full_url)) {
