@@ -1,0 +1,146 @@
+/// The laws of design translation.md section 3.5 over our own corpus: L1 with the message as its own complement, L2 and L3 without any.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "fhir/json/writer.hpp"
+#include "own_corpus.hpp"
+
+namespace mappings::maps::test {
+namespace {
+
+using fhir::json::Element;
+
+/// What reverse needs to write this message again: its resources as a Bundle, its facts, its header's words.
+struct Rewritten {
+  explicit Rewritten(OwnMessage const& own, bool with_seed) : translated(own.bytes) {
+    auto& draft = translated.draft;
+    for (auto const& fact : draft.facts) texts.emplace_back(std::string(fact.name), std::string(fact.text()));
+    bundle = language::to_bundle(draft);
+    auto request = language::from_bundle(language::builtin(), draft.structure, bundle);
+    if (!request) {
+      error = request.error();
+      return;
+    }
+    request->message_code = translated.message.message_code();
+    request->trigger_event = translated.message.trigger_event();
+    request->control_id = translated.message.control_id();
+    timestamp = translated.message.raw({0, 7, 1, 1, 1});
+    request->timestamp = timestamp;
+    if (!with_seed) {
+      for (auto const& [name, text] : texts) request->facts.push_back({name, text});
+    }
+    if (with_seed) {
+      request->seed = &translated.message;
+      request->keep_header = true;
+    }
+    auto profile = sender();
+    profile.version = std::string(translated.message.version());
+    auto reversed = language::reverse(language::builtin(), *request, profile);
+    if (!reversed) {
+      error = reversed.error();
+      return;
+    }
+    bytes = reversed->image.bytes();
+  }
+
+  Translated translated;
+  std::vector<std::pair<std::string, std::string>> texts;
+  Element bundle;
+  std::string timestamp;
+  std::string bytes;
+  fhir::Issue error{fhir::Severity::information, fhir::IssueType::informational, "", "", ""};
+};
+
+/// A message that gives no resource of the kind its structure starts from: acknowledgments without an error, a person's update
+/// without a visit, a referral's answer without RF1. There is nothing in FHIR to write it from.
+bool has_no_anchor(OwnMessage const& own) {
+  static std::set<std::string> const kWithout = {"ACK/01-accepted", "ACK/03-version-2-3", "ADT_A05/03-person-update",
+                                                 "RRI_I12/06-technical-refusal"};
+  return kWithout.contains(own.name);
+}
+
+/// Messages with several orders or reports: the gateway writes one message per order, so reverse starts from one.
+bool has_several_anchors(OwnMessage const& own) {
+  static std::set<std::string> const kSeveral = {"OMG_O19/05-two-orders", "OSU_O51/08-two-orders", "ORU_R01/03-two-panels-one-orc"};
+  return kSeveral.contains(own.name);
+}
+
+/// A Task of which the message says only that something is to be removed ("") is no Task to write from.
+bool only_deletes_a_task(OwnMessage const& own) {
+  return own.name == "OMG_O19/10-z-and-empty" || own.name == "REF_I12/08-cancel";
+}
+
+TEST(L1GetPut, AMessageWrittenOverItselfIsTheSameMessage) {
+  for (OwnMessage const& own : own_messages()) {
+    if (has_no_anchor(own)) continue;
+    Rewritten const again(own, true);
+    EXPECT_EQ(again.error.diagnostics, "") << own.name << " " << again.error.source;
+    EXPECT_EQ(again.bytes, std::string(again.translated.message.bytes())) << own.name;
+  }
+}
+
+/// "ref.requester -> rp" for references, else "ref.priority = asap"; instances of one role are told apart by their number.
+void flatten(language::Draft const& draft, Element const& element, std::string const& path, std::set<std::string>& lines) {
+  if (element.is_object()) {
+    std::string_view const reference = element.text_at("reference");
+    if (reference.starts_with('~')) {
+      auto const& target = draft.resources[std::stoul(std::string(reference.substr(1)))];
+      lines.insert(path + " -> " + std::string(target.type) + " " + std::string(target.role));
+    }
+    for (auto const& member : element.members()) {
+      if (member.name != "reference") flatten(draft, member.value, path + "." + std::string(member.name), lines);
+    }
+  } else if (element.is_array()) {
+    for (std::size_t at = 0; at < element.size(); ++at)
+      flatten(draft, element.items()[at], path + "[" + std::to_string(at) + "]", lines);
+  } else {
+    lines.insert(path + " = " + std::string(element.text()));
+  }
+}
+
+std::set<std::string> lines_of(language::Draft const& draft) {
+  std::set<std::string> lines;
+  std::map<std::string, int> anonymous;
+  for (auto const& resource : draft.resources) {
+    std::string name = std::string(resource.role) + "#" + std::to_string(resource.instance);
+    if (resource.role.empty()) name = std::string(resource.type) + "#" + std::to_string(++anonymous[std::string(resource.type)]);
+    flatten(draft, resource.content, name, lines);
+  }
+  for (auto const& fact : draft.facts) lines.insert("@" + std::string(fact.name) + " = " + std::string(fact.text()));
+  return lines;
+}
+
+TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
+  std::map<std::string, int> counts;
+  for (OwnMessage const& own : own_messages()) {
+    static std::set<std::string> const kStructures = {"REF_I12", "RRI_I12", "SIU_S12", "ORU_R01", "OSU_O51", "OMG_O19"};
+    if (!kStructures.contains(own.structure)) continue;
+    ++counts[own.structure];
+    if (has_no_anchor(own) || has_several_anchors(own)) continue;
+    Translated const first(own.bytes);
+    std::set<std::string> const wanted = lines_of(first.draft);
+    Rewritten const again(own, false);
+    EXPECT_EQ(again.error.diagnostics, "") << own.name << " " << again.error.source;
+    if (again.bytes.empty()) continue;
+    Translated const second(again.bytes);
+    std::set<std::string> const got = lines_of(second.draft);
+    std::string difference;
+    for (auto const& line : wanted) {
+      if (only_deletes_a_task(own) && line.starts_with("loop#")) continue;
+      if (!got.contains(line)) difference += "- " + line + "\n";
+    }
+    for (auto const& line : got) {
+      if (!wanted.contains(line)) difference += "+ " + line + "\n";
+    }
+    EXPECT_EQ(difference, "") << own.name << "\n" << again.bytes;
+  }
+  std::map<std::string, int> const expected = {{"REF_I12", 11}, {"RRI_I12", 10}, {"SIU_S12", 6},
+                                               {"ORU_R01", 3},  {"OSU_O51", 10}, {"OMG_O19", 10}};
+  EXPECT_EQ(counts, expected);
+}
+
+}  // namespace
+}  // namespace mappings::maps::test
