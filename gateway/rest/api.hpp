@@ -23,10 +23,10 @@ struct ApiOptions {
   intake::Writer& writer;
   store::ClockMs clock;
   store::IdSource ids = store::random_ids();
-  RunOnPool run_on_pool;  ///< Empty: everything runs where the request arrived.
-  Settings settings;
+  RunOnPool run_on_pool = {};  ///< Empty: everything runs where the request arrived.
+  Settings settings = {};
   /// Seals page links. Unset: a random one, so that links end with the process.
-  std::optional<PageTokens::Key> page_key;
+  std::optional<PageTokens::Key> page_key = {};
 };
 
 /// Thread-safe; one for all connections. Outlives the requests it handles.

@@ -81,9 +81,8 @@ TEST(OfficialExamples, GoInAndComeBackByteForByte) {
   EXPECT_EQ(all, 475);
   EXPECT_EQ(stored, 472);
   // These three refer to types that their own definitions do not allow there.
-  EXPECT_EQ(refused,
-            (std::set<std::string>{"DeviceMetric-example.json", "MedicationRequest-medrx0301.json",
-                                   "Observation-clinical-gender.json"}));
+  EXPECT_EQ(refused, (std::set<std::string>{"DeviceMetric-example.json", "MedicationRequest-medrx0301.json",
+                                            "Observation-clinical-gender.json"}));
 }
 
 }  // namespace
