@@ -115,10 +115,11 @@ std::string_view type_of_report(Observer& observer, std::string_view type, Eleme
       status == "entered-in-error" || status == "cancelled" || after.text_at("status") == "entered-in-error";
   if (wrong || context.trigger() == "T11")
     return before == nullptr ? std::string_view{} : kind::note_withdrawn;
-  std::string_view const fact = context.fact(document ? "document.availability" : "report.status");
+  std::string_view const fact = context.fact(document ? "document.completion" : "report.status");
   if (document) {
-    bool const open = !fact.empty() && fact != "AU" && fact != "LA" && fact != "DO" && fact != "AV";
-    if (open || status == "preliminary" || status.empty()) return kind::interim;
+    bool const open = !fact.empty() && fact != "AU" && fact != "LA";  // TXA-17
+    bool const withheld = context.fact("document.availability") == "UN";
+    if (open || withheld || status == "preliminary" || status.empty()) return kind::interim;
   } else {
     bool const open = fact == "P" || fact == "R" || fact == "A" || fact == "I" || fact == "O" || fact == "S";
     if (open || status == "registered" || status == "partial" || status == "preliminary")
@@ -654,8 +655,8 @@ fhir::Result<void> Observer::see_message() {
   auto const meaning = referral ? referral_meaning(context_) : order_meaning(context_, placer);
   if (!meaning) return {};
   Event event = context_.event(meaning->type, meaning->rule);
-  std::string const note(context_.fact("referral.information"));
-  event.set("reason", note.empty() ? std::string(context_.fact("referral.reason")) : note);
+  for (std::string_view name : {"order.reason", "referral.reason", "referral.information"})
+    if (auto const text = context_.fact(name); !text.empty()) event.set("reason", std::string(text));
   if (meaning->type == kind::reviewed)
     event.set("reviewer", context_.cause.actor.empty() ? state.requester : context_.cause.actor);
   add(RecordKind::referral, record, std::move(event), {}, {});

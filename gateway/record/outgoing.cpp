@@ -62,11 +62,13 @@ Outgoing report(ReferralState const& state, std::string_view moved_by) {
   bool const corrected = moved_by == kind::corrected;
   if (state.report.empty()) return cannot("no report to tell of");
   if (document)
-    return say(corrected ? "MDM^T10" : "MDM^T02", {{"document.availability", interim ? "IP" : "LA"}});
+    return say(corrected ? "MDM^T10" : "MDM^T02",
+               {{"document.completion", interim ? "IP" : "LA"}, {"document.availability", "AV"}});
   return say("ORU^R01", {{"report.status", interim     ? "P"
                                            : corrected ? "C"
                                                        : "F"},
-                         {"order.control", interim ? "" : "CM"}});
+                         {"order.control", "RE"},
+                         {"order.status", interim ? "IP" : "CM"}});
 }
 
 std::size_t bookings_of(ReferralState const& state) {

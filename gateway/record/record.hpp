@@ -78,7 +78,23 @@ fhir::Result<void> returned(store::Unit& unit, std::string_view task_id, std::st
 /// Clocks that passed: RF1-8 expiry, day 31 of a transition. Idempotent; called once a minute and at start.
 fhir::Result<void> tick(store::Unit& unit, Site const& site);
 
-/// The record as one document Bundle, and its timeline, for `$referral-record`, `$transition-record`, `$timeline`.
+/// Facts that drive states: referral.status (RF1-1), referral.information (what an RRI asks for: the profile's text or code),
+/// referral.reason, order.control, order.status, order.reason (ORC-1, -5, -16), schedule.status (SCH-25), report.status
+/// (OBR-25), document.completion (TXA-17), document.availability (TXA-19).
+///
+/// Keys in the store that others may read: space "record.view" "ServiceRequest/abc" -> record id; space "referral"
+/// "plac|system|value", "fill|...", "appt|...", "visit|..." -> record id. Record ids: "referral/<ServiceRequest id>",
+/// "transition/<Encounter id>", "orphan/<hash>". An outbox row of the record has kind "hl7v2:REF^I12" and a request
+/// {"message","structure","record","state","state_seq","facts":{..},"anchors":{"ref","loop","appt","report","visit"}},
+/// each anchor an exact version "Task/x/_history/3".
+///
+/// The record as one document Bundle, and its timeline. Bundle.entry[0] is a Composition with the extensions (codes.hpp,
+/// kExtensionBase) record-state (valueCode "SCHEDULED"), record-owner (valueReference, absent when nobody owes anything),
+/// record-since, record-due (valueInstant), record-overdue (valueBoolean, computed now), record-flag (valueCode, each) and
+/// record-history (each: extension state, since, inferred, in order). Then the joined resources as they are stored, then one
+/// Provenance for each event of the timeline, in the order in which they count: activity is the event type, extensions
+/// event-seq, event-state-before, event-state-after, event-inferred, event-source-time, event-rule, event-message,
+/// event-message-id, event-loss. Entries carry no fullUrl: the door knows its base. For `$referral-record`, `$transition-record`, `$timeline`.
 /// Errors: not_found.
 fhir::Result<fhir::json::Document> referral_record(store::Snapshot& snapshot, store::AccessPolicy const& policy,
                                                    std::string_view service_request_id, std::int64_t now_ms);
