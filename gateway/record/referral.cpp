@@ -222,7 +222,7 @@ class Replay {
     if (report && newest && !event_->text("report").empty()) s_.report = event_->text("report");
     if (progress.type == kind::note || progress.type == kind::corrected) {
       s_.interim = false;
-      s_.amended = s_.amended || progress.type == kind::corrected;
+      s_.amended = s_.amended || (progress.type == kind::corrected && rank >= rank_of(note_returned));
     }
     if (progress.type == kind::note && rank == rank_of(closed)) flag("report-after-close");
   }

@@ -404,6 +404,27 @@ TEST_F(Loop, AVisitThatTwoReferralsWaitForIsAPersonsToDecide) {  // S9
   EXPECT_EQ(state("sr2"), "SENT");
 }
 
+TEST_F(Loop, ADocumentCountsAsTheNoteOnlyWhenItIsAuthenticated) {
+  refer();
+  accept();
+  std::string const note = json(
+      "{'resourceType':'DocumentReference','id':'note','status':'current','docStatus':'final',"
+      "'subject':{'reference':'Patient/riverside-patient'},"
+      "'context':{'related':[{'reference':'ServiceRequest/sr'}]},'content':[{'attachment':{'title':'x'}}]}");
+  std::string draft = note;
+  draft.replace(draft.find("\"x\""), 3, "\"draft\"");
+  ASSERT_TRUE(v2("heart-clinic", "MDM^T02", {{"document.completion", "DO", "TXA-17"}}, {draft}));
+  EXPECT_EQ(state(), "SEEN") << "documented, but nobody has authenticated it";
+  ASSERT_TRUE(v2("heart-clinic", "MDM^T02", {{"document.completion", "AU", "TXA-17"}}, {note}));
+  EXPECT_EQ(state(), "NOTE_RETURNED");
+  ASSERT_TRUE(
+      v2("heart-clinic", "MDM^T11", {}, {with("DocumentReference", "note", "status", "'entered-in-error'")}));
+  EXPECT_EQ(state(), "SEEN");
+  EXPECT_NE(referral().task, "Task/task") << "reopened by a new Task, the old one stays final";
+  EXPECT_EQ(read("Task", "task").root.text_at("status"), "completed");
+  expect_replays();
+}
+
 TEST_F(Loop, AnUnrelatedResultIsNobodysNote) {
   refer();
   accept();
