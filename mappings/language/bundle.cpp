@@ -102,15 +102,16 @@ fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name
     return false;
   };
   Role const& anchor = structure->roles[structure->anchor];
-  if (!add(anchor))
-    return fhir::error(
-        fhir::IssueType::required,
-        "the Bundle holds no " + anchor.type + ", from which " + structure->name + " starts; add one",
-        "Bundle.entry");
+  add(anchor);
   for (Role const& role : structure->roles) {
     bool const alone = std::ranges::count(structure->roles, role.type, &Role::type) == 1;
     if (&role != &anchor && role.per == Role::Per::message && alone) add(role);
   }
+  if (request.resources.empty())
+    return fhir::error(
+        fhir::IssueType::required,
+        "the Bundle holds no " + anchor.type + ", from which " + structure->name + " starts; add one",
+        "Bundle.entry");
   // The callbacks own the index, and so the texts of request.resources.
   request.resolve = [index](std::string_view reference) -> Element const* {
     auto const found = index->by_reference.find(reference);

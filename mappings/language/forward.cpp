@@ -633,6 +633,7 @@ class Translation {
     for (Instance const& instance : keeps_->instances) {
       if (instance.resource != kNone) key_of(instance.resource, instance, 0);
     }
+    part_twins();
     for (DraftResource& resource : draft_.resources) list_identifiers(resource);
   }
 
@@ -719,6 +720,23 @@ class Translation {
     if (twins > 0) key += "|" + std::to_string(twins + 1);
     resource.key = std::move(key);
     return true;
+  }
+
+  /// Two parts of one message that name the same identifier are two drafts: the later ones get a key of their
+  /// own, which is still the same whenever the message is.
+  void part_twins() {
+    for (std::size_t at = 1; at < draft_.resources.size(); ++at) {
+      DraftResource& later = draft_.resources[at];
+      auto const earlier = std::span(draft_.resources).first(at);
+      auto const taken = [&](std::string const& key) {
+        return std::ranges::find(earlier, key, &DraftResource::key) != earlier.end();
+      };
+      if (!taken(later.key)) continue;
+      std::string const stem = later.key;
+      for (std::size_t number = 2; taken(later.key); ++number)
+        later.key = stem + "|" + std::to_string(number);
+      later.key_is_identifier = false;
+    }
   }
 
   void list_identifiers(DraftResource& resource) {

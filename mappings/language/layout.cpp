@@ -135,6 +135,13 @@ std::size_t Layout::index_of(Serial segment) const {
 
 Layout::Group Layout::group_of(Serial segment) const { return entries_[index_of(segment)].group; }
 
+bool Layout::are_siblings(Serial left, Serial right) const {
+  Group const one = group_of(left);
+  Group const other = group_of(right);
+  return one == other || (one != 0 && other != 0 && groups_[one].parent == groups_[other].parent &&
+                          groups_[one].child == groups_[other].child);
+}
+
 void Layout::remove(Serial segment) {
   std::size_t const at = index_of(segment);
   image_.remove_segment(at);

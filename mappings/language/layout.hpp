@@ -34,6 +34,8 @@ class Layout {
   std::size_t index_of(Serial segment) const;
   Serial serial_of(std::size_t index) const { return entries_[index].serial; }
   Group group_of(Serial segment) const;
+  /// Whether two segments stand in one group instance, or in two repetitions of one group.
+  bool are_siblings(Serial left, Serial right) const;
   std::string_view name_of(Group group) const {
     return groups_[group].node == nullptr ? "" : groups_[group].node->name;
   }

@@ -164,6 +164,7 @@ class Reversal {
     write_new();
     remove_lost();
     write_facts();
+    number_sets();
     write_header();
     FHIR_CHECK(check_required());
     note_losses();
@@ -336,25 +337,39 @@ class Reversal {
     }
   }
 
-  /// Resources that were given outright: what links them to the others.
+  /// The node in whose scope this one stands: one that refers to it, else one that it refers to; a report
+  /// rather than the message.
   void find_via(std::size_t at) {
-    if (nodes_[at].via != SIZE_MAX) return;
-    for (Link const& link : structure_->links) {
-      if (link.target != nodes_[at].role) continue;
-      for (std::size_t other = 0; other < nodes_.size(); ++other) {
-        if (nodes_[other].role != link.source || other == at) continue;
-        std::vector<Element const*> found;
-        collect(*nodes_[other].content, link.path.steps, found);
-        bool const refers =
-            !nodes_[at].reference.empty() && std::ranges::any_of(found, [&](Element const* one) {
-              return one->text_at("reference") == nodes_[at].reference;
-            });
-        if (refers) {
-          nodes_[at].via = other;
-          return;
+    auto const is_narrow = [&](std::size_t node) {
+      return node != SIZE_MAX && structure_->roles[nodes_[node].role].per != Role::Per::message;
+    };
+    if (is_narrow(nodes_[at].via)) return;
+    std::size_t wide = SIZE_MAX;
+    for (bool const outward : {false, true}) {
+      for (Link const& link : structure_->links) {
+        if ((outward ? link.source : link.target) != nodes_[at].role) continue;
+        for (std::size_t other = 0; other < nodes_.size(); ++other) {
+          if (other == at || nodes_[other].role != (outward ? link.target : link.source) ||
+              nodes_[other].via == at)
+            continue;
+          if (!refers(outward ? at : other, link, outward ? other : at)) continue;
+          if (is_narrow(other)) {
+            nodes_[at].via = other;
+            return;
+          }
+          if (!outward && wide == SIZE_MAX) wide = other;
         }
       }
     }
+    if (nodes_[at].via == SIZE_MAX) nodes_[at].via = wide;
+  }
+
+  bool refers(std::size_t source, Link const& link, std::size_t target) const {
+    if (nodes_[target].reference.empty()) return false;
+    std::vector<Element const*> found;
+    collect(*nodes_[source].content, link.path.steps, found);
+    return std::ranges::any_of(
+        found, [&](Element const* one) { return one->text_at("reference") == nodes_[target].reference; });
   }
 
   // ----------------------------------------------------------------------------------------------------
@@ -1028,6 +1043,25 @@ class Reversal {
         break;
       }
       if (written) continue;
+    }
+  }
+
+  /// Set ids of new segments: which one of its kind it is, in its group or among the repetitions of its
+  /// group.
+  void number_sets() {
+    auto& image = layout_->image();
+    for (Layout::Serial const serial : fresh_) {
+      std::size_t const segment = layout_->index_of(serial);
+      if (segment >= image.segment_count()) continue;
+      std::string_view const id = image.segment_id(segment);
+      auto const* const definition = hl7v2::find_field(version_, id, 1);
+      Address const address{static_cast<std::uint32_t>(segment), 1, 1, 1, 1};
+      if (definition == nullptr || definition->data_type != "SI" || !image.raw(address).empty()) continue;
+      std::size_t number = 1;
+      for (std::size_t at = 0; at < segment; ++at) {
+        if (image.segment_id(at) == id && layout_->are_siblings(layout_->serial_of(at), serial)) ++number;
+      }
+      image.set_text(address, std::to_string(number));
     }
   }
 

@@ -3,6 +3,7 @@
 #include "mappings/types/families.hpp"
 
 #include <array>
+#include <optional>
 
 namespace mappings::types {
 
@@ -97,6 +98,16 @@ std::string code_system_name(std::string_view uri, Context const& context) {
 
 namespace {
 
+/// The vocabulary, asked with the partner's own map; what a profile says is copied, since a Draft may outlive
+/// it.
+std::optional<TargetView> target_of(In const& in, std::string_view code) {
+  auto const& partner = *in.context().partner;
+  auto target = to_fhir(*in.vocabulary, code, partner);
+  if (target && !partner.codes.empty())
+    target = TargetView{in.keep(target->system), in.keep(target->code), in.keep(target->display)};
+  return target;
+}
+
 Element coding(std::string_view system, std::string_view code, std::string_view display, Arena& arena) {
   Element made = Element::of_object();
   if (!system.empty()) made.append_unchecked(arena, "system", Element::of_string(system));
@@ -119,7 +130,7 @@ bool read_code(In& in, Element& out) {
     out = Element::of_string(sent);
     return true;
   }
-  auto const target = to_fhir(*in.vocabulary, sent, *in.context().partner);
+  auto const target = target_of(in, sent);
   if (!target) return false;
   out = Element::of_string(target->code);
   return true;
@@ -153,7 +164,7 @@ bool read_concept(In& in, Element& out) {
   Element const first = sent_coding(in, 1, in.default_system);
   if (!first.is_null()) codings.push(arena, first);
   if (in.vocabulary != nullptr && !code.empty()) {
-    auto const target = to_fhir(*in.vocabulary, code, *in.context().partner);
+    auto const target = target_of(in, code);
     if (target && !(target->system == first.text_at("system") && target->code == code))
       codings.push(arena, coding(target->system, target->code, target->display, arena));
   }
@@ -242,7 +253,7 @@ bool write_simple_concept(Element const& value, Out& out) {
 bool read_coding(In& in, Element& out) {
   std::string_view const code = in.part(1);
   if (in.vocabulary != nullptr) {
-    auto const target = to_fhir(*in.vocabulary, code, *in.context().partner);
+    auto const target = target_of(in, code);
     if (code.empty() || !target) return false;
     out = coding(target->system, target->code, target->display, in.arena());
     return true;

@@ -26,15 +26,28 @@ bool is_uri(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+/// OIDs that have a URI of their own in FHIR (identifier-registry.html): the URI is the preferred system.
+constexpr std::pair<std::string_view, std::string_view> kKnownOids[] = {
+    {"2.16.840.1.113883.4.6", "http://hl7.org/fhir/sid/us-npi"},
+    {"2.16.840.1.113883.4.1", "http://hl7.org/fhir/sid/us-ssn"},
+};
+
+}  // namespace
+
 std::string_view system_of(std::string_view namespace_id, std::string_view universal_id,
                            std::string_view type, Context const& context) {
   for (auto const& known : context.partner->authorities) {
     bool const same_universal = !known.universal_id.empty() && known.universal_id == universal_id;
     bool const same_namespace =
         universal_id.empty() && !known.namespace_id.empty() && known.namespace_id == namespace_id;
-    if (same_universal || same_namespace) return known.system;
+    if (same_universal || same_namespace) return context.arena->copy(known.system);
   }
   if (!universal_id.empty()) {
+    for (auto const& [oid, uri] : kKnownOids) {
+      if (oid == universal_id) return uri;
+    }
     if (is_oid(universal_id)) return context.arena->copy(std::string(kOid) + std::string(universal_id));
     if (type == "UUID" || type == "GUID")
       return context.arena->copy(std::string(kUuid) + std::string(universal_id));
@@ -51,6 +64,11 @@ bool authority_of(std::string_view system, Context const& context, language::HdN
   for (auto const& known : context.partner->authorities) {
     if (known.system != system) continue;
     authority = {known.namespace_id, known.universal_id, known.universal_id_type};
+    return true;
+  }
+  for (auto const& [oid, uri] : kKnownOids) {
+    if (uri != system) continue;
+    authority = {"", std::string(oid), "ISO"};
     return true;
   }
   if (system.starts_with(kOid)) {

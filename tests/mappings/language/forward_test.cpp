@@ -1,40 +1,176 @@
+#include "corpus.hpp"
 #include "fhir/json/writer.hpp"
 #include "mappings/language/translator.hpp"
+#include "samples.hpp"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace mappings::language {
 namespace {
 
-constexpr std::string_view kAdmit =
-    "MSH|^~\\&|ADT|HOSP|GW|US|20250301101500||ADT^A01^ADT_A01|C1|P|2.5.1\r"
-    "EVN|A01|20250301101400||||20250301100000\r"
-    "PID|1||4711^^^HOSP&1.2.3&ISO^MR~99^^^SSA^SS||Muster^Anna^B^^Dr^^L||19800229|F|||Weg "
-    "1^^Bern^BE^3000^CH^H||+41 31 1^PRN^PH||de|M||ACC1^^^HOSP\r"
-    "PV1|1|I|W1^101^2^HOSP||||123^Haus^Greg^^^Dr^^^NPI&2.16.840.1.113883.4.6&ISO|||MED||||7|||||V-9^^^HOSP&1."
-    "2.3&ISO^VN|||||||||||||||||||||||||20250301100000\r";
+using fhir::json::Arena;
+using fhir::json::Element;
 
-hl7v2::Message parse(std::string_view bytes) {
-  fhir::Issues warnings;
-  auto message = hl7v2::Message::parse(bytes, {}, warnings);
-  EXPECT_TRUE(message) << (message ? "" : fhir::to_line(message.error()));
-  return std::move(*message);
+PartnerProfile partner() {
+  PartnerProfile made;
+  made.name = "hosp";
+  made.utc_offset = "+01:00";
+  made.authorities.push_back({"HOSP", "1.2.3", "ISO", "https://hosp.example/mrn"});
+  return made;
+}
+
+std::string with(std::string_view text, std::string_view from, std::string_view to) {
+  std::string changed(text);
+  auto const at = changed.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return changed.replace(at, from.size(), to);
 }
 
 TEST(Forward, AnAdmissionIsAPatientAndAVisitThatReferToEachOther) {
-  auto const message = parse(kAdmit);
-  PartnerProfile partner;
-  partner.name = "hosp";
-  auto draft = forward(builtin(), message, partner);
+  auto const message = testing::parse(testing::kAdmit);
+  auto const draft = forward(builtin(), *message, partner());
   ASSERT_TRUE(draft) << fhir::to_line(draft.error());
-  for (auto const& r : draft->resources)
-    std::cout << r.role << " " << r.key << " " << fhir::json::write(r.content) << "\n";
-  for (auto const& w : draft->warnings) std::cout << fhir::to_line(w) << "\n";
-  for (auto const& w : draft->facts) std::cout << w.name << "=" << w.text() << "\n";
-  for (auto const& w : provenance(*draft)) std::cout << w.path << " <- " << w.v2 << " " << w.row << "\n";
-  auto const a = account(message, *draft);
-  std::cout << a.leaves << " " << a.mapped.size() << " " << a.kept.size() << " " << a.dropped.size() << "\n";
-  for (auto const& l : a.kept) std::cout << hl7v2::to_string(message, l.address) << " " << l.reason << "\n";
+  auto const* const patient = draft->find("patient");
+  auto const* const visit = draft->find("visit");
+  ASSERT_TRUE(patient != nullptr && visit != nullptr);
+  EXPECT_EQ(patient->key, "Patient|https://hosp.example/mrn|4711");
+  EXPECT_EQ(visit->key, "Encounter|https://hosp.example/mrn|V-9");
+  EXPECT_EQ(patient->content.text_at("birthDate"), "1980-02-29");
+  EXPECT_EQ(patient->content.text_of("name", 0, "given", 1), "B");
+  EXPECT_EQ(visit->content.text_at("status"), "in-progress");
+  EXPECT_EQ(visit->content.text_of("class", "code"), "IMP");
+  EXPECT_EQ(visit->content.text_of("period", "start"), "2025-03-01T10:00:00+01:00");
+  EXPECT_EQ(visit->content.text_of("subject", "reference"), "~0");
+  EXPECT_EQ(draft->fact("event.occurred"), "2025-03-01T10:00:00+01:00");
+  EXPECT_EQ(draft->fact("patient.account"), "ACC1");
+  EXPECT_TRUE(draft->warnings.size() <= 1) << "only ZPI is out of place";
+}
+
+TEST(Forward, ProvenanceNamesFieldAndRowOfEachElement) {
+  auto const message = testing::parse(testing::kAdmit);
+  auto const draft = forward(builtin(), *message, partner());
+  ASSERT_TRUE(draft);
+  auto const all = provenance(*draft);
+  auto const found = std::ranges::find(all, "Patient.identifier[1]", &Provenance::path);
+  ASSERT_NE(found, all.end());
+  EXPECT_EQ(found->v2, "PID-3(2)");
+  EXPECT_EQ(found->row, "pid.3");
+}
+
+TEST(Forward, AnUnknownCodeIsAWarningAndStaysInTheComplement) {
+  auto const message = testing::parse(with(testing::kAdmit, "|F|||Weg", "|Q|||Weg"));
+  auto const draft = forward(builtin(), *message, partner());
+  ASSERT_TRUE(draft);
+  EXPECT_EQ(draft->find("patient")->content.find("gender"), nullptr);
+  EXPECT_TRUE(
+      std::ranges::any_of(draft->warnings, [](auto const& issue) { return issue.source == "PID-8"; }));
+  Account const found = account(*message, *draft);
+  EXPECT_TRUE(std::ranges::any_of(found.kept, [&](auto const& loss) {
+    return loss.address.field == 8 && message->segment_id(loss.address.segment) == "PID";
+  }));
+}
+
+TEST(Forward, AStructureWithoutATableIsRefusedByName) {
+  auto const message = testing::parse("MSH|^~\\&|A|B|C|D|20250101||ZZZ^Z99|1|P|2.5\r");
+  auto const draft = forward(builtin(), *message, partner());
+  ASSERT_FALSE(draft);
+  EXPECT_EQ(draft.error().code, fhir::IssueType::not_supported);
+}
+
+/// The resource of `role` after these messages in order, as the store would have it.
+Element after(std::vector<std::string> const& messages, std::string_view role, Arena& arena) {
+  Element current;
+  for (auto const& bytes : messages) {
+    auto const message = testing::parse(bytes);
+    auto const draft = forward(builtin(), *message, partner());
+    EXPECT_TRUE(draft);
+    for (std::size_t at = 0; at < draft->resources.size(); ++at) {
+      if (draft->resources[at].role == role)
+        current = apply(*draft, at, current.is_null() ? nullptr : &current, arena);
+    }
+  }
+  return current;
+}
+
+std::string event(std::string_view trigger, std::string_view structure,
+                  std::string_view base = testing::kAdmit) {
+  std::string text =
+      with(base, "ADT^A01^ADT_A01", "ADT^" + std::string(trigger) + "^" + std::string(structure));
+  return with(text, "EVN|A01", "EVN|" + std::string(trigger));
+}
+
+TEST(Apply, AbsentKeepsAndNullDeletes) {
+  Arena arena;
+  std::string const update = event("A08", "ADT_A01");
+  Element const kept =
+      after({std::string(testing::kAdmit), with(update, "|19800229|", "||")}, "patient", arena);
+  EXPECT_EQ(kept.text_at("birthDate"), "1980-02-29");
+  Element const deleted =
+      after({std::string(testing::kAdmit), with(update, "|19800229|", "|\"\"|")}, "patient", arena);
+  EXPECT_EQ(deleted.find("birthDate"), nullptr);
+}
+
+TEST(Apply, AListReplacesTheItemsOfItsRowAndKeepsTheOthers) {
+  Arena arena;
+  std::string const first = with(testing::kAdmit, "|+41 31 1^PRN^PH|", "|+41 31 1^PRN^PH|+41 31 9^WPN^PH");
+  std::string const update = with(event("A08", "ADT_A01"), "+41 31 1^PRN^PH", "+41 31 2^PRN^PH");
+  Element const patient = after({first, update}, "patient", arena);
+  std::string const text = fhir::json::write(*patient.find("telecom"));
+  EXPECT_EQ(text.find("+41 31 1"), std::string::npos) << text;
+  EXPECT_NE(text.find("+41 31 2"), std::string::npos) << text;
+  EXPECT_NE(text.find("+41 31 9"), std::string::npos) << text;
+}
+
+TEST(Apply, ALateAdmissionDoesNotReopenADischargedVisit) {
+  Arena arena;
+  std::string const discharge =
+      with(event("A03", "ADT_A03"), "||||20250301100000\rPID", "||||20250305120000\rPID");
+  Element const closed = after({std::string(testing::kAdmit), discharge}, "visit", arena);
+  EXPECT_EQ(closed.text_at("status"), "finished");
+  EXPECT_EQ(closed.text_of("period", "end"), "2025-03-05T12:00:00+01:00");
+  Element const late =
+      after({std::string(testing::kAdmit), discharge, std::string(testing::kAdmit)}, "visit", arena);
+  EXPECT_EQ(late.text_at("status"), "finished");
+  EXPECT_EQ(late.text_of("period", "end"), "2025-03-05T12:00:00+01:00");
+  Element const undone =
+      after({std::string(testing::kAdmit), discharge, event("A13", "ADT_A01")}, "visit", arena);
+  EXPECT_EQ(undone.text_at("status"), "in-progress");
+  EXPECT_EQ(undone.at("period", "end"), nullptr);
+}
+
+TEST(Apply, AnUpdateNeverSetsAStatus) {
+  Arena arena;
+  EXPECT_EQ(after({event("A08", "ADT_A01")}, "visit", arena).text_at("status"), "unknown");
+  EXPECT_EQ(after({std::string(testing::kAdmit), event("A08", "ADT_A01")}, "visit", arena).text_at("status"),
+            "in-progress");
+}
+
+TEST(Apply, TheSameMessageTwiceIsTheSameResource) {
+  Arena arena;
+  std::string const admit(testing::kAdmit);
+  for (std::string_view const role : {"patient", "visit"}) {
+    Element const once = after({admit}, role, arena);
+    Element const twice = after({admit, admit}, role, arena);
+    EXPECT_TRUE(once == twice) << fhir::json::write(once) << "\n" << fhir::json::write(twice);
+  }
+}
+
+TEST(Events, TheChangeOfAVisitChoosesTheMessageThatTellsIt) {
+  Arena arena;
+  std::string const admit(testing::kAdmit);
+  Element const open = after({admit}, "visit", arena);
+  Element const closed = after({admit, event("A03", "ADT_A03")}, "visit", arena);
+  auto const choose = [&](Element const* before, Element const& now) {
+    auto const choice = choose_event(builtin(), before, now, partner());
+    return choice ? std::string(choice->trigger_event) : std::string("none");
+  };
+  EXPECT_EQ(choose(nullptr, open), "A01");
+  EXPECT_EQ(choose(&open, closed), "A03");
+  EXPECT_EQ(choose(&closed, open), "A13");
+  Element const moved = after({admit, with(event("A02", "ADT_A02"), "W1^101^2", "W2^7^1")}, "visit", arena);
+  EXPECT_EQ(moved.text_at("status"), "in-progress");
 }
 
 }  // namespace

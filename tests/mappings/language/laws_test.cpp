@@ -112,7 +112,7 @@ TEST(Laws, EveryLeafOfEveryCorpusMessageIsMappedOrKeptOrDropped) {
       ++unread[std::string(from->message.segment_id(loss.address.segment)) + "-" +
                std::to_string(loss.address.field)];
   }
-  EXPECT_GT(mapped * 2, leaves) << "less than half of the leaves are mapped";
+  EXPECT_GT(mapped * 5, leaves * 2) << "less than two fifths of the leaves are mapped";
   RecordProperty("leaves", static_cast<int>(leaves));
   RecordProperty("mapped", static_cast<int>(mapped));
 }
