@@ -21,11 +21,6 @@ std::string reference_of(std::string const& location) {
   return cut.substr(cut.rfind('/', slash - 1) + 1);
 }
 
-std::string created(partners::FhirAnswer const& answer, std::string const& what) {
-  expect(answer.status == 201 || answer.status == 200, what + " is stored (was " + std::to_string(answer.status) + ")");
-  return reference_of(answer.location);
-}
-
 std::string header(Stage& stage, std::string const& event, std::string const& structure) {
   return "MSH|^~\\&|HEARTIS|HEARTCLINIC|HANDOFF|HUB|" + stage.dtm() + "||" + event + "^" + structure + "|" +
          stage.control_id() + "|P|2.5.1";
@@ -70,18 +65,17 @@ Practice set_up_practice(Stage& stage) {
   put("PractitionerRole/dr-okafor",
       R"({"resourceType":"PractitionerRole","id":"dr-okafor","practitioner":{"reference":"Practitioner/dr-okafor"},
           "organization":{"reference":"Organization/riverside"}})");
-  Practice practice;
-  auto const patient = ehr.post("Patient",
-      R"({"resourceType":"Patient","identifier":[
+  // The practice's own id for its Patient: the clinic echoes the practice's number, so that a search by it finds two.
+  Practice const practice{"Patient/riverside-4711"};
+  put(practice.patient,
+      R"({"resourceType":"Patient","id":"riverside-4711","identifier":[
             {"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"MR"}]},
              "system":"urn:oid:1.3.6.1.4.1.32473.10","value":"R-4711"},
             {"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"NI"}]},
              "system":"urn:oid:1.3.6.1.4.1.32473.1","value":"900-55-1234"}],
           "name":[{"family":"Mason","given":["Walter","J"]}],"gender":"male","birthDate":"1957-03-12",
           "generalPractitioner":[{"reference":"PractitionerRole/dr-okafor"}],
-          "address":[{"line":["12 Mill Lane"],"city":"Riverside","state":"OH","postalCode":"45011"}]})",
-      "identifier=urn:oid:1.3.6.1.4.1.32473.10|R-4711");
-  practice.patient = created(patient, "the practice's Patient");
+          "address":[{"line":["12 Mill Lane"],"city":"Riverside","state":"OH","postalCode":"45011"}]})");
   std::string const endpoint = "http://127.0.0.1:" + std::to_string(stage.hook().port()) + "/hook";
   for (std::string const& criteria : {std::string("Task?owner=Organization/riverside"), std::string("Communication?recipient=Organization/riverside")}) {
     auto const answer = ehr.post("Subscription",

@@ -166,11 +166,25 @@ class Reconciler {
       FHIR_TRY(current, fhir::json::read(target.current->content, arena));
     }
     Element merged = mappings::language::apply(draft_, index, current ? &*current : nullptr, arena);
+    if (current && resource.type == "Task" && target.source != source()) keep_placers_fields(merged, *current, arena);
     mappings::language::resolve_references(merged, all, arena);
     merged.set(arena, "id", Element::of_string(arena.copy(target.id)));
     if (!target.retired_value.empty()) drop_identifier(merged, target.retired_value);
     FHIR_CHECK(unit_.put(merged, target.source, current ? "PUT" : "POST"));
     return {};
+  }
+
+  /// A fulfilment Task that another party made: only what belongs to the filler is this message's to say (record.md 4).
+  static void keep_placers_fields(Element& merged, Element const& current, fhir::json::Arena& arena) {
+    static constexpr std::string_view kFillers[] = {"identifier", "lastModified", "note", "statusReason", "output"};
+    Element task = Element::of_object();
+    for (auto const& member : current.members()) {
+      if (std::ranges::find(kFillers, member.name) == std::end(kFillers)) task.set(arena, member.name, member.value);
+    }
+    for (std::string_view name : kFillers) {
+      if (Element const* const told = merged.find(name)) task.set(arena, name, *told);
+    }
+    merged = task;
   }
 
   static void drop_identifier(Element& patient, std::string_view system_and_value) {
