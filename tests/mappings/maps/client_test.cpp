@@ -1,0 +1,140 @@
+/// Resources as FHIR clients write them, without anything that our own tables would have put there, become v2 messages.
+#include <gtest/gtest.h>
+
+#include "fhir/json/reader.hpp"
+#include "own_corpus.hpp"
+
+namespace mappings::maps::test {
+namespace {
+
+/// Writes the bundle as this message; the error's text when it cannot.
+std::string written(std::string_view bundle_json, std::string_view code, std::string_view trigger, std::string_view structure,
+                    std::vector<language::FactValue> const& facts, std::string_view version = "2.5.1") {
+  auto bundle = fhir::json::read_document(bundle_json);
+  if (!bundle) return fhir::to_line(bundle.error());
+  auto request = language::from_bundle(language::builtin(), structure, bundle->root);
+  if (!request) return fhir::to_line(request.error());
+  request->message_code = code;
+  request->trigger_event = trigger;
+  request->control_id = "1";
+  request->timestamp = "20250301083000+0000";
+  request->facts = facts;
+  auto profile = sender();
+  profile.version = version;
+  profile.authorities = {{"PCP", "1.2.3", "ISO", "https://pcp.example/referrals"}, {"ELMST", "1.2.3.1", "ISO", "https://pcp.example/mrn"},
+                         {"CARD", "1.2.9", "ISO", "https://card.example/orders"}};
+  profile.our_application = {"HANDOFF", "", ""};
+  auto const reversed = language::reverse(language::builtin(), *request, profile);
+  if (!reversed) return fhir::to_line(reversed.error());
+  std::string text = reversed->image.bytes();
+  for (char& c : text) {
+    if (c == '\r') c = '\n';
+  }
+  return text;
+}
+
+/// The segments of that id, one per line.
+std::string segments(std::string const& message, std::string_view id) {
+  std::string found;
+  for (std::size_t at = 0; at < message.size();) {
+    auto const end = message.find('\n', at);
+    if (message.compare(at, id.size(), id) == 0) found += message.substr(at, end - at + 1);
+    at = end + 1;
+  }
+  return found;
+}
+
+/// The referral of the design's worked example (record.md section 14, step 1) as the PCP's EHR POSTs it.
+constexpr std::string_view kReferral = R"({
+  "resourceType": "Bundle", "type": "collection", "entry": [
+  {"fullUrl": "https://pcp.example/fhir/ServiceRequest/1", "resource": {"resourceType": "ServiceRequest", "id": "1", "status": "active",
+    "intent": "order", "priority": "urgent",
+    "identifier": [{"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "PLAC"}]},
+                    "system": "https://pcp.example/referrals", "value": "R-1001"}],
+    "category": [{"coding": [{"system": "http://snomed.info/sct", "code": "3457005"}]},
+                 {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0281", "code": "Med"}]}],
+    "subject": {"reference": "Patient/1"}, "requester": {"reference": "Practitioner/7"},
+    "occurrencePeriod": {"start": "2025-03-01", "end": "2025-03-31"},
+    "reasonReference": [{"reference": "Condition/3"}],
+    "note": [{"text": "Please see soon | urgent"}]}},
+  {"fullUrl": "https://pcp.example/fhir/Task/2", "resource": {"resourceType": "Task", "id": "2", "status": "requested", "intent": "order",
+    "focus": {"reference": "ServiceRequest/1"}, "for": {"reference": "Patient/1"}, "authoredOn": "2025-03-01T08:30:00+00:00",
+    "restriction": {"period": {"end": "2025-04-30"}},
+    "requester": {"reference": "Practitioner/7"}, "owner": {"reference": "Organization/9"}}},
+  {"fullUrl": "https://pcp.example/fhir/Patient/1", "resource": {"resourceType": "Patient", "id": "1", "gender": "female", "birthDate": "1958-03-14",
+    "identifier": [{"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]},
+                    "system": "https://pcp.example/mrn", "value": "77120"}],
+    "name": [{"use": "official", "family": "Abernathy", "given": ["Ruth"]}]}},
+  {"fullUrl": "https://pcp.example/fhir/Practitioner/7", "resource": {"resourceType": "Practitioner", "id": "7",
+    "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}], "name": [{"family": "Okafor", "given": ["Nadia"]}]}},
+  {"fullUrl": "https://pcp.example/fhir/Organization/9", "resource": {"resourceType": "Organization", "id": "9", "name": "Millbrook Cardiology"}},
+  {"fullUrl": "https://pcp.example/fhir/Condition/3", "resource": {"resourceType": "Condition", "id": "3", "subject": {"reference": "Patient/1"},
+    "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I48.91", "display": "Atrial fibrillation"}]}}}]})";
+
+TEST(ClientResources, AReferralBecomesAnRefMessage) {
+  std::string const message = written(kReferral, "REF", "I12", "REF_I12", {{"referral.status", "P"}});
+  EXPECT_EQ(segments(message, "RF1"), "RF1|P|A|Med|||R-1001^PCP^1.2.3^ISO|20250301|20250430|20250301083000+0000\n") << message;
+  EXPECT_EQ(segments(message, "PRD"), "PRD|RP|Okafor^Nadia|||||1234567893^NPI\nPRD|RT|||||||||Millbrook Cardiology\n") << message;
+  EXPECT_NE(message.find("PID|1||77120^^^ELMST&1.2.3.1&ISO^MR||Abernathy^Ruth"), std::string::npos) << message;
+  EXPECT_NE(message.find("DG1|1||I48.91^Atrial fibrillation^I10C|||W"), std::string::npos) << message;
+  EXPECT_NE(message.find("NTE|1||Please see soon \\F\\ urgent"), std::string::npos) << message;
+}
+
+TEST(ClientResources, TheSameReferralBecomesAnOmgMessageForA360XPartner) {
+  std::string const message = written(kReferral, "OMG", "O19", "OMG_O19", {{"order.control", "NW"}});
+  EXPECT_NE(message.find("ORC|NW|R-1001^PCP^1.2.3^ISO"), std::string::npos) << message;
+  EXPECT_NE(message.find("OBR|1|R-1001^PCP^1.2.3^ISO"), std::string::npos) << message;
+  EXPECT_NE(message.find("20250331|A"), std::string::npos) << "TQ1-8 need-by, TQ1-9 priority\n" << message;
+}
+
+/// Steps 2 to 4 of the worked example from the specialist's side: the answer and the appointment.
+constexpr std::string_view kAnswer = R"({
+  "resourceType": "Bundle", "type": "collection", "entry": [
+  {"fullUrl": "https://card.example/fhir/ServiceRequest/1", "resource": {"resourceType": "ServiceRequest", "id": "1", "status": "active", "intent": "order",
+    "identifier": [{"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "PLAC"}]},
+                    "system": "https://pcp.example/referrals", "value": "R-1001"}],
+    "subject": {"reference": "Patient/1"}}},
+  {"fullUrl": "https://card.example/fhir/Task/2", "resource": {"resourceType": "Task", "id": "2", "status": "accepted", "intent": "order",
+    "identifier": [{"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "FILL"}]},
+                    "system": "https://card.example/orders", "value": "C-77"}],
+    "focus": {"reference": "ServiceRequest/1"}, "for": {"reference": "Patient/1"}, "lastModified": "2025-03-03",
+    "owner": {"reference": "Practitioner/8"}, "note": [{"text": "Bring the ECG"}]}},
+  {"fullUrl": "https://card.example/fhir/Appointment/5", "resource": {"resourceType": "Appointment", "id": "5", "status": "booked",
+    "identifier": [{"type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "FILL"}]},
+                    "system": "https://card.example/orders", "value": "A-5"}],
+    "start": "2025-03-10T09:30:00Z", "end": "2025-03-10T10:00:00Z", "minutesDuration": 30, "basedOn": [{"reference": "ServiceRequest/1"}],
+    "serviceType": [{"coding": [{"system": "http://snomed.info/sct", "code": "11429006", "display": "Consultation"}]}],
+    "participant": [{"actor": {"reference": "Patient/1"}, "status": "accepted"},
+                    {"actor": {"reference": "Practitioner/8"}, "status": "accepted"}]}},
+  {"fullUrl": "https://card.example/fhir/Patient/1", "resource": {"resourceType": "Patient", "id": "1",
+    "identifier": [{"system": "https://pcp.example/mrn", "value": "77120"}], "name": [{"family": "Abernathy", "given": ["Ruth"]}]}},
+  {"fullUrl": "https://card.example/fhir/Practitioner/8", "resource": {"resourceType": "Practitioner", "id": "8",
+    "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1987654325"}], "name": [{"family": "Lindqvist", "given": ["Per"]}]}}]})";
+
+TEST(ClientResources, AnAcceptedTaskBecomesAnRriMessage) {
+  std::string const message =
+      written(kAnswer, "RRI", "I12", "RRI_I12", {{"referral.status", "A"}, {"message.ack_code", "AA"}, {"message.ack_id", "R0001"}});
+  EXPECT_EQ(segments(message, "MSA"), "MSA|AA|R0001\n") << message;
+  EXPECT_EQ(segments(message, "RF1"), "RF1|A|||||R-1001^PCP^1.2.3^ISO|||20250303||C-77^CARD^1.2.9^ISO\n") << message;
+  EXPECT_EQ(segments(message, "PRD"), "PRD|RT|Lindqvist^Per|||||1987654325^NPI\n") << message;
+  EXPECT_NE(segments(message, "NTE").find("Bring the ECG"), std::string::npos) << message;
+}
+
+TEST(ClientResources, AnAcceptedTaskBecomesAnOsuMessageForA360XPartner) {
+  std::string const message = written(kAnswer, "OSU", "O51", "OSU_O51", {{"order.control", "SC"}, {"order.status", "IP"}});
+  EXPECT_EQ(segments(message, "ORC"), "ORC|SC|R-1001^PCP^1.2.3^ISO|C-77^CARD^1.2.9^ISO||IP||||20250303\n") << message;
+}
+
+TEST(ClientResources, AnAppointmentBecomesASiuMessageThatNamesTheReferral) {
+  std::string const message = written(kAnswer, "SIU", "S12", "SIU_S12", {{"schedule.status", "Booked"}});
+  std::string const sch = segments(message, "SCH");
+  EXPECT_NE(sch.find("SCH||A-5^CARD^1.2.9^ISO"), std::string::npos) << message;
+  EXPECT_NE(sch.find("|30|MIN|^^^20250310093000+0000^20250310100000+0000"), std::string::npos) << message;
+  EXPECT_NE(sch.find("|Booked|R-1001^PCP^1.2.3^ISO"), std::string::npos) << message;
+  EXPECT_NE(message.find("77120^^^ELMST"), std::string::npos) << message;
+  EXPECT_NE(message.find("AIS|1||11429006^Consultation^SCT|20250310093000+0000"), std::string::npos) << message;
+  EXPECT_NE(segments(message, "AIP").find("1987654325^Lindqvist^Per"), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace mappings::maps::test

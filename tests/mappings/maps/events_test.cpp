@@ -1,0 +1,122 @@
+/// The event tables: which message tells of a change, and what an event does to a resource that is there already.
+#include <gtest/gtest.h>
+
+#include "fhir/json/reader.hpp"
+#include "own_corpus.hpp"
+
+namespace mappings::maps::test {
+namespace {
+
+fhir::json::Document json(std::string const& text) {
+  auto document = fhir::json::read_document(text);
+  if (!document) throw std::runtime_error(fhir::to_line(document.error()));
+  return std::move(*document);
+}
+
+std::string event_of(std::string const& before, std::string const& after) {
+  fhir::json::Document then = before.empty() ? fhir::json::Document{} : json(before);
+  fhir::json::Document const now = json(after);
+  auto const choice = language::choose_event(language::builtin(), before.empty() ? nullptr : &then.root, now.root, sender());
+  return choice ? std::string(choice->message_code) + "^" + std::string(choice->trigger_event) : "none";
+}
+
+std::string visit(std::string const& status, std::string const& code, std::string const& place = "4W") {
+  return R"({"resourceType":"Encounter","status":")" + status +
+         R"(","class":{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":")" + code +
+         R"("},"location":[{"location":{"display":")" + place + R"("}}]})";
+}
+
+std::string appointment(std::string const& status, std::string const& start = "2025-03-10T09:30:00Z") {
+  return R"({"resourceType":"Appointment","status":")" + status + R"(","start":")" + start + R"(","participant":[{"status":"accepted"}]})";
+}
+
+TEST(Events, AVisitTellsEachOfItsChangesByOneMessage) {
+  struct Case {
+    std::string before, after, event;
+  };
+  Case const cases[] = {
+      {"", visit("planned", "IMP"), "ADT^A05"},
+      {"", visit("in-progress", "IMP"), "ADT^A01"},
+      {"", visit("in-progress", "AMB"), "ADT^A04"},
+      {"", visit("in-progress", "EMER"), "ADT^A04"},
+      {visit("planned", "IMP"), visit("in-progress", "IMP"), "ADT^A01"},
+      {visit("in-progress", "IMP"), visit("finished", "IMP"), "ADT^A03"},
+      {visit("finished", "IMP"), visit("in-progress", "IMP"), "ADT^A13"},
+      {visit("in-progress", "IMP"), visit("cancelled", "IMP"), "ADT^A11"},
+      {visit("planned", "IMP"), visit("cancelled", "IMP"), "ADT^A38"},
+      {visit("in-progress", "IMP", "4W"), visit("in-progress", "IMP", "6E"), "ADT^A02"},
+      {visit("in-progress", "EMER"), visit("in-progress", "IMP"), "ADT^A06"},
+      {visit("in-progress", "IMP"), visit("in-progress", "AMB"), "ADT^A07"},
+      {visit("in-progress", "IMP"), visit("onleave", "IMP"), "ADT^A21"},
+      {visit("onleave", "IMP"), visit("in-progress", "IMP"), "ADT^A22"},
+  };
+  for (Case const& one : cases) EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
+}
+
+TEST(Events, AnAppointmentTellsEachOfItsChangesByOneMessage) {
+  struct Case {
+    std::string before, after, event;
+  };
+  Case const cases[] = {
+      {"", appointment("booked"), "SIU^S12"},
+      {"", appointment("waitlist"), "SIU^S12"},
+      {appointment("waitlist"), appointment("booked"), "SIU^S12"},
+      {appointment("booked"), appointment("booked", "2025-03-17T09:30:00Z"), "SIU^S13"},
+      {appointment("noshow"), appointment("booked", "2025-03-17T09:30:00Z"), "SIU^S13"},
+      {appointment("booked"), appointment("cancelled"), "SIU^S15"},
+      {appointment("booked"), appointment("noshow"), "SIU^S26"},
+      {appointment("booked"), appointment("checked-in"), "SIU^S14"},
+      {appointment("booked"), appointment("fulfilled"), "SIU^S14"},
+      {appointment("booked"), appointment("entered-in-error"), "SIU^S17"},
+  };
+  for (Case const& one : cases) EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
+}
+
+/// The status of the role's resource after the message met `current`.
+std::string status_after(std::string const& message, std::string_view role, std::string const& current) {
+  Translated const translated(own_message(message).bytes);
+  fhir::json::Document const held = json(current);
+  for (std::size_t at = 0; at < translated.draft.resources.size(); ++at) {
+    if (translated.draft.resources[at].role != role) continue;
+    fhir::json::Arena arena;
+    return std::string(language::apply(translated.draft, at, &held.root, arena).text_at("status"));
+  }
+  return "no " + std::string(role);
+}
+
+TEST(Events, AnUpdateNeverTouchesTheStatusOfAVisit) {
+  for (char const* const status : {"planned", "in-progress", "onleave", "finished", "cancelled"})
+    EXPECT_EQ(status_after("ADT_A01/03-update", "visit", visit(status, "IMP")), status);
+}
+
+TEST(Events, ALateAdmissionDoesNotReopenAFinishedVisit) {
+  EXPECT_EQ(status_after("ADT_A01/01-admit", "visit", visit("finished", "IMP")), "finished");
+  EXPECT_EQ(status_after("ADT_A03/01-discharge-to-rehabilitation", "visit", visit("in-progress", "IMP")), "finished");
+  EXPECT_EQ(status_after("ADT_A01/04-cancel-discharge", "visit", visit("finished", "IMP")), "in-progress");
+}
+
+TEST(Events, ANoShowIsBookedAgainByARescheduling) {
+  EXPECT_EQ(status_after("SIU_S12/05-no-show", "appt", appointment("booked")), "noshow");
+  EXPECT_EQ(status_after("SIU_S12/02-rescheduled", "appt", appointment("noshow")), "booked");
+  EXPECT_EQ(status_after("SIU_S12/03-seen", "appt", appointment("booked")), "fulfilled");
+  EXPECT_EQ(status_after("SIU_S12/04-cancelled", "appt", appointment("booked")), "cancelled");
+}
+
+TEST(Events, NoMessageMovesARequestOrATask) {
+  std::string const order = R"({"resourceType":"ServiceRequest","status":"revoked","intent":"order","subject":{"reference":"Patient/1"}})";
+  std::string const task = R"({"resourceType":"Task","status":"completed","intent":"order"})";
+  EXPECT_EQ(status_after("OSU_O51/01-in-process", "ref", order), "revoked");
+  EXPECT_EQ(status_after("OMG_O19/04-cancel", "ref", order), "revoked");
+  EXPECT_EQ(status_after("RRI_I12/01-accepted", "loop", task), "completed");
+  EXPECT_EQ(status_after("REF_I12/07-update", "ref", order), "revoked");
+}
+
+TEST(Events, APreliminaryCopyThatComesLateLeavesAFinalReportFinal) {
+  std::string const final_report = R"({"resourceType":"DiagnosticReport","status":"final","code":{"text":"x"}})";
+  EXPECT_EQ(status_after("ORU_R01/02-preliminary", "report", final_report), "final");
+  std::string const early = R"({"resourceType":"DiagnosticReport","status":"preliminary","code":{"text":"x"}})";
+  EXPECT_EQ(status_after("ORU_R01/01-final-consult-result", "report", early), "final");
+}
+
+}  // namespace
+}  // namespace mappings::maps::test
