@@ -214,7 +214,7 @@ class Merge {
     if (ordered.is_null())
       parent->remove(steps[at].name);
     else
-      parent->set(arena_, steps[at].name, ordered);
+      parent->set(arena_, arena_.copy(steps[at].name), ordered);
   }
 
   static bool same_identity(Element const& left, Element const& right) {
@@ -254,7 +254,7 @@ class Merge {
           if (!same(item)) ordered.push(arena_, item);
         }
       }
-      parent->set(arena_, steps.back().name, ordered);
+      parent->set(arena_, arena_.copy(steps.back().name), ordered);
     }
   }
 
