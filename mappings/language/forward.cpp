@@ -5,7 +5,8 @@
 #include "mappings/language/engine.hpp"
 
 #include <algorithm>
-#include <cassert>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace mappings::language {
 
@@ -128,6 +129,7 @@ class Translation {
     for (auto const& literal : literals_) run_literal(literal);
     tell_events();
     fill_defaults();
+    index_roles();
     link();
     give_keys();
     finish_facts();
@@ -452,9 +454,8 @@ class Translation {
       key.append("|").append(digest.hex());
     }
     (void)frame;
-    for (std::uint32_t at = 0; at < draft_.resources.size(); ++at) {
-      if (draft_.resources[at].role.empty() && draft_.resources[at].key == key) return reference_to(at);
-    }
+    auto const [known, fresh] = made_.try_emplace(key, static_cast<std::uint32_t>(draft_.resources.size()));
+    if (!fresh) return reference_to(known->second);
     DraftResource made;
     made.type = row.pair->resource;
     made.key = std::move(key);
@@ -595,27 +596,35 @@ class Translation {
     return found == groups.end() ? 0 : static_cast<std::uint32_t>(found - groups.begin());
   }
 
+  /// Instances of each role that were written, in order.
+  void index_roles() {
+    by_role_.assign(structure_->roles.size(), {});
+    for (Instance const& instance : keeps_->instances) {
+      if (instance.resource != kNone) by_role_[instance.role].push_back(&instance);
+    }
+  }
+
   void link() {
     for (Link const& one : structure_->links) {
+      if (by_role_[one.source].empty() || by_role_[one.target].empty()) continue;
       bool const many = std::ranges::any_of(one.path.steps, [](Step const& step) {
         return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
       });
-      for (Instance const& source : keeps_->instances) {
-        if (source.role != one.source || source.resource == kNone) continue;
-        for (Instance const& target : keeps_->instances) {
-          if (target.role != one.target || target.resource == kNone || target.resource == source.resource)
-            continue;
-          if (!is_within(keeps_->grouping, target.group, source.group) &&
-              !is_within(keeps_->grouping, source.group, target.group))
-            continue;
-          Trail trail;
-          Element& place =
-              reach(draft_.resources[source.resource].content, one.path.steps, draft_.arena, trail);
-          if (!many && place.find("reference") != nullptr) break;
-          merge_reference(place, target.resource, one.path.steps.back());
-          if (!many) break;
-        }
-      }
+      for (Instance const* const source : by_role_[one.source]) link_one(one, *source, many);
+    }
+  }
+
+  void link_one(Link const& one, Instance const& source, bool many) {
+    for (Instance const* const target : by_role_[one.target]) {
+      if (target->resource == source.resource) continue;
+      if (!is_within(keeps_->grouping, target->group, source.group) &&
+          !is_within(keeps_->grouping, source.group, target->group))
+        continue;
+      Trail trail;
+      Element& place = reach(draft_.resources[source.resource].content, one.path.steps, draft_.arena, trail);
+      if (!many && place.find("reference") != nullptr) return;
+      merge_reference(place, target->resource, one.path.steps.back());
+      if (!many) return;
     }
   }
 
@@ -638,14 +647,12 @@ class Translation {
   }
 
   Instance const* instance_of_role(std::size_t role, std::uint32_t group) const {
-    Instance const* best = nullptr;
-    for (Instance const& instance : keeps_->instances) {
-      if (instance.role != role || instance.resource == kNone) continue;
-      bool const related = is_within(keeps_->grouping, group, instance.group) ||
-                           is_within(keeps_->grouping, instance.group, group);
-      if (related && best == nullptr) best = &instance;
+    for (Instance const* const instance : by_role_[role]) {
+      if (is_within(keeps_->grouping, group, instance->group) ||
+          is_within(keeps_->grouping, instance->group, group))
+        return instance;
     }
-    return best;
+    return nullptr;
   }
 
   void key_of(std::uint32_t index, Instance const& instance, int depth) {
@@ -712,30 +719,22 @@ class Translation {
     }
     if (!by_content) digest.add(std::to_string(instance.ordinal));
     std::string key = std::string(resource.type) + "|" + digest.hex();
-    // Two that nothing tells apart are told apart by their order.
-    std::size_t twins = 0;
-    for (DraftResource const& other : draft_.resources) {
-      if (&other != &resource && (other.key == key || other.key.starts_with(key + "|"))) ++twins;
-    }
-    if (twins > 0) key += "|" + std::to_string(twins + 1);
     resource.key = std::move(key);
     return true;
   }
 
-  /// Two parts of one message that name the same identifier are two drafts: the later ones get a key of their
-  /// own, which is still the same whenever the message is.
+  /// Two parts of one message with the same key (the same identifier twice, or nothing that tells them apart)
+  /// are two drafts: the later ones are told apart by their order, which is the same whenever the message is.
   void part_twins() {
-    for (std::size_t at = 1; at < draft_.resources.size(); ++at) {
-      DraftResource& later = draft_.resources[at];
-      auto const earlier = std::span(draft_.resources).first(at);
-      auto const taken = [&](std::string const& key) {
-        return std::ranges::find(earlier, key, &DraftResource::key) != earlier.end();
-      };
-      if (!taken(later.key)) continue;
-      std::string const stem = later.key;
-      for (std::size_t number = 2; taken(later.key); ++number)
-        later.key = stem + "|" + std::to_string(number);
-      later.key_is_identifier = false;
+    std::unordered_set<std::string_view> keys;
+    for (DraftResource& resource : draft_.resources) {
+      if (keys.insert(resource.key).second) continue;
+      std::string const stem = resource.key;
+      std::size_t& number = twins_[stem];
+      do {
+        resource.key = stem + "|" + std::to_string(++number + 1);
+      } while (!keys.insert(resource.key).second);
+      resource.key_is_identifier = false;
     }
   }
 
@@ -771,6 +770,9 @@ class Translation {
   std::shared_ptr<Internals> keeps_;
   types::Context context_;
   std::vector<Literal> literals_;
+  std::vector<std::vector<Instance const*>> by_role_;
+  std::unordered_map<std::string, std::uint32_t> made_;  // resources of type pairs, by key
+  std::unordered_map<std::string, std::size_t> twins_;
 };
 
 }  // namespace

@@ -98,7 +98,8 @@ Element& reach(Element& root, std::span<Step const> steps, Arena& arena, Trail& 
   for (Step const& step : steps) {
     if (step.choice) break;
     if (!here->is_object()) *here = Element::of_object();
-    // A step may be a copy that dies before the tree (apply's full paths), so a new member's name is the arena's own.
+    // A step may be a copy that dies before the tree (apply's full paths), so a new member's name is the
+    // arena's own.
     Element* const known = here->find(step.name);
     Element& next = known != nullptr ? *known : here->set(arena, arena.copy(step.name));
     if (!step.is_array()) {

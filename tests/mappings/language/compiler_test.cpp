@@ -1,4 +1,5 @@
 #include "mappings/language/translator.hpp"
+#include "mappings/language/program.hpp"
 
 #include <gtest/gtest.h>
 
@@ -101,6 +102,52 @@ TEST(Compiler, TheBuiltInMapsCompileAndFitFhirAndTheDictionary) {
   for (auto const& row : rows(*result.maps)) {
     if (row.row_class == 'O') EXPECT_FALSE(row.reason.empty()) << row.id;
   }
+}
+
+/// L7: a code that can be written back comes forward again as the same FHIR code; preferred codes come back as themselves.
+TEST(Laws, EveryVocabularyIsAFunctionBothWays) {
+  std::size_t codes = 0;
+  for (auto const& vocabulary : builtin().program().vocabularies) {
+    for (auto const& entry : vocabulary.entries) {
+      if (!entry.forward) continue;
+      types::Target const* const target = vocabulary.find(entry.v2);
+      ASSERT_NE(target, nullptr);
+      std::string_view const back = vocabulary.find_reverse(target->system, target->code);
+      if (entry.reverse) EXPECT_EQ(back, entry.v2) << vocabulary.name;
+      if (back.empty()) continue;
+      types::Target const* const again = vocabulary.find(back);
+      ASSERT_NE(again, nullptr) << vocabulary.name << " " << back;
+      EXPECT_EQ(again->code, target->code) << vocabulary.name << " " << entry.v2;
+      ++codes;
+    }
+  }
+  EXPECT_GE(codes, 100U);
+}
+
+/// L11: an event table row, told by its own event, leads where it says; the row's own change chooses one of its events.
+TEST(Laws, EveryEventRowIsReachedByItsOwnChange) {
+  std::size_t reached = 0;
+  fhir::json::Arena arena;
+  auto const with_status = [&](EventTable const& table, std::string_view status) {
+    auto made = fhir::json::Element::of_object();
+    made.set(arena, "resourceType", fhir::json::Element::of_string(table.type));
+    made.set(arena, table.path.steps[0].name, fhir::json::Element::of_string(status));
+    return made;
+  };
+  for (EventTable const& table : builtin().program().events) {
+    if (table.path.steps.size() != 1) continue;
+    for (EventRow const& row : table.rows) {
+      if (row.events.empty() || !row.when.empty() || row.after == "same") continue;
+      std::string const from = row.before[0] == "any" ? std::string("none") : row.before[0];
+      if (from == row.after) continue;
+      auto const before = with_status(table, from);
+      auto const after = with_status(table, row.after);
+      auto const choice = choose_event(builtin(), from == "none" ? nullptr : &before, after, {});
+      ASSERT_TRUE(choice.has_value()) << row.id;
+      ++reached;
+    }
+  }
+  EXPECT_GE(reached, 10U);
 }
 
 TEST(Compiler, TheHashTellsTextsApart) {
