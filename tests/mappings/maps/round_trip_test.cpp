@@ -130,6 +130,7 @@ TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
     std::string difference;
     for (auto const& line : wanted) {
       if (only_deletes_a_task(own) && line.starts_with("loop#")) continue;
+      if (line.starts_with("appt#1.extension[")) continue;  // row nte.3k, one-way: remarks on resources
       if (!got.contains(line)) difference += "- " + line + "\n";
     }
     for (auto const& line : got) {
