@@ -488,25 +488,34 @@ class Reversal {
     return content == nullptr || base.empty() ? content : find(*content, base.steps);
   }
 
-  /// By name: the seed's structure may number its roles in another way.
+  /// By name: the seed's structure may number its roles in another way. A node that another of the same kind
+  /// leads to is that one's.
   std::size_t related_node(std::size_t at, std::string_view role) const {
     std::size_t only = SIZE_MAX;
     std::size_t count = 0;
     for (std::size_t other = 0; other < nodes_.size(); ++other) {
       if (structure_->roles[nodes_[other].role].name != role) continue;
       if (nodes_[other].via == at || nodes_[at].via == other || other == at) return other;
+      bool const anothers =
+          nodes_[other].via != SIZE_MAX && nodes_[nodes_[other].via].role == nodes_[at].role;
+      if (anothers) continue;
       only = other;
       ++count;
     }
     return count == 1 ? only : SIZE_MAX;
   }
 
-  Sources sources_now(Structure const& structure, Use const& use, std::size_t at, Element const* base) const {
+  /// `frame`: the seed's segment, whose other resources are known by their instances.
+  Sources sources_now(Structure const& structure, Use const& use, std::size_t at, Element const* base,
+                      Frame const* frame = nullptr) const {
     Sources sources;
     sources.base[0] = base;
     for (std::size_t target = 1; target < use.targets.size() && target < 4; ++target) {
-      std::size_t const other = related_node(at, structure.roles[use.targets[target].role].name);
-      if (other != SIZE_MAX)
+      std::size_t other = frame == nullptr ? SIZE_MAX : node_of(frame->instance[target]);
+      if (other == SIZE_MAX) other = related_node(at, structure.roles[use.targets[target].role].name);
+      bool const elsewhere = frame != nullptr && other != SIZE_MAX && nodes_[other].known != kNone &&
+                             nodes_[other].known != frame->instance[target];
+      if (other != SIZE_MAX && !elsewhere)
         sources.base[target] = with_base(nodes_[other].content, use.targets[target].base);
     }
     return sources;
@@ -567,7 +576,7 @@ class Reversal {
         continue;
       }
       Sources const now =
-          sources_now(*seed_structure_, use, at, with_base(nodes_[at].content, use.targets[0].base));
+          sources_now(*seed_structure_, use, at, with_base(nodes_[at].content, use.targets[0].base), &frame);
       Sources const then =
           sources_then(use, frame, with_base(seed_content(frame.instance[0]), use.targets[0].base));
       rewrite(frame.segment, project_then(use, then), project_now(use, now));

@@ -1,5 +1,5 @@
-#include "mappings/language/translator.hpp"
 #include "mappings/language/program.hpp"
+#include "mappings/language/translator.hpp"
 
 #include <gtest/gtest.h>
 
@@ -104,7 +104,8 @@ TEST(Compiler, TheBuiltInMapsCompileAndFitFhirAndTheDictionary) {
   }
 }
 
-/// L7: a code that can be written back comes forward again as the same FHIR code; preferred codes come back as themselves.
+/// L7: a code that can be written back comes forward again as the same FHIR code; preferred codes come back
+/// as themselves.
 TEST(Laws, EveryVocabularyIsAFunctionBothWays) {
   std::size_t codes = 0;
   for (auto const& vocabulary : builtin().program().vocabularies) {
@@ -124,7 +125,8 @@ TEST(Laws, EveryVocabularyIsAFunctionBothWays) {
   EXPECT_GE(codes, 100U);
 }
 
-/// L11: an event table row, told by its own event, leads where it says; the row's own change chooses one of its events.
+/// L11: an event table row, told by its own event, leads where it says; the row's own change chooses one of
+/// its events.
 TEST(Laws, EveryEventRowIsReachedByItsOwnChange) {
   std::size_t reached = 0;
   fhir::json::Arena arena;
