@@ -1,15 +1,17 @@
-/// Resources as FHIR clients write them, without anything that our own tables would have put there, become v2 messages.
-#include <gtest/gtest.h>
-
+/// Resources as FHIR clients write them, without anything that our own tables would have put there, become v2
+/// messages.
 #include "fhir/json/reader.hpp"
 #include "own_corpus.hpp"
+
+#include <gtest/gtest.h>
 
 namespace mappings::maps::test {
 namespace {
 
 /// Writes the bundle as this message; the error's text when it cannot.
-std::string written(std::string_view bundle_json, std::string_view code, std::string_view trigger, std::string_view structure,
-                    std::vector<language::FactValue> const& facts, std::string_view version = "2.5.1") {
+std::string written(std::string_view bundle_json, std::string_view code, std::string_view trigger,
+                    std::string_view structure, std::vector<language::FactValue> const& facts,
+                    std::string_view version = "2.5.1") {
   auto bundle = fhir::json::read_document(bundle_json);
   if (!bundle) return fhir::to_line(bundle.error());
   auto request = language::from_bundle(language::builtin(), structure, bundle->root);
@@ -21,7 +23,8 @@ std::string written(std::string_view bundle_json, std::string_view code, std::st
   request->facts = facts;
   auto profile = sender();
   profile.version = version;
-  profile.authorities = {{"PCP", "1.2.3", "ISO", "https://pcp.example/referrals"}, {"ELMST", "1.2.3.1", "ISO", "https://pcp.example/mrn"},
+  profile.authorities = {{"PCP", "1.2.3", "ISO", "https://pcp.example/referrals"},
+                         {"ELMST", "1.2.3.1", "ISO", "https://pcp.example/mrn"},
                          {"CARD", "1.2.9", "ISO", "https://card.example/orders"}};
   profile.our_application = {"HANDOFF", "", ""};
   auto const reversed = language::reverse(language::builtin(), *request, profile);
@@ -73,9 +76,14 @@ constexpr std::string_view kReferral = R"({
 
 TEST(ClientResources, AReferralBecomesAnRefMessage) {
   std::string const message = written(kReferral, "REF", "I12", "REF_I12", {{"referral.status", "P"}});
-  EXPECT_EQ(segments(message, "RF1"), "RF1|P|A|Med|||R-1001^PCP^1.2.3^ISO|20250301|20250430|20250301083000+0000\n") << message;
-  EXPECT_EQ(segments(message, "PRD"), "PRD|RP|Okafor^Nadia|||||1234567893^NPI\nPRD|RT|||||||||Millbrook Cardiology\n") << message;
-  EXPECT_NE(message.find("PID|1||77120^^^ELMST&1.2.3.1&ISO^MR||Abernathy^Ruth"), std::string::npos) << message;
+  EXPECT_EQ(segments(message, "RF1"),
+            "RF1|P|A|Med|||R-1001^PCP^1.2.3^ISO|20250301|20250430|20250301083000+0000\n")
+      << message;
+  EXPECT_EQ(segments(message, "PRD"),
+            "PRD|RP|Okafor^Nadia|||||1234567893^NPI\nPRD|RT|||||||||Millbrook Cardiology\n")
+      << message;
+  EXPECT_NE(message.find("PID|1||77120^^^ELMST&1.2.3.1&ISO^MR||Abernathy^Ruth"), std::string::npos)
+      << message;
   EXPECT_NE(message.find("DG1|1||I48.91^Atrial fibrillation^I10C|||W"), std::string::npos) << message;
   EXPECT_NE(message.find("NTE|1||Please see soon \\F\\ urgent"), std::string::npos) << message;
 }
@@ -113,16 +121,33 @@ constexpr std::string_view kAnswer = R"({
 
 TEST(ClientResources, AnAcceptedTaskBecomesAnRriMessage) {
   std::string const message =
-      written(kAnswer, "RRI", "I12", "RRI_I12", {{"referral.status", "A"}, {"message.ack_code", "AA"}, {"message.ack_id", "R0001"}});
+      written(kAnswer, "RRI", "I12", "RRI_I12",
+              {{"referral.status", "A"}, {"message.ack_code", "AA"}, {"message.ack_id", "R0001"}});
   EXPECT_EQ(segments(message, "MSA"), "MSA|AA|R0001\n") << message;
-  EXPECT_EQ(segments(message, "RF1"), "RF1|A|||||R-1001^PCP^1.2.3^ISO|||20250303||C-77^CARD^1.2.9^ISO\n") << message;
+  EXPECT_EQ(segments(message, "RF1"), "RF1|A|||||R-1001^PCP^1.2.3^ISO|||20250303||C-77^CARD^1.2.9^ISO\n")
+      << message;
   EXPECT_EQ(segments(message, "PRD"), "PRD|RT|Lindqvist^Per|||||1987654325^NPI\n") << message;
   EXPECT_NE(segments(message, "NTE").find("Bring the ECG"), std::string::npos) << message;
 }
 
+TEST(ClientResources, AQuestionOfTheRecordIsANoteOfTheAnswer) {
+  std::string silent(kAnswer);
+  std::string const note = R"(, "note": [{"text": "Bring the ECG"}])";
+  silent.erase(silent.find(note), note.size());
+  std::string const rri = written(silent, "RRI", "I12", "RRI_I12",
+                                  {{"referral.status", "P"}, {"referral.information", "Which side?"}});
+  EXPECT_EQ(segments(rri, "NTE"), "NTE|1||Which side?\n") << rri;
+  std::string const osu =
+      written(silent, "OSU", "O51", "OSU_O51",
+              {{"order.control", "SC"}, {"order.status", "HD"}, {"referral.information", "Which side?"}});
+  EXPECT_EQ(segments(osu, "NTE"), "NTE|1||Which side?\n") << osu;
+}
+
 TEST(ClientResources, AnAcceptedTaskBecomesAnOsuMessageForA360XPartner) {
-  std::string const message = written(kAnswer, "OSU", "O51", "OSU_O51", {{"order.control", "SC"}, {"order.status", "IP"}});
-  EXPECT_EQ(segments(message, "ORC"), "ORC|SC|R-1001^PCP^1.2.3^ISO|C-77^CARD^1.2.9^ISO||IP||||20250303\n") << message;
+  std::string const message =
+      written(kAnswer, "OSU", "O51", "OSU_O51", {{"order.control", "SC"}, {"order.status", "IP"}});
+  EXPECT_EQ(segments(message, "ORC"), "ORC|SC|R-1001^PCP^1.2.3^ISO|C-77^CARD^1.2.9^ISO||IP||||20250303\n")
+      << message;
 }
 
 TEST(ClientResources, AnAppointmentBecomesASiuMessageThatNamesTheReferral) {
@@ -132,7 +157,8 @@ TEST(ClientResources, AnAppointmentBecomesASiuMessageThatNamesTheReferral) {
   EXPECT_NE(sch.find("|30|MIN|^^^20250310093000+0000^20250310100000+0000"), std::string::npos) << message;
   EXPECT_NE(sch.find("|Booked|R-1001^PCP^1.2.3^ISO"), std::string::npos) << message;
   EXPECT_NE(message.find("77120^^^ELMST"), std::string::npos) << message;
-  EXPECT_NE(message.find("AIS|1||11429006^Consultation^SCT|20250310093000+0000"), std::string::npos) << message;
+  EXPECT_NE(message.find("AIS|1||11429006^Consultation^SCT|20250310093000+0000"), std::string::npos)
+      << message;
   EXPECT_NE(segments(message, "AIP").find("1987654325^Lindqvist^Per"), std::string::npos) << message;
 }
 

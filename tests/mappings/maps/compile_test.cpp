@@ -1,14 +1,15 @@
 /// The built-in tables compile, and what the compiler cannot know alone holds as well.
-#include <gtest/gtest.h>
-
 #include "mappings/language/translator.hpp"
+
+#include <gtest/gtest.h>
 
 namespace mappings::language {
 namespace {
 
 TEST(BuiltinMaps, CompileWithoutAnyError) {
   Compilation const compilation = compile(builtin_files());
-  for (fhir::Issue const& issue : compilation.issues) ADD_FAILURE() << issue.source << ": " << issue.diagnostics;
+  for (fhir::Issue const& issue : compilation.issues)
+    ADD_FAILURE() << issue.source << ": " << issue.diagnostics;
   ASSERT_TRUE(compilation.maps.has_value());
   EXPECT_GE(builtin_files().size(), 48U);
 }
@@ -25,8 +26,9 @@ TEST(BuiltinMaps, PassTheCheckOfPathsPairsBindingsAndRequiredElements) {
 }
 
 TEST(BuiltinMaps, HaveEveryStructureInScope) {
-  for (char const* const structure : {"ADT_A01", "ADT_A02", "ADT_A03", "ADT_A05", "ADT_A09", "ADT_A39", "REF_I12", "RRI_I12",
-                                      "SIU_S12", "ORU_R01", "MDM_T02", "OMG_O19", "OSU_O51", "ACK"})
+  for (char const* const structure :
+       {"ADT_A01", "ADT_A02", "ADT_A03", "ADT_A05", "ADT_A09", "ADT_A39", "REF_I12", "RRI_I12", "SIU_S12",
+        "ORU_R01", "MDM_T02", "OMG_O19", "OSU_O51", "ACK"})
     EXPECT_TRUE(builtin().has_structure(structure)) << structure;
 }
 

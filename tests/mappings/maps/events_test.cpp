@@ -1,8 +1,9 @@
-/// The event tables: which message tells of a change, and what an event does to a resource that is there already.
-#include <gtest/gtest.h>
-
+/// The event tables: which message tells of a change, and what an event does to a resource that is there
+/// already.
 #include "fhir/json/reader.hpp"
 #include "own_corpus.hpp"
+
+#include <gtest/gtest.h>
 
 namespace mappings::maps::test {
 namespace {
@@ -16,7 +17,8 @@ fhir::json::Document json(std::string const& text) {
 std::string event_of(std::string const& before, std::string const& after) {
   fhir::json::Document then = before.empty() ? fhir::json::Document{} : json(before);
   fhir::json::Document const now = json(after);
-  auto const choice = language::choose_event(language::builtin(), before.empty() ? nullptr : &then.root, now.root, sender());
+  auto const choice =
+      language::choose_event(language::builtin(), before.empty() ? nullptr : &then.root, now.root, sender());
   return choice ? std::string(choice->message_code) + "^" + std::string(choice->trigger_event) : "none";
 }
 
@@ -27,7 +29,8 @@ std::string visit(std::string const& status, std::string const& code, std::strin
 }
 
 std::string appointment(std::string const& status, std::string const& start = "2025-03-10T09:30:00Z") {
-  return R"({"resourceType":"Appointment","status":")" + status + R"(","start":")" + start + R"(","participant":[{"status":"accepted"}]})";
+  return R"({"resourceType":"Appointment","status":")" + status + R"(","start":")" + start +
+         R"(","participant":[{"status":"accepted"}]})";
 }
 
 TEST(Events, AVisitTellsEachOfItsChangesByOneMessage) {
@@ -50,7 +53,8 @@ TEST(Events, AVisitTellsEachOfItsChangesByOneMessage) {
       {visit("in-progress", "IMP"), visit("onleave", "IMP"), "ADT^A21"},
       {visit("onleave", "IMP"), visit("in-progress", "IMP"), "ADT^A22"},
   };
-  for (Case const& one : cases) EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
+  for (Case const& one : cases)
+    EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
 }
 
 TEST(Events, AnAppointmentTellsEachOfItsChangesByOneMessage) {
@@ -69,7 +73,8 @@ TEST(Events, AnAppointmentTellsEachOfItsChangesByOneMessage) {
       {appointment("booked"), appointment("fulfilled"), "SIU^S14"},
       {appointment("booked"), appointment("entered-in-error"), "SIU^S17"},
   };
-  for (Case const& one : cases) EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
+  for (Case const& one : cases)
+    EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
 }
 
 /// The status of the role's resource after the message met `current`.
@@ -91,7 +96,8 @@ TEST(Events, AnUpdateNeverTouchesTheStatusOfAVisit) {
 
 TEST(Events, ALateAdmissionDoesNotReopenAFinishedVisit) {
   EXPECT_EQ(status_after("ADT_A01/01-admit", "visit", visit("finished", "IMP")), "finished");
-  EXPECT_EQ(status_after("ADT_A03/01-discharge-to-rehabilitation", "visit", visit("in-progress", "IMP")), "finished");
+  EXPECT_EQ(status_after("ADT_A03/01-discharge-to-rehabilitation", "visit", visit("in-progress", "IMP")),
+            "finished");
   EXPECT_EQ(status_after("ADT_A01/04-cancel-discharge", "visit", visit("finished", "IMP")), "in-progress");
 }
 
@@ -103,7 +109,8 @@ TEST(Events, ANoShowIsBookedAgainByARescheduling) {
 }
 
 TEST(Events, NoMessageMovesARequestOrATask) {
-  std::string const order = R"({"resourceType":"ServiceRequest","status":"revoked","intent":"order","subject":{"reference":"Patient/1"}})";
+  std::string const order =
+      R"({"resourceType":"ServiceRequest","status":"revoked","intent":"order","subject":{"reference":"Patient/1"}})";
   std::string const task = R"({"resourceType":"Task","status":"completed","intent":"order"})";
   EXPECT_EQ(status_after("OSU_O51/01-in-process", "ref", order), "revoked");
   EXPECT_EQ(status_after("OMG_O19/04-cancel", "ref", order), "revoked");
@@ -112,9 +119,11 @@ TEST(Events, NoMessageMovesARequestOrATask) {
 }
 
 TEST(Events, APreliminaryCopyThatComesLateLeavesAFinalReportFinal) {
-  std::string const final_report = R"({"resourceType":"DiagnosticReport","status":"final","code":{"text":"x"}})";
+  std::string const final_report =
+      R"({"resourceType":"DiagnosticReport","status":"final","code":{"text":"x"}})";
   EXPECT_EQ(status_after("ORU_R01/02-preliminary", "report", final_report), "final");
-  std::string const early = R"({"resourceType":"DiagnosticReport","status":"preliminary","code":{"text":"x"}})";
+  std::string const early =
+      R"({"resourceType":"DiagnosticReport","status":"preliminary","code":{"text":"x"}})";
   EXPECT_EQ(status_after("ORU_R01/01-final-consult-result", "report", early), "final");
 }
 

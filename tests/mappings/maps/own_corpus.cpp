@@ -1,13 +1,13 @@
 #include "own_corpus.hpp"
 
+#include "fhir/json/writer.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
-
-#include "fhir/json/writer.hpp"
 
 namespace mappings::maps::test {
 

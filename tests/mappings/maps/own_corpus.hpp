@@ -1,12 +1,12 @@
 /// Our own v2 messages (tests/corpora/v2) and what the tests of the maps ask of a translated one.
 #pragma once
 
+#include "mappings/hl7v2/message.hpp"
+#include "mappings/language/translator.hpp"
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "mappings/hl7v2/message.hpp"
-#include "mappings/language/translator.hpp"
 
 namespace mappings::maps::test {
 
@@ -32,8 +32,8 @@ struct Translated {
   language::Draft draft;
 };
 
-/// "ref#2.requester/practitioner/name[0].family" or "@order.control" (the first fact of that name): the text there, "" when the
-/// way ends.
+/// "ref#2.requester/practitioner/name[0].family" or "@order.control" (the first fact of that name): the text
+/// there, "" when the way ends.
 std::string text_at(language::Draft const& draft, std::string_view path);
 
 }  // namespace mappings::maps::test

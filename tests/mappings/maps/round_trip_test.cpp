@@ -1,12 +1,13 @@
-/// The laws of design translation.md section 3.5 over our own corpus: L1 with the message as its own complement, L2 and L3 without any.
+/// The laws of design translation.md section 3.5 over our own corpus: L1 with the message as its own
+/// complement, L2 and L3 without any.
+#include "fhir/json/writer.hpp"
+#include "own_corpus.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include "fhir/json/writer.hpp"
-#include "own_corpus.hpp"
 
 namespace mappings::maps::test {
 namespace {
@@ -30,7 +31,9 @@ struct Rewritten {
     timestamp = translated.message.raw({0, 7, 1, 1, 1});
     request->timestamp = timestamp;
     if (!with_seed) {
-      for (auto const& [name, text] : texts) request->facts.push_back({name, text});
+      for (auto const& [name, text] : texts) {
+        if (name != "referral.information") request->facts.push_back({name, text});  // Task.note says it
+      }
     }
     if (with_seed) {
       request->seed = &translated.message;
@@ -54,17 +57,20 @@ struct Rewritten {
   fhir::Issue error{fhir::Severity::information, fhir::IssueType::informational, "", "", ""};
 };
 
-/// A message that gives no resource of the kind its structure starts from: acknowledgments without an error, a person's update
-/// without a visit, a referral's answer without RF1. There is nothing in FHIR to write it from.
+/// A message that gives no resource of the kind its structure starts from: acknowledgments without an error,
+/// a person's update without a visit, a referral's answer without RF1. There is nothing in FHIR to write it
+/// from.
 bool has_no_anchor(OwnMessage const& own) {
-  static std::set<std::string> const kWithout = {"ACK/01-accepted", "ACK/03-version-2-3", "ADT_A05/03-person-update",
-                                                 "RRI_I12/06-technical-refusal"};
+  static std::set<std::string> const kWithout = {"ACK/01-accepted", "ACK/03-version-2-3",
+                                                 "ADT_A05/03-person-update", "RRI_I12/06-technical-refusal"};
   return kWithout.contains(own.name);
 }
 
-/// Messages with several orders or reports: the gateway writes one message per order, so reverse starts from one.
+/// Messages with several orders or reports: the gateway writes one message per order, so reverse starts from
+/// one.
 bool has_several_anchors(OwnMessage const& own) {
-  static std::set<std::string> const kSeveral = {"OMG_O19/05-two-orders", "OSU_O51/08-two-orders", "ORU_R01/03-two-panels-one-orc"};
+  static std::set<std::string> const kSeveral = {"OMG_O19/05-two-orders", "OSU_O51/08-two-orders",
+                                                 "ORU_R01/03-two-panels-one-orc"};
   return kSeveral.contains(own.name);
 }
 
@@ -82,8 +88,10 @@ TEST(L1GetPut, AMessageWrittenOverItselfIsTheSameMessage) {
   }
 }
 
-/// "ref.requester -> rp" for references, else "ref.priority = asap"; instances of one role are told apart by their number.
-void flatten(language::Draft const& draft, Element const& element, std::string const& path, std::set<std::string>& lines) {
+/// "ref.requester -> rp" for references, else "ref.priority = asap"; instances of one role are told apart by
+/// their number.
+void flatten(language::Draft const& draft, Element const& element, std::string const& path,
+             std::set<std::string>& lines) {
   if (element.is_object()) {
     std::string_view const reference = element.text_at("reference");
     if (reference.starts_with('~')) {
@@ -91,7 +99,8 @@ void flatten(language::Draft const& draft, Element const& element, std::string c
       lines.insert(path + " -> " + std::string(target.type) + " " + std::string(target.role));
     }
     for (auto const& member : element.members()) {
-      if (member.name != "reference") flatten(draft, member.value, path + "." + std::string(member.name), lines);
+      if (member.name != "reference")
+        flatten(draft, member.value, path + "." + std::string(member.name), lines);
     }
   } else if (element.is_array()) {
     for (std::size_t at = 0; at < element.size(); ++at)
@@ -106,17 +115,20 @@ std::set<std::string> lines_of(language::Draft const& draft) {
   std::map<std::string, int> anonymous;
   for (auto const& resource : draft.resources) {
     std::string name = std::string(resource.role) + "#" + std::to_string(resource.instance);
-    if (resource.role.empty()) name = std::string(resource.type) + "#" + std::to_string(++anonymous[std::string(resource.type)]);
+    if (resource.role.empty())
+      name = std::string(resource.type) + "#" + std::to_string(++anonymous[std::string(resource.type)]);
     flatten(draft, resource.content, name, lines);
   }
-  for (auto const& fact : draft.facts) lines.insert("@" + std::string(fact.name) + " = " + std::string(fact.text()));
+  for (auto const& fact : draft.facts)
+    lines.insert("@" + std::string(fact.name) + " = " + std::string(fact.text()));
   return lines;
 }
 
 TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
   std::map<std::string, int> counts;
   for (OwnMessage const& own : own_messages()) {
-    static std::set<std::string> const kStructures = {"REF_I12", "RRI_I12", "SIU_S12", "ORU_R01", "OSU_O51", "OMG_O19"};
+    static std::set<std::string> const kStructures = {"REF_I12", "RRI_I12", "SIU_S12",
+                                                      "ORU_R01", "OSU_O51", "OMG_O19"};
     if (!kStructures.contains(own.structure)) continue;
     ++counts[own.structure];
     if (has_no_anchor(own) || has_several_anchors(own)) continue;
@@ -130,10 +142,12 @@ TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
     std::string difference;
     for (auto const& line : wanted) {
       if (only_deletes_a_task(own) && line.starts_with("loop#")) continue;
+      if (line.starts_with("@authorization.certification")) continue;  // row in3.2, one-way
       if (line.starts_with("appt#1.extension[")) continue;  // row nte.3k, one-way: remarks on resources
       if (!got.contains(line)) difference += "- " + line + "\n";
     }
     for (auto const& line : got) {
+      if (own.structure == "ORU_R01" && line == "@order.control = RE") continue;  // what we write has an ORC
       if (!wanted.contains(line)) difference += "+ " + line + "\n";
     }
     EXPECT_EQ(difference, "") << own.name << "\n" << again.bytes;
