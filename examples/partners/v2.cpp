@@ -13,6 +13,16 @@ std::vector<std::string> split(std::string_view text, char by) {
   return parts;
 }
 
+std::string make_segment(std::string_view id, std::map<std::size_t, std::string> const& fields) {
+  std::string text(id);
+  std::size_t last = 0;
+  for (auto const& [number, value] : fields) {
+    text.append(number - last, '|').append(value);
+    last = number;
+  }
+  return text;
+}
+
 std::string message(std::vector<std::string> const& segments) {
   std::string text;
   for (std::string const& one : segments) text.append(one).push_back('\r');

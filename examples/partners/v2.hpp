@@ -2,6 +2,7 @@
 /// mistake there cannot hide here.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,8 @@
 namespace partners {
 
 std::vector<std::string> split(std::string_view text, char by);
+/// One segment from its fields by number: {{1, "I"}, {3, "4W"}}.
+std::string make_segment(std::string_view id, std::map<std::size_t, std::string> const& fields);
 /// Segments joined by CR, the last one closed.
 std::string message(std::vector<std::string> const& segments);
 /// The nth segment of that id (from 0), "" when absent.

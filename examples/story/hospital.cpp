@@ -9,6 +9,7 @@ namespace story {
 namespace {
 
 using namespace std::chrono_literals;
+using partners::make_segment;
 using partners::message;
 using partners::text_at;
 
@@ -22,17 +23,29 @@ class Hospital {
  public:
   explicit Hospital(Stage& stage) : stage_(stage), visit_("SV-" + stage.run()) {}
 
-  void send(std::string const& trigger, std::string const& pv1_tail, std::vector<std::string> more = {}) {
+  /// An ADT of that trigger; `discharge` is the disposition (PV1-36) of a stay that has ended.
+  void send(std::string const& trigger, std::string const& discharge = {}, std::vector<std::string> const& more = {}) {
     std::vector<std::string> segments{
         "MSH|^~\\&|STMADT|STMARYS|HANDOFF|HUB|" + stage_.dtm() + "||ADT^" + trigger + "|" + stage_.control_id() + "|P|2.3",
-        "EVN|" + trigger + "|" + stage_.dtm(), kHospitalPid,
-        "PV1|1|I|" + location + "|E|||1955555555^Reyes^Ines^^^^^^NPI|||MED||||7||||" + "|" + visit_ + "^^^STMARYS-VISITS^VN" + pv1_tail};
+        "EVN|" + trigger + "|" + stage_.dtm(), kHospitalPid, pv1(discharge)};
     segments.insert(segments.end(), more.begin(), more.end());
     stage_.hospital_sends(message(segments));
   }
-  std::string admitted() const { return std::string(25, '|') + admit_time; }
-  std::string discharged(std::string const& disposition) const {
-    return std::string(17, '|') + disposition + std::string(8, '|') + admit_time + "|" + stage_.dtm();
+  std::string pv1(std::string const& discharge = {}) const {
+    std::map<std::size_t, std::string> fields{{1, "1"},
+                                              {2, "I"},
+                                              {3, location},
+                                              {4, "E"},
+                                              {7, "1955555555^Reyes^Ines^^^^^^NPI"},
+                                              {10, "MED"},
+                                              {14, "7"},
+                                              {19, visit_ + "^^^STMARYS-VISITS^VN"},
+                                              {44, admit_time}};
+    if (!discharge.empty()) {
+      fields[36] = discharge;
+      fields[45] = stage_.dtm();
+    }
+    return make_segment("PV1", fields);
   }
   std::string const& visit() const { return visit_; }
 
@@ -85,7 +98,7 @@ void stay_in_hospital(Stage& stage, Practice const& practice) {
   hospital.admit_time = stage.dtm(-72);
   stage.say("\n== A transition: St. Mary's (HL7 v2.3) admits and discharges the same patient under another number");
 
-  hospital.send("A01", hospital.admitted());
+  hospital.send("A01");
   std::string encounter;
   expect(eventually([&] {
            auto const found = ehr.get("Encounter?identifier=urn:oid:1.3.6.1.4.1.32473.31|" + hospital.visit());
@@ -102,16 +115,16 @@ void stay_in_hospital(Stage& stage, Practice const& practice) {
          "one Person links the patient of practice, clinic and hospital");
 
   hospital.location = "ICU^02^1^STMARYS";
-  hospital.send("A02", hospital.admitted());
+  hospital.send("A02");
   stage.say("2 ADT^A02: moved to intensive care");
-  hospital.send("A08", hospital.admitted(), {"DG1|1|I10|I21.4^Non-ST elevation myocardial infarction^I10||" + stage.dtm() + "|A"});
+  hospital.send("A08", {}, {"DG1|1|I10|I21.4^Non-ST elevation myocardial infarction^I10||" + stage.dtm() + "|A"});
   stage.say("3 ADT^A08: a diagnosis is added");
   auto const during = ehr.get(encounter);
   expect(text_at(during.body, {"status"}) == "in-progress", "an update never changes the status");
   expect(partners::to_text(during.body).find("ICU") != std::string::npos || partners::at(during.body, {"location", "1"}) != nullptr,
          "the Encounter knows both locations");
 
-  hospital.send("A03", hospital.discharged("01"));
+  hospital.send("A03", "01");
   stage.say("4 ADT^A03: discharged home                       -> Riverside is notified");
   expect_notice(stage, "discharge");
   expect_state(stage, encounter, "DISCHARGED", "Organization/st-marys");
@@ -122,12 +135,12 @@ void stay_in_hospital(Stage& stage, Practice const& practice) {
   }
   stage.say("    " + std::to_string(owed.size()) + " obligations are open, each with an owner and a due time");
 
-  hospital.send("A13", hospital.admitted());
+  hospital.send("A13");
   stage.say("5 ADT^A13: the discharge is cancelled");
   expect_state(stage, encounter, "IN_PROGRESS", "Organization/st-marys");
   expect(text_at(ehr.get(encounter).body, {"status"}) == "in-progress", "the Encounter is in progress again");
   expect(open_obligations(stage, encounter).empty(), "its obligations are suspended");
-  hospital.send("A03", hospital.discharged("01"));
+  hospital.send("A03", "01");
   stage.say("6 ADT^A03: discharged again");
   expect_state(stage, encounter, "DISCHARGED", "Organization/st-marys");
   expect(open_obligations(stage, encounter) == owed, "the same obligations are open again");
@@ -136,15 +149,23 @@ void stay_in_hospital(Stage& stage, Practice const& practice) {
   auto const header = [&](std::string const& event) {
     return "MSH|^~\\&|STMADT|STMARYS|HANDOFF|HUB|" + stage.dtm() + "||" + event + "|" + stage.control_id() + "|P|2.3";
   };
-  std::string const pv1 = "PV1|1|I|ICU^02^1^STMARYS||||||||||||||||" + hospital.visit() + "^^^STMARYS-VISITS^VN";
-  stage.hospital_sends(message({header("ORU^R01"), kHospitalPid, pv1,
-                                "OBR|1||" + order + "^STMARYS|2823-3^Potassium^LN|||" + stage.dtm(-1) + "|||||||||||||||" + stage.dtm() + "||LAB|F",
-                                "OBX|1|NM|2823-3^Potassium^LN||4.1|mmol/L|3.5-5.1||||F|||" + stage.dtm(-1)}));
+  stage.hospital_sends(message(
+      {header("ORU^R01"), kHospitalPid, hospital.pv1("01"),
+       make_segment("OBR", {{1, "1"}, {3, order + "^STMARYS"}, {4, "2823-3^Potassium^LN"}, {7, stage.dtm(-1)}, {22, stage.dtm()}, {24, "LAB"}, {25, "F"}}),
+       make_segment("OBX", {{1, "1"}, {2, "NM"}, {3, "2823-3^Potassium^LN"}, {5, "4.1"}, {6, "mmol/L"}, {7, "3.5-5.1"}, {11, "F"}, {14, stage.dtm(-1)}})}));
   stage.say("7 ORU^R01: a last laboratory result");
-  stage.hospital_sends(message({header("MDM^T02"), "EVN|T02|" + stage.dtm(), kHospitalPid, pv1,
-                                "TXA|1|DS|TX|" + stage.dtm() + "|1955555555^Reyes^Ines^^^^^^NPI|" + stage.dtm() + "|||||DOC-" + stage.run() +
-                                    "^STMARYS|||||AU||AV",
-                                "OBX|1|TX|18842-5^Discharge summary^LN||Admitted with NSTEMI; medication list and follow-up within.||||||F"}));
+  stage.hospital_sends(message(
+      {header("MDM^T02"), "EVN|T02|" + stage.dtm(), kHospitalPid, hospital.pv1("01"),
+       make_segment("TXA", {{1, "1"},
+                            {2, "DS"},
+                            {3, "TX"},
+                            {4, stage.dtm()},
+                            {5, "1955555555^Reyes^Ines^^^^^^NPI"},
+                            {6, stage.dtm()},
+                            {12, "DOC-" + stage.run() + "^STMARYS"},
+                            {17, "LA"},
+                            {19, "AV"}}),
+       make_segment("OBX", {{1, "1"}, {2, "TX"}, {3, "18842-5^Discharge summary^LN"}, {5, "Admitted with NSTEMI; medications and follow-up within."}, {11, "F"}})}));
   stage.say("8 MDM^T02: the discharge summary                 -> the hospital has done its part");
   expect_state(stage, encounter, "POST_ACUTE_WATCH", "Organization/riverside");
   expect(!contains(open_obligations(stage, encounter), "discharge-information"), "discharge information is received");

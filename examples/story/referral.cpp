@@ -9,6 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 using partners::component;
 using partners::field;
+using partners::make_segment;
 using partners::message;
 using partners::text_at;
 
@@ -30,6 +31,8 @@ std::string header(Stage& stage, std::string const& event, std::string const& st
 constexpr char kClinicPid[] =
     "PID|1||H-778^^^HEARTCLINIC^MR~R-4711^^^RIVERSIDE^MR~900-55-1234^^^NATIONAL^NI||Mason^Walter^J||19570312|M|||"
     "12 Mill Lane^^Riverside^OH^45011||^PRN^PH^^^513^5550117";
+
+constexpr char kDoctor[] = "1944444444^Hart^Lena^^^^^^NPI";
 
 /// Sets Task.status and businessStatus as an EHR does: read, change, write with If-Match.
 void put_task_status(Stage& stage, std::string const& task, std::string const& status) {
@@ -138,15 +141,27 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
   expect(text_at(accepted.body, {"status"}) == "accepted", "the practice reads its Task as accepted");
   expect(partners::to_text(accepted.body).find(filler) != std::string::npos, "the Task carries the filler number");
 
+  std::string const order = number + "^RIVERSIDE-ORDERS^1.3.6.1.4.1.32473.11^ISO";
+  std::string const filled = filler + "^HEART-ORDERS^1.3.6.1.4.1.32473.21^ISO";
+
   // 3 An appointment, 4 a no-show and a new date.
   std::string const appointment = "A-" + stage.run();
   auto const schedule = [&](std::string const& event, std::string const& status, int hours) {
     stage.clinic_sends(message(
         {header(stage, event, "SIU_S12"),
-         "SCH|" + appointment + "^HEART-ORDERS|" + appointment + "^HEART-ORDERS|||||CONSULT^First visit|||30|min|^^^" + stage.dtm(hours) +
-             "^" + stage.dtm(hours + 1) + "|||||1944444444^Hart^Lena^^^^^^NPI||||1944444444^Hart^Lena^^^^^^NPI|||||" + status + "|" +
-             number + "^RIVERSIDE-ORDERS^1.3.6.1.4.1.32473.11^ISO|" + filler + "^HEART-ORDERS^1.3.6.1.4.1.32473.21^ISO",
-         kClinicPid, "RGS|1|A", "AIP|1|A|1944444444^Hart^Lena^^^^^^NPI||||" + stage.dtm(hours) + "|||30|min"}));
+         make_segment("SCH", {{1, appointment + "^HEART-ORDERS"},
+                              {2, appointment + "^HEART-ORDERS"},
+                              {7, "CONSULT^First visit"},
+                              {9, "30"},
+                              {10, "min"},
+                              {11, "^^^" + stage.dtm(hours) + "^" + stage.dtm(hours + 1)},
+                              {16, kDoctor},
+                              {20, kDoctor},
+                              {25, status},
+                              {26, order},
+                              {27, filled}}),
+         kClinicPid, "RGS|1|A",
+         make_segment("AIP", {{1, "1"}, {2, "A"}, {3, kDoctor}, {6, stage.dtm(hours)}, {9, "30"}, {10, "min"}})}));
   };
   schedule("SIU^S12", "Booked", 48);
   stage.say("3 Heart Clinic books with SIU^S12                -> " + appointment);
@@ -164,8 +179,12 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
   std::string const visit = "V-" + stage.run();
   auto const encounter = [&](std::string const& event, std::string const& structure) {
     stage.clinic_sends(message({header(stage, event, structure), "EVN|" + component(event, 2) + "|" + stage.dtm(), kClinicPid,
-                                "PV1|1|O|CARD^^^HEARTCLINIC||||1944444444^Hart^Lena^^^^^^NPI||||||||||||" + visit +
-                                    "^^^HEARTCLINIC^VN" + std::string(25, '|') + stage.dtm()}));
+                                make_segment("PV1", {{1, "1"},
+                                                     {2, "O"},
+                                                     {3, "CARD^^^HEARTCLINIC"},
+                                                     {7, kDoctor},
+                                                     {19, visit + "^^^HEARTCLINIC^VN"},
+                                                     {44, stage.dtm()}})}));
   };
   encounter("ADT^A04", "ADT_A01");
   stage.say("5 The patient is seen: ADT^A04                   -> " + visit);
@@ -175,11 +194,16 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
   auto const report = [&](std::string const& status, std::string const& text) {
     stage.clinic_sends(message(
         {header(stage, "ORU^R01", "ORU_R01"), kClinicPid,
-         "ORC|RE|" + number + "^RIVERSIDE-ORDERS^1.3.6.1.4.1.32473.11^ISO|" + filler + "^HEART-ORDERS^1.3.6.1.4.1.32473.21^ISO",
-         "OBR|1|" + number + "^RIVERSIDE-ORDERS^1.3.6.1.4.1.32473.11^ISO|" + filler +
-             "^HEART-ORDERS^1.3.6.1.4.1.32473.21^ISO|11488-4^Consult note^LN|||" + stage.dtm() + "|||||||||1944444444^Hart^Lena^^^^^^NPI||||||" +
-             stage.dtm() + "|||" + status,
-         "OBX|1|TX|11488-4^Consult note^LN||" + text + "||||||" + status + "|||" + stage.dtm()}));
+         make_segment("ORC", {{1, "RE"}, {2, order}, {3, filled}}),
+         make_segment("OBR", {{1, "1"},
+                              {2, order},
+                              {3, filled},
+                              {4, "11488-4^Consult note^LN"},
+                              {7, stage.dtm()},
+                              {16, kDoctor},
+                              {22, stage.dtm()},
+                              {25, status}}),
+         make_segment("OBX", {{1, "1"}, {2, "TX"}, {3, "11488-4^Consult note^LN"}, {5, text}, {11, status}, {14, stage.dtm()}})}));
   };
   report("P", "Stress test done, read pending");
   stage.say("6 Heart Clinic sends a preliminary ORU^R01");

@@ -45,6 +45,7 @@ class Gateway {
                  .loopback_hooks = setup_.settings.loopback_hooks}) {}
 
   fhir::Result<void> open() {
+    FHIR_CHECK(intake_.prepare());
     FHIR_CHECK(subscriptions_.reload(*setup_.store));
     delivery_ = std::make_unique<delivery::Delivery>(delivery_options());
     FHIR_CHECK(open_http());

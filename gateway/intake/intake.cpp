@@ -138,6 +138,21 @@ std::string to_dtm(std::int64_t ms) {
   return {text, size};
 }
 
+fhir::Result<void> put_organization(store::Unit& unit, std::string_view reference, std::string_view name) {
+  constexpr std::string_view kPrefix = "Organization/";
+  if (!reference.starts_with(kPrefix)) return {};
+  std::string_view const id = reference.substr(kPrefix.size());
+  FHIR_TRY(auto const known, unit.find("Organization", id));
+  if (known && !known->deleted) return {};
+  auto& arena = unit.arena();
+  auto organization = fhir::json::Element::of_object();
+  organization.set(arena, "resourceType", fhir::json::Element::of_string("Organization"));
+  organization.set(arena, "id", fhir::json::Element::of_string(arena.copy(id)));
+  organization.set(arena, "name", fhir::json::Element::of_string(name));
+  FHIR_CHECK(unit.put(organization, "gateway", "PUT"));
+  return {};
+}
+
 /// Milliseconds since the epoch, in base 36: short, and larger at every start, so that control ids never repeat.
 std::string to_base36(std::uint64_t value) {
   std::string text;
@@ -152,6 +167,15 @@ std::string to_base36(std::uint64_t value) {
 
 Intake::Intake(IntakeOptions options)
     : options_(std::move(options)), next_answer_(static_cast<std::uint64_t>(options_.clock()) * 1000) {}
+
+fhir::Result<void> Intake::prepare() {
+  FHIR_CHECK(options_.store.commit_and_wait([this](store::Unit& unit) -> fhir::Result<void> {
+    auto const& site = options_.partners->site();
+    FHIR_CHECK(put_organization(unit, site.gateway_organization, "Handoff"));
+    return put_organization(unit, site.care_coordinator, "Care coordination");
+  }));
+  return {};
+}
 
 mappings::hl7v2::AckHeader Intake::next_header() {
   return {"H" + to_base36(next_answer_.fetch_add(1)), to_dtm(options_.clock())};
@@ -313,7 +337,7 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
 
 /// Steps 5 and 6 for a v2 message: its resources, its persons, its place in the record, who must be told.
 fhir::Result<void> Intake::take_in(store::Unit& unit, Journey& journey) {
-  FHIR_TRY(auto const reconciled, reconcile(unit, *journey.draft, *journey.partner, options_.partners->trust()));
+  FHIR_TRY(auto const reconciled, reconcile(unit, *journey.draft, *journey.partner, *options_.partners));
   if (!reconciled.complement_anchor.empty()) {
     unit.put_complement({.partner = journey.partner->settings.name,
                          .anchor = reconciled.complement_anchor,

@@ -52,6 +52,9 @@ class Intake : public Writer {
  public:
   explicit Intake(IntakeOptions options);
 
+  /// Puts what the gateway itself is as a party: its Organization and the care coordinators'. Called once, before traffic.
+  fhir::Result<void> prepare();
+
   /// One frame, which may hold one message or a batch (FHS/BHS). Resumes when what it says is on disk, with the answers to
   /// write back in order: none, one or two per message, a batch of answers for a batch. Never AA before the commit (R1).
   boost::asio::awaitable<std::vector<std::string>> accept_v2(Envelope envelope);

@@ -80,6 +80,7 @@ Partners::Partners(config::Settings const& settings) {
   for (config::Partner const& partner : settings.partners) {
     partners_.push_back({partner, to_profile(partner)});
     site_.parties.push_back(to_party(partner));
+    for (std::string const& served : partner.serves) organizations_.emplace(served, partner.organization);
     trust_.sources.push_back({partner.name, partner.own_authorities, partner.trusted_ids});
   }
   for (config::FhirClient const& client : settings.clients) {
@@ -88,6 +89,7 @@ Partners::Partners(config::Settings const& settings) {
     party.serves = client.serves;
     if (!client.organization.empty()) party.serves.push_back(client.organization);
     party.close_on_delivery = client.close_on_delivery;
+    for (std::string const& served : client.serves) organizations_.emplace(served, client.organization);
     site_.parties.push_back(std::move(party));
     trust_.sources.push_back({client.name, client.own_authorities, client.trusted_ids});
   }
@@ -117,6 +119,11 @@ fhir::Result<KnownPartner const*> Partners::sender_of(mappings::hl7v2::Message c
   }
   return fhir::error(fhir::IssueType::security, "no partner of this listener sends as this application and facility", {},
                      "MSH-3");
+}
+
+std::string Partners::organization_serving(std::string_view identifier) const {
+  auto const found = organizations_.find(identifier);
+  return found == organizations_.end() ? std::string{} : found->second;
 }
 
 KnownPartner const* Partners::find(std::string_view name) const {

@@ -34,12 +34,16 @@ class Partners {
   KnownPartner const* find(std::string_view name) const;
   std::vector<KnownPartner> const& all() const { return partners_; }
 
+  /// "Organization/riverside" for an identifier ("system|value") that a configured party serves; "" for any other.
+  std::string organization_serving(std::string_view identifier) const;
+
   record::Site const& site() const { return site_; }
   identity::Trust const& trust() const { return trust_; }
 
  private:
   std::vector<KnownPartner> partners_;
   KnownPartner anyone_;  ///< Used when the configuration names no partner.
+  std::map<std::string, std::string, std::less<>> organizations_;  ///< By each identifier of `serves`.
   record::Site site_;
   identity::Trust trust_;
 };

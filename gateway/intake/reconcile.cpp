@@ -27,14 +27,14 @@ bool is_from_placer(Draft const& draft) {
 
 class Reconciler {
  public:
-  Reconciler(store::Unit& unit, Draft const& draft, KnownPartner const& partner, identity::Trust const& trust)
-      : unit_(unit), draft_(draft), partner_(partner), trust_(trust), targets_(draft.resources.size()) {}
+  Reconciler(store::Unit& unit, Draft const& draft, KnownPartner const& partner, Partners const& partners)
+      : unit_(unit), draft_(draft), partner_(partner), partners_(partners), targets_(draft.resources.size()) {}
 
   fhir::Result<Reconciled> run() {
     for (std::size_t i = 0; i < draft_.resources.size(); ++i) FHIR_CHECK(find_target(i));
     FHIR_CHECK(put_all("Patient"));
     FHIR_CHECK(merge_patients());
-    FHIR_CHECK(identity::link_patients(unit_, trust_));
+    FHIR_CHECK(identity::link_patients(unit_, partners_.trust()));
     FHIR_CHECK(find_foreign_requests());
     FHIR_CHECK(put_all(""));
     FHIR_CHECK(register_keys(unit_, is_from_placer(draft_)));
@@ -116,24 +116,21 @@ class Reconciler {
 
   /// The Patient that a draft's subject names, by its position in the draft ("~0").
   std::optional<std::string> patient_id_of(DraftResource const& resource) const {
-    std::string_view const reference = resource.content.text_of("subject", "reference");
-    for (std::size_t i = 0; i < draft_.resources.size(); ++i) {
-      if (reference == "~" + std::to_string(i)) return targets_[i].id;
-    }
-    return std::nullopt;
+    DraftResource const* const subject = find_draft(resource.content.text_of("subject", "reference"));
+    if (subject == nullptr) return std::nullopt;
+    return targets_[static_cast<std::size_t>(subject - draft_.resources.data())].id;
   }
 
   fhir::Result<void> recognise_task(std::size_t index) {
-    std::string_view const focus = draft_.resources[index].content.text_of("focus", "reference");
-    for (std::size_t i = 0; i < draft_.resources.size(); ++i) {
-      if (focus != "~" + std::to_string(i) || draft_.resources[i].type != "ServiceRequest") continue;
-      FHIR_TRY(auto const task, unit_.find_key(kFulfilmentSpace, targets_[i].id));
-      if (!task) return {};
-      FHIR_TRY(auto const version, unit_.find("Task", *task));
-      if (!version || version->deleted) return {};
-      targets_[index].id = *task;
-      targets_[index].source = version->source;  // shared: both sides act on it, its maker stays its source
-    }
+    DraftResource const* const focus = find_draft(draft_.resources[index].content.text_of("focus", "reference"));
+    if (focus == nullptr || focus->type != "ServiceRequest") return {};
+    std::string const& request = targets_[static_cast<std::size_t>(focus - draft_.resources.data())].id;
+    FHIR_TRY(auto const task, unit_.find_key(kFulfilmentSpace, request));
+    if (!task) return {};
+    FHIR_TRY(auto const version, unit_.find("Task", *task));
+    if (!version || version->deleted) return {};
+    targets_[index].id = *task;
+    targets_[index].source = version->source;  // shared: both sides act on it, its maker stays its source
     return {};
   }
 
@@ -167,11 +164,42 @@ class Reconciler {
     }
     Element merged = mappings::language::apply(draft_, index, current ? &*current : nullptr, arena);
     if (current && resource.type == "Task" && target.source != source()) keep_placers_fields(merged, *current, arena);
+    if (resource.type == "Task" && target.source == source()) name_owner(resource, merged, arena);
     mappings::language::resolve_references(merged, all, arena);
     merged.set(arena, "id", Element::of_string(arena.copy(target.id)));
     if (!target.retired_value.empty()) drop_identifier(merged, target.retired_value);
     FHIR_CHECK(unit_.put(merged, target.source, current ? "PUT" : "POST"));
     return {};
+  }
+
+  /// The draft resource behind "~3", nullptr for any other reference.
+  DraftResource const* find_draft(std::string_view reference) const {
+    for (std::size_t i = 0; i < draft_.resources.size(); ++i) {
+      if (reference == "~" + std::to_string(i)) return &draft_.resources[i];
+    }
+    return nullptr;
+  }
+
+  /// A provider that a message names (a PractitionerRole, its Practitioner or Organization) is, where the site knows who
+  /// serves its number, that organization: its own EHR looks for its Tasks under this name.
+  std::string served_organization(DraftResource const* provider) const {
+    if (provider == nullptr) return {};
+    for (std::string const& identifier : provider->identifiers) {
+      if (auto organization = partners_.organization_serving(identifier); !organization.empty()) return organization;
+    }
+    for (std::string_view link : {"practitioner", "organization"}) {
+      auto organization = served_organization(find_draft(provider->content.text_of(link, "reference")));
+      if (!organization.empty()) return organization;
+    }
+    return {};
+  }
+
+  void name_owner(DraftResource const& task, Element& merged, fhir::json::Arena& arena) const {
+    auto const organization = served_organization(find_draft(task.content.text_of("owner", "reference")));
+    if (organization.empty()) return;
+    Element owner = Element::of_object();
+    owner.set(arena, "reference", Element::of_string(arena.copy(organization)));
+    merged.set(arena, "owner", owner);
   }
 
   /// A fulfilment Task that another party made: only what belongs to the filler is this message's to say (record.md 4).
@@ -242,7 +270,7 @@ class Reconciler {
   store::Unit& unit_;
   Draft const& draft_;
   KnownPartner const& partner_;
-  identity::Trust const& trust_;
+  Partners const& partners_;
   std::vector<Target> targets_;
 };
 
@@ -284,8 +312,8 @@ void register_task(store::Unit& unit, Element const& task, std::string const& id
 }  // namespace
 
 fhir::Result<Reconciled> reconcile(store::Unit& unit, Draft const& draft, KnownPartner const& partner,
-                                   identity::Trust const& trust) {
-  return Reconciler(unit, draft, partner, trust).run();
+                                   Partners const& partners) {
+  return Reconciler(unit, draft, partner, partners).run();
 }
 
 fhir::Result<void> register_keys(store::Unit& unit, bool is_placer) {

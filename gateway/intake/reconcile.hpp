@@ -21,9 +21,9 @@ struct Reconciled {
 
 /// Puts every draft resource: Patients first (linked to persons, merges carried out), then the rest. A ServiceRequest that
 /// another party placed is recognised by its placer id together with the person and only referred to; the fulfilment Task
-/// is shared. Errors: conflict (a merge that runs in a circle), or the store's.
+/// is shared, and owned by the organization that the site knows to serve whom the message names. Errors: conflict (a merge that runs in a circle), or the store's.
 fhir::Result<Reconciled> reconcile(store::Unit& unit, mappings::language::Draft const& draft,
-                                   KnownPartner const& partner, identity::Trust const& trust);
+                                   KnownPartner const& partner, Partners const& partners);
 
 /// Makes findable what the Unit wrote: placer ids of ServiceRequests, the fulfilment Task of each. `is_placer`: the writer
 /// placed these requests; else they are its view of somebody's, which gives way when the placer's own arrives.
