@@ -63,19 +63,21 @@ std::shared_ptr<Index> index_of(Element const& bundle) {
   return index;
 }
 
-/// Whether `element` at a path of plain names refers to `reference`, through arrays.
-bool refers(Element const& element, std::string_view path, std::string_view reference) {
-  if (element.is_array()) {
-    for (Element const& item : element.items()) {
-      if (refers(item, path, reference)) return true;
-    }
-    return false;
+/// Whether `element` at a path of plain names refers to `target`, through arrays and however the reference is
+/// written.
+bool refers(Index const& index, Element const& element, std::string_view path, Element const* target) {
+  if (element.is_array())
+    return std::ranges::any_of(element.items(),
+                               [&](Element const& item) { return refers(index, item, path, target); });
+  if (path.empty()) {
+    auto const found = index.by_reference.find(element.text_at("reference"));
+    return found != index.by_reference.end() && found->second == target;
   }
-  if (path.empty()) return element.text_at("reference") == reference;
   auto const dot = path.find('.');
   Element const* const next = element.find(path.substr(0, dot));
   return next != nullptr &&
-         refers(*next, dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1), reference);
+         refers(index, *next, dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1),
+                target);
 }
 
 }  // namespace
@@ -119,9 +121,11 @@ fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name
   };
   request.referring = [index](std::string_view type, std::string_view path, std::string_view reference) {
     std::vector<Element const*> found;
+    auto const target = index->by_reference.find(reference);
+    if (target == index->by_reference.end()) return found;
     for (Entry const& entry : index->entries) {
-      if (entry.resource->text_at("resourceType") == type && refers(*entry.resource, path, reference))
-        found.push_back(entry.resource);
+      bool const typed = entry.resource->text_at("resourceType") == type;
+      if (typed && refers(*index, *entry.resource, path, target->second)) found.push_back(entry.resource);
     }
     return found;
   };

@@ -614,18 +614,41 @@ class Translation {
     }
   }
 
+  /// A single reference goes to the nearest target: of the same segment, of the same group, of an enclosing
+  /// one. Where both have an instance per segment of one name, only those of the same segment belong
+  /// together.
   void link_one(Link const& one, Instance const& source, bool many) {
+    Role const& from = structure_->roles[one.source];
+    Role const& to = structure_->roles[one.target];
+    bool const paired =
+        from.per == Role::Per::segment && to.per == Role::Per::segment && from.per_name == to.per_name;
+    Instance const* nearest = nullptr;
+    int nearness = 0;
     for (Instance const* const target : by_role_[one.target]) {
-      if (target->resource == source.resource) continue;
-      if (!is_within(keeps_->grouping, target->group, source.group) &&
-          !is_within(keeps_->grouping, source.group, target->group))
+      if (target->resource == source.resource || (paired && target->segment != source.segment)) continue;
+      bool const around = is_within(keeps_->grouping, source.group, target->group);
+      if (!around && !is_within(keeps_->grouping, target->group, source.group)) continue;
+      if (many) {
+        refer_to(one, source, *target);
         continue;
-      Trail trail;
-      Element& place = reach(draft_.resources[source.resource].content, one.path.steps, draft_.arena, trail);
-      if (!many && place.find("reference") != nullptr) return;
-      merge_reference(place, target->resource, one.path.steps.back());
-      if (!many) return;
+      }
+      int const near = target->group == source.group ? 2 : 1;
+      if (near > nearness) {
+        nearest = target;
+        nearness = near;
+      }
     }
+    if (nearest != nullptr) refer_to(one, source, *nearest);
+  }
+
+  void refer_to(Link const& one, Instance const& source, Instance const& target) {
+    bool const many = std::ranges::any_of(one.path.steps, [](Step const& step) {
+      return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
+    });
+    Trail trail;
+    Element& place = reach(draft_.resources[source.resource].content, one.path.steps, draft_.arena, trail);
+    if (!many && place.find("reference") != nullptr) return;
+    merge_reference(place, target.resource, one.path.steps.back());
   }
 
   void merge_reference(Element& place, std::uint32_t resource, Step const& last) {

@@ -364,12 +364,15 @@ class Reversal {
     if (nodes_[at].via == SIZE_MAX) nodes_[at].via = wide;
   }
 
+  /// References may be written in more than one way (relative, absolute): what they resolve to counts.
   bool refers(std::size_t source, Link const& link, std::size_t target) const {
-    if (nodes_[target].reference.empty()) return false;
     std::vector<Element const*> found;
     collect(*nodes_[source].content, link.path.steps, found);
-    return std::ranges::any_of(
-        found, [&](Element const* one) { return one->text_at("reference") == nodes_[target].reference; });
+    return std::ranges::any_of(found, [&](Element const* one) {
+      std::string_view const reference = one->text_at("reference");
+      return !reference.empty() &&
+             (reference == nodes_[target].reference || resolve(reference) == nodes_[target].content);
+    });
   }
 
   // ----------------------------------------------------------------------------------------------------
@@ -795,6 +798,26 @@ class Reversal {
   // ---------------------------------------------------------------------------------------------------- new
   // segments
 
+  /// A resource that is only part of what the segment tells, without the one that would lead it: a client
+  /// whose Task names a Practitioner and no PractitionerRole. The segment is written from it alone.
+  void write_part(Use const& use, std::size_t at) {
+    if (nodes_[at].known != kNone || use.targets.size() < 2) return;
+    for (std::size_t target = 1; target < use.targets.size() && target < 4; ++target) {
+      if (use.targets[target].role != nodes_[at].role) continue;
+      Role const& leading = structure_->roles[use.targets[0].role];
+      if (leading.per == Role::Per::message || related_node(at, leading.name) != SIZE_MAX) return;
+      Sources sources;
+      sources.base[target] = with_base(nodes_[at].content, use.targets[target].base);
+      Projection const now = project_now(use, sources);
+      if (std::ranges::none_of(now, [](RowValue const& value) { return !value.items.empty(); })) return;
+      Layout::Group const group = layout_->group_for(nodes_[at].group, use.segment, true, use.group);
+      Layout::Serial const segment = layout_->insert(group, use.segment);
+      fresh_.push_back(segment);
+      fill_segment(use, segment, now);
+      return;
+    }
+  }
+
   struct Extra {
     Use const* use;
     std::size_t node;
@@ -806,7 +829,10 @@ class Reversal {
     for (Extra const& extra : extra_) write_segment(*extra.use, extra.node, extra.base, true);
     for (std::size_t at = 0; at < nodes_.size(); ++at) {
       for (Use const& use : structure_->uses) {
-        if (use.targets[0].role != nodes_[at].role) continue;
+        if (use.targets[0].role != nodes_[at].role) {
+          write_part(use, at);
+          continue;
+        }
         if (has_array_base(use)) {
           if (handled_.contains({use.segment + "/" + use.variant + "@" + use.group, at})) continue;
           for (Element const* const item : base_items(use, *nodes_[at].content)) {
