@@ -157,7 +157,6 @@ class Reversal {
     FHIR_CHECK(open());
     find_nodes();
     match_nodes();
-    for (std::size_t at = 0; at < nodes_.size(); ++at) place(at);
     Projector projector(context_, arena_);
     projector_ = &projector;
     rewrite_known();
@@ -827,22 +826,31 @@ class Reversal {
   /// What has no segment in the seed: new resources, new items, and uses whose segment the seed left out.
   void write_new() {
     for (Extra const& extra : extra_) write_segment(*extra.use, extra.node, extra.base, true);
-    for (std::size_t at = 0; at < nodes_.size(); ++at) {
-      for (Use const& use : structure_->uses) {
-        if (use.targets[0].role != nodes_[at].role) {
-          write_part(use, at);
-          continue;
-        }
-        if (has_array_base(use)) {
-          if (handled_.contains({use.segment + "/" + use.variant + "@" + use.group, at})) continue;
-          for (Element const* const item : base_items(use, *nodes_[at].content)) {
-            if (nodes_[at].known == kNone || !stood_before(use, at, *item))
-              write_segment(use, at, item, true);
-          }
-        } else if (nodes_[at].known == kNone || !has_frame(use, nodes_[at].known)) {
-          write_segment(use, at, with_base(nodes_[at].content, use.targets[0].base), false);
-        }
+    std::vector<bool> written(nodes_.size(), false);
+    for (std::size_t at = 0; at < nodes_.size(); ++at) write_node(at, written, 0);
+  }
+
+  /// After the node that leads to it, whose group it stands in.
+  void write_node(std::size_t at, std::vector<bool>& written, std::size_t depth) {
+    if (written[at]) return;
+    written[at] = true;
+    if (nodes_[at].via != SIZE_MAX && depth < nodes_.size()) write_node(nodes_[at].via, written, depth + 1);
+    place(at);
+    for (Use const& use : structure_->uses) {
+      if (use.targets[0].role != nodes_[at].role) {
+        write_part(use, at);
+      } else if (has_array_base(use)) {
+        write_items(use, at);
+      } else if (nodes_[at].known == kNone || !has_frame(use, nodes_[at].known)) {
+        write_segment(use, at, with_base(nodes_[at].content, use.targets[0].base), false);
       }
+    }
+  }
+
+  void write_items(Use const& use, std::size_t at) {
+    if (handled_.contains({use.segment + "/" + use.variant + "@" + use.group, at})) return;
+    for (Element const* const item : base_items(use, *nodes_[at].content)) {
+      if (nodes_[at].known == kNone || !stood_before(use, at, *item)) write_segment(use, at, item, true);
     }
   }
 
@@ -868,10 +876,10 @@ class Reversal {
 
   void write_segment(Use const& use, std::size_t at, Element const* base, bool own_item) {
     if (base == nullptr) return;
+    place(at);
     Projection const now = project_now(use, sources_now(*structure_, use, at, base));
     bool const any = std::ranges::any_of(now, [](RowValue const& value) { return !value.items.empty(); });
-    bool const told =
-        !any && has_facts(use) && structure_->roles[use.targets[0].role].per == Role::Per::message;
+    bool const told = !any && has_facts(use) && is_first_of_role(at);
     if (!any && !told && !(layout_->requires_segment(use.segment) && use.group.empty())) return;
     if (!seed_ || nodes_[at].known == kNone || own_item || !said_in_seed(use, at, now)) {
       Layout::Serial const segment = segment_for(use, at, own_item);
@@ -892,6 +900,11 @@ class Reversal {
         then.base[target] = with_base(seed_content(nodes_[other].known), use.targets[target].base);
     }
     return same(project_then(use, then), now);
+  }
+
+  bool is_first_of_role(std::size_t at) const {
+    return std::ranges::find(nodes_, nodes_[at].role, &Node::role) - nodes_.begin() ==
+           static_cast<std::ptrdiff_t>(at);
   }
 
   bool has_facts(Use const& use) const {
