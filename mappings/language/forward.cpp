@@ -5,6 +5,7 @@
 #include "mappings/language/engine.hpp"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -130,6 +131,7 @@ class Translation {
     tell_events();
     fill_defaults();
     index_roles();
+    find_single_groups();
     link();
     give_keys();
     finish_facts();
@@ -614,6 +616,27 @@ class Translation {
     }
   }
 
+  /// Groups of which their parent has one: what stands in them counts for all their siblings (PATIENT for
+  /// each ORDER).
+  void find_single_groups() {
+    auto const& groups = keeps_->grouping.groups;
+    std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> counts;
+    for (auto const& group : groups) ++counts[{group.parent, group.name}];
+    single_.clear();
+    for (auto const& group : groups) single_.push_back(counts[{group.parent, group.name}] == 1);
+  }
+
+  /// Whether a target counts for a source: it encloses it, stands within it, or in a group of which there is
+  /// only one.
+  bool belongs(std::uint32_t target, std::uint32_t source) const {
+    auto const& grouping = keeps_->grouping;
+    if (is_within(grouping, target, source)) return true;
+    for (; !is_within(grouping, source, target); target = grouping.groups[target].parent) {
+      if (!single_[target]) return false;
+    }
+    return true;
+  }
+
   /// A single reference goes to the nearest target: of the same segment, of the same group, of an enclosing
   /// one. Where both have an instance per segment of one name, only those of the same segment belong
   /// together.
@@ -626,8 +649,7 @@ class Translation {
     int nearness = 0;
     for (Instance const* const target : by_role_[one.target]) {
       if (target->resource == source.resource || (paired && target->segment != source.segment)) continue;
-      bool const around = is_within(keeps_->grouping, source.group, target->group);
-      if (!around && !is_within(keeps_->grouping, target->group, source.group)) continue;
+      if (!belongs(target->group, source.group)) continue;
       if (many) {
         refer_to(one, source, *target);
         continue;
@@ -671,9 +693,7 @@ class Translation {
 
   Instance const* instance_of_role(std::size_t role, std::uint32_t group) const {
     for (Instance const* const instance : by_role_[role]) {
-      if (is_within(keeps_->grouping, group, instance->group) ||
-          is_within(keeps_->grouping, instance->group, group))
-        return instance;
+      if (belongs(instance->group, group)) return instance;
     }
     return nullptr;
   }
@@ -794,6 +814,7 @@ class Translation {
   types::Context context_;
   std::vector<Literal> literals_;
   std::vector<std::vector<Instance const*>> by_role_;
+  std::vector<bool> single_;
   std::unordered_map<std::string, std::uint32_t> made_;  // resources of type pairs, by key
   std::unordered_map<std::string, std::size_t> twins_;
 };
