@@ -12,6 +12,7 @@
 #include <cctype>
 #include <map>
 #include <set>
+#include <tuple>
 
 namespace mappings::language {
 
@@ -208,6 +209,12 @@ class Reversal {
     // The same role names may stand at other places in the seed's structure (A01 seeds A08): uses are its
     // own.
     seed_structure_ = keeps.structure;
+    std::map<std::tuple<std::size_t, std::uint32_t, std::uint32_t>, std::uint32_t> bases;
+    for (std::size_t w = 0; w < seed_->writes.size(); ++w) {
+      Origin const& origin = keeps.origins[w];
+      if (origin.base_index != kNone)
+        bases[{origin.use, origin.segment, seed_->writes[w].resource}] = origin.base_index;
+    }
     for (std::uint32_t segment = 0; segment < message.segment_count(); ++segment) {
       for (std::size_t at = 0; at < seed_structure_->uses.size(); ++at) {
         Use const& use = seed_structure_->uses[at];
@@ -218,13 +225,9 @@ class Reversal {
         for (std::size_t target = 0; target < use.targets.size() && target < 4; ++target)
           frame.instance[target] = instance_at(use.targets[target].role, segment);
         if (frame.instance[0] == kNone) continue;
-        std::uint32_t const resource = keeps.instances[frame.instance[0]].resource;
-        for (std::size_t w = 0; w < seed_->writes.size(); ++w) {
-          Origin const& origin = keeps.origins[w];
-          if (origin.use == at && origin.segment == segment && seed_->writes[w].resource == resource &&
-              origin.base_index != kNone)
-            frame.base_index = origin.base_index;
-        }
+        auto const resource = keeps.instances[frame.instance[0]].resource;
+        auto const base = bases.find({at, segment, resource});
+        if (base != bases.end()) frame.base_index = base->second;
         frames_.push_back(frame);
       }
     }
