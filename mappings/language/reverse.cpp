@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <tuple>
+#include <unordered_map>
 
 namespace mappings::language {
 
@@ -271,14 +272,15 @@ class Reversal {
   /// The role of the seed's structure that has the same name, SIZE_MAX when there is none.
   bool add_node(std::size_t role, Element const* content, std::string reference, std::size_t via) {
     if (content == nullptr || content->text_at("resourceType") != structure_->roles[role].type) return false;
-    for (Node const& node : nodes_) {
-      bool const same_resource =
-          node.content == content || (!reference.empty() && node.reference == reference);
-      if (same_resource && (node.role == role || via != SIZE_MAX)) return false;
+    auto const [first, last] = by_content_.equal_range(content);
+    for (auto known = first; known != last; ++known) {
+      if (via != SIZE_MAX || nodes_[known->second].role == role) return false;
     }
-    if (structure_->roles[role].per == Role::Per::message &&
-        std::ranges::any_of(nodes_, [&](Node const& node) { return node.role == role; }))
-      return false;
+    if (!reference.empty() && via != SIZE_MAX && by_reference_.contains(reference)) return false;
+    if (structure_->roles[role].per == Role::Per::message && roles_met_.contains(role)) return false;
+    roles_met_.insert(role);
+    by_content_.emplace(content, nodes_.size());
+    if (!reference.empty()) by_reference_.emplace(reference, content);
     nodes_.push_back({role, content, std::move(reference), kNone, via, 0, kNone, false});
     return true;
   }
@@ -300,13 +302,15 @@ class Reversal {
       follow_links(at);
       follow_back(at);
     }
+    edges_to_.resize(nodes_.size());
+    edges_from_.resize(nodes_.size());
+    find_edges();
     for (std::size_t at = 0; at < nodes_.size(); ++at) find_via(at);
   }
 
   Element const* resolve(std::string_view reference) const {
-    for (Node const& node : nodes_) {
-      if (node.reference == reference) return node.content;
-    }
+    auto const known = by_reference_.find(std::string(reference));
+    if (known != by_reference_.end()) return known->second;
     return request_.resolve ? request_.resolve(reference) : nullptr;
   }
 
@@ -339,7 +343,34 @@ class Reversal {
     }
   }
 
-  /// The node in whose scope this one stands: one that refers to it, else one that it refers to; a report
+  /// Who refers to whom along the declared links. References may be written in more than one way (relative,
+  /// absolute): what they resolve to counts.
+  struct Edge {
+    std::size_t source;
+    std::size_t target;
+  };
+
+  void find_edges() {
+    for (std::size_t at = 0; at < nodes_.size(); ++at) {
+      for (Link const& link : structure_->links) {
+        if (link.source != nodes_[at].role) continue;
+        std::vector<Element const*> found;
+        collect(*nodes_[at].content, link.path.steps, found);
+        for (Element const* const one : found) {
+          std::string_view const reference = one->text_at("reference");
+          if (reference.empty()) continue;
+          auto const [first, last] = by_content_.equal_range(resolve(reference));
+          for (auto known = first; known != last; ++known) {
+            if (nodes_[known->second].role != link.target || known->second == at) continue;
+            edges_to_[known->second].push_back({at, known->second});
+            edges_from_[at].push_back({at, known->second});
+          }
+        }
+      }
+    }
+  }
+
+  /// The node in whose scope each one stands: one that refers to it, else one that it refers to; a report
   /// rather than the message.
   void find_via(std::size_t at) {
     auto const is_narrow = [&](std::size_t node) {
@@ -348,33 +379,17 @@ class Reversal {
     if (is_narrow(nodes_[at].via)) return;
     std::size_t wide = SIZE_MAX;
     for (bool const outward : {false, true}) {
-      for (Link const& link : structure_->links) {
-        if ((outward ? link.source : link.target) != nodes_[at].role) continue;
-        for (std::size_t other = 0; other < nodes_.size(); ++other) {
-          if (other == at || nodes_[other].role != (outward ? link.target : link.source) ||
-              nodes_[other].via == at)
-            continue;
-          if (!refers(outward ? at : other, link, outward ? other : at)) continue;
-          if (is_narrow(other)) {
-            nodes_[at].via = other;
-            return;
-          }
-          if (!outward && wide == SIZE_MAX) wide = other;
+      for (Edge const& edge : outward ? edges_from_[at] : edges_to_[at]) {
+        std::size_t const other = outward ? edge.target : edge.source;
+        if (nodes_[other].via == at) continue;
+        if (is_narrow(other)) {
+          nodes_[at].via = other;
+          return;
         }
+        if (!outward && wide == SIZE_MAX) wide = other;
       }
     }
     if (nodes_[at].via == SIZE_MAX) nodes_[at].via = wide;
-  }
-
-  /// References may be written in more than one way (relative, absolute): what they resolve to counts.
-  bool refers(std::size_t source, Link const& link, std::size_t target) const {
-    std::vector<Element const*> found;
-    collect(*nodes_[source].content, link.path.steps, found);
-    return std::ranges::any_of(found, [&](Element const* one) {
-      std::string_view const reference = one->text_at("reference");
-      return !reference.empty() &&
-             (reference == nodes_[target].reference || resolve(reference) == nodes_[target].content);
-    });
   }
 
   // ----------------------------------------------------------------------------------------------------
@@ -1282,6 +1297,10 @@ class Reversal {
   std::optional<Layout> layout_;
   std::vector<Frame> frames_;
   std::vector<Node> nodes_;
+  std::unordered_multimap<Element const*, std::size_t> by_content_;
+  std::unordered_map<std::string, Element const*> by_reference_;
+  std::set<std::size_t> roles_met_;
+  std::vector<std::vector<Edge>> edges_to_, edges_from_;
   Projector* projector_ = nullptr;
   std::vector<Extra> extra_;
   std::set<std::pair<std::string, std::size_t>> handled_;
