@@ -57,7 +57,7 @@ void satisfy(Element& item, std::span<Condition const> conditions, Arena& arena)
     if (!condition.creates || holds_below(item, condition.path.steps, condition)) continue;
     Trail trail;
     Element& place = reach(item, condition.path.steps, arena, trail);
-    place = condition.constant == nullptr ? Element::of_string(condition.text)
+    place = condition.constant == nullptr ? Element::of_string(arena.copy(condition.text))
                                           : constant_element(*condition.constant, arena);
   }
 }
