@@ -39,6 +39,12 @@ std::string to_dtm(std::int64_t ms) {
   return {text, std::strftime(text, sizeof text, "%Y%m%d%H%M%S+0000", &utc)};
 }
 
+/// Trouble of the store's that leaves a row as good as it was.
+bool is_passing(fhir::Issue const& issue) {
+  return issue.code == fhir::IssueType::transient || issue.code == fhir::IssueType::no_store ||
+         issue.code == fhir::IssueType::lock_error;
+}
+
 /// What came of one attempt.
 struct Attempt {
   Disposition disposition = Disposition::unknown;
@@ -302,11 +308,16 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
   std::optional<store::OutboxRow> next_row(std::string const& destination, net::Duration& pause) {
     auto const snapshot = options.store.snapshot();
     if (!snapshot) return std::nullopt;
-    auto rows = (*snapshot)->outbox(destination, kRowsAtATime);
-    if (!rows) return std::nullopt;
     std::int64_t const now = options.clock();
-    Choice const choice = choose_next(*rows, now);
-    if (choice.row) return std::move((*rows)[*choice.row]);
+    Choice choice;
+    // A key that waits or is stopped may have more rows than one look takes; the keys behind it are looked for further on.
+    for (std::size_t count = kRowsAtATime;; count *= 4) {
+      auto rows = (*snapshot)->outbox(destination, count);
+      if (!rows) return std::nullopt;
+      choice = choose_next(*rows, now);
+      if (choice.row) return std::move((*rows)[*choice.row]);
+      if (rows->size() < count) break;
+    }
     if (choice.wake_ms > now) pause = std::min(pause, net::Duration(choice.wake_ms - now));
     return std::nullopt;
   }
@@ -316,6 +327,10 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     // A row that is `sent` was cut off by a crash: what became of it is unknown, so it goes again with its own bytes (S7).
     if (row.state == store::OutboxState::waiting && row.control_id.empty()) {
       auto prepared = state->prepare(*sender, row);
+      if (!prepared && is_passing(prepared.error())) {
+        co_await wait(*sender, kLookAgain);  // the store cannot be read now, which is no fault of the row
+        co_return;
+      }
       if (!prepared) {
         state->counters.unrenderable.fetch_add(1);
         state->options.log(prepared.error());

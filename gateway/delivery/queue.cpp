@@ -1,9 +1,22 @@
 #include "gateway/delivery/queue.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 namespace gateway::delivery {
+
+namespace {
+
+/// How often in a row the receiver has said AE or CE, as last_outcome tells: "AE", then "AE 2", "AE 3" ...
+int errors_in_a_row(std::string_view last_outcome) {
+  if (last_outcome.size() < 2 || last_outcome[1] != 'E') return 0;
+  int count = 1;
+  if (last_outcome.size() > 3) std::from_chars(last_outcome.data() + 3, last_outcome.data() + last_outcome.size(), count);
+  return count;
+}
+
+}  // namespace
 
 Choice choose_next(std::vector<store::OutboxRow> const& rows, std::int64_t now_ms) {
   Choice choice;
@@ -25,14 +38,17 @@ Choice choose_next(std::vector<store::OutboxRow> const& rows, std::int64_t now_m
 
 store::OutboxRow after_attempt(store::OutboxRow row, Disposition disposition, std::string_view outcome,
                                std::int64_t now_ms, Patience const& patience, double jitter) {
+  // Only what the receiver says counts as its error: the attempts of an outage do not use up its retries (S5).
+  int const errors = disposition == Disposition::error ? errors_in_a_row(row.last_outcome) + 1 : 0;
   row.last_outcome = outcome;
+  if (errors > 1) row.last_outcome += ' ' + std::to_string(errors);
   ++row.attempts;
   if (disposition == Disposition::delivered) {
     row.state = store::OutboxState::delivered;
     return row;
   }
   bool const gives_up = disposition == Disposition::refused ||
-                        (disposition == Disposition::error && row.attempts > patience.error_retries);
+                        (disposition == Disposition::error && errors > patience.error_retries);
   if (gives_up) {
     row.state = store::OutboxState::stopped;
     return row;

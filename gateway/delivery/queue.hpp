@@ -15,7 +15,7 @@ namespace gateway::delivery {
 struct Patience {
   std::int64_t retry_delay_ms_min = 1'000;
   std::int64_t retry_delay_ms_max = 60'000;
-  int error_retries = 5;  ///< AE or CE this often, then the key stops.
+  int error_retries = 5;  ///< AE or CE more often than this in a row, then the key stops.
 };
 
 struct Choice {
