@@ -56,14 +56,15 @@ RecordView read_record(Stage& stage, std::string const& path) {
 
 RecordView expect_state(Stage& stage, std::string const& path, std::string const& state, std::string const& owner) {
   RecordView view;
+  auto const is_owner = [&] { return owner.ends_with('/') ? view.owner.starts_with(owner) : view.owner == owner; };
   eventually([&] {
     view = read_record(stage, path);
-    return view.state == state && view.owner == owner;
+    return view.state == state && is_owner();
   });
   expect(view.state == state, path + " is in state " + state + " (was " + view.state + ")");
-  expect(view.owner == owner, "the next step of " + path + " is owed by " + (owner.empty() ? "nobody" : owner) + " (was " +
+  expect(is_owner(), "the next step of " + path + " is owed by " + (owner.empty() ? "nobody" : owner) + " (was " +
                                   (view.owner.empty() ? "nobody" : view.owner) + ")");
-  stage.say("    record: " + state + (owner.empty() ? ", nobody owes anything" : ", the ball is with " + owner) +
+  stage.say("    record: " + state + (owner.empty() ? ", nobody owes anything" : ", the ball is with " + view.owner) +
             (view.due.empty() ? "" : ", due " + view.due));
   return view;
 }

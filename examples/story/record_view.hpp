@@ -20,7 +20,7 @@ struct RecordView {
 /// GET [path]/$referral-record or /$transition-record.
 RecordView read_record(Stage& stage, std::string const& path);
 
-/// Waits until the record of `path` says this state and owner, tells it, and returns it.
+/// Waits until the record of `path` says this state and owner ("Practitioner/": any of that type), tells it, and returns it.
 RecordView expect_state(Stage& stage, std::string const& path, std::string const& state, std::string const& owner);
 
 /// The first entry of the record's Bundle of that type, "" when there is none.

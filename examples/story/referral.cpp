@@ -80,7 +80,7 @@ Practice set_up_practice(Stage& stage) {
           "generalPractitioner":[{"reference":"PractitionerRole/dr-okafor"}],
           "address":[{"line":["12 Mill Lane"],"city":"Riverside","state":"OH","postalCode":"45011"}]})");
   std::string const endpoint = "http://127.0.0.1:" + std::to_string(stage.hook().port()) + "/hook";
-  for (std::string const& criteria : {std::string("Task?owner=Organization/riverside"), std::string("Communication?recipient=Organization/riverside")}) {
+  for (std::string const& criteria : {std::string("Task?owner=Organization/riverside"), std::string("Communication?recipient=PractitionerRole/dr-okafor")}) {
     auto const answer = ehr.post("Subscription",
         R"({"resourceType":"Subscription","status":"requested","reason":"work for the practice","criteria":")" + criteria +
         R"(","channel":{"type":"rest-hook","payload":"application/fhir+json","endpoint":")" + endpoint + R"("}})");
