@@ -51,12 +51,6 @@ Measured per_cpu_second(double seconds, std::function<void()> const& work) {
   return {items / used, used * 1e6 / items, 0, 0};
 }
 
-void print_head() {
-  fmt::print("{:<44} {:>10} {:>10} {:>6} {:>5}  {:<20} {:>8} {:>8} {:>8} {:>8}\n", "path", "ours/s",
-             "ceiling/s", "ratio", "goal", "first bar", "p50 ms", "p99 ms", "CPU us", "ceil. us");
-  std::fflush(stdout);
-}
-
 void print_line(std::string const& path, Comparison const& result, std::string const& goal,
                 std::string const& bar) {
   fmt::print("{:<44} {:>10.0f} {:>10.0f} {:>6.2f} {:>5}  {:<20} {:>8} {:>8} {:>8} {:>8}\n", path,

@@ -57,7 +57,6 @@ Comparison compare(int rounds, std::function<Measured()> const& ours,
 /// Items per second of CPU, on this thread alone: `work` is called until `seconds` of CPU are used up.
 Measured per_cpu_second(double seconds, std::function<void()> const& work);
 
-void print_head();
 /// One line: path, both rates, ratio, goal and first bar as performance.md section 2 states them.
 void print_line(std::string const& path, Comparison const& result, std::string const& goal,
                 std::string const& bar);
