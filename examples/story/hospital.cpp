@@ -69,7 +69,8 @@ std::string expect_notice(Stage& stage, std::string const& about) {
   return notice.body;
 }
 
-/// The codes of the obligations whose Tasks are open, each with owner and due time.
+/// The codes of the obligations whose Tasks are open, each with owner and due time. Notices are left out: their receipt
+/// closes them at any moment.
 std::vector<std::string> open_obligations(Stage& stage, std::string const& encounter) {
   auto const found = stage.riverside().get("Task?encounter=" + encounter + "&code=transition-obligation&_count=100");
   std::vector<std::string> open;
@@ -81,7 +82,8 @@ std::vector<std::string> open_obligations(Stage& stage, std::string const& encou
     if (status != "requested" && status != "ready" && status != "in-progress") continue;
     expect(!text_at(*task, {"owner", "reference"}).empty(), "every obligation has an owner");
     expect(!text_at(*task, {"restriction", "period", "end"}).empty(), "every obligation has a due time");
-    open.push_back(text_at(*task, {"reasonCode", "coding", "0", "code"}));
+    std::string const code = text_at(*task, {"reasonCode", "coding", "0", "code"});
+    if (!code.ends_with("-notice")) open.push_back(code);
   }
   std::ranges::sort(open);
   return open;
