@@ -5,6 +5,7 @@
 //   KILL_GAP_MS=2000                    the longest time between a start and its kill
 #include "examples/partners/fhir.hpp"
 #include "tests/faults/ledger.hpp"
+#include "tests/faults/ward.hpp"
 #include "tests/support/gateway_process.hpp"
 #include "tests/support/temp_folder.hpp"
 
@@ -26,7 +27,6 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kSenders = 64;
-constexpr char kToken[] = "token-of-the-witness";
 constexpr auto kStopsWithin = 10s;  // reliability.md F36
 constexpr auto kRecoversWithin = 300s;
 
@@ -43,33 +43,10 @@ std::string yesterday() {
   return {text, std::strftime(text, sizeof text, "%Y%m%d", &utc)};
 }
 
-std::string configuration(std::string const& store) {
-  return "store:\n  path: \"" + store + R"("
-http:
-  listen: "127.0.0.1:0"
-mllp:
-  - name: ward
-    listen: "127.0.0.1:0"
-partners:
-  - name: general
-    application: GENADT
-    facility: GENERAL
-    version: 2.5.1
-    authorities:
-      GENERAL: "urn:oid:1.3.6.1.4.1.32473.50"
-      GENERAL-VISITS: "urn:oid:1.3.6.1.4.1.32473.51"
-    own_authorities: ["urn:oid:1.3.6.1.4.1.32473.50"]
-    organization: Organization/general
-clients:
-  - name: witness
-    bearer_sha256: ")" +
-         support::sha256_hex(kToken) + "\"\n";
-}
-
 class KillTest : public ::testing::Test {
  protected:
   KillTest() {
-    std::ofstream(folder_.file("handoff.yaml")) << configuration(folder_.file("handoff.db"));
+    std::ofstream(folder_.file("handoff.yaml")) << ward_configuration(folder_.file("handoff.db"));
     gateway_ =
         std::make_unique<support::GatewayProcess>(folder_.file("handoff.yaml"), folder_.file("gateway.log"));
     std::string const day = yesterday();
@@ -186,9 +163,59 @@ TEST_F(KillTest, WhatWasAcknowledgedIsThereOnceAndInOrderWhateverMomentItDiedAt)
 
   gateway_->start();
   partners::Transcript transcript(folder_.file("client.txt"));
-  partners::FhirClient client(gateway_->base_url(), kToken, transcript);
+  partners::FhirClient client(gateway_->base_url(), kWitnessToken, transcript);
   for (auto const& sender : senders_) expect_readable(client, *sender);
   EXPECT_EQ(gateway_->stop(kStopsWithin), 0);
+}
+
+/// One way to harm a database, and what the judge must say of it.
+struct Harm {
+  char const* what;
+  char const* sql;
+};
+
+// A checker that finds nothing proves nothing: each law is broken once in a copy of a sound database.
+TEST_F(KillTest, TheLedgerSeesWhateverWasLostDoubledChangedOrMoved) {
+  constexpr Harm kHarms[] = {
+      {"lost", "DELETE FROM journal WHERE instr(CAST(raw AS TEXT), '|K0-1|')"},
+      {"lost at the end", "DELETE FROM journal WHERE journal_id = (SELECT max(journal_id) FROM journal)"},
+      {"doubled",
+       "INSERT INTO journal SELECT journal_id + 1000000, revision, received, feed, partner, format, '', "
+       "content_hash, kind, "
+       "outcome, answer, issues, maps_hash, raw FROM journal WHERE journal_id = 1"},
+      {"moved", "UPDATE journal SET journal_id = 1000000 WHERE instr(CAST(raw AS TEXT), '|K0-0|')"},
+      {"changed", "UPDATE journal SET raw = replace(raw, 'Sample', 'Simple') WHERE journal_id = 1"},
+      {"invented",
+       "UPDATE journal SET raw = replace(raw, '|K0-', '|K999-') WHERE instr(CAST(raw AS TEXT), '|K0-0|')"},
+      {"answered otherwise", "UPDATE journal SET answer = answer || 'x' WHERE journal_id = 1"},
+      {"not accepted", "UPDATE journal SET outcome = 'error' WHERE journal_id = 1"},
+      {"without its Patient",
+       "DELETE FROM resource WHERE type = 'Patient' AND resource_key = "
+       "(SELECT min(resource_key) FROM resource WHERE type = 'Patient')"},
+      {"applied twice",
+       "UPDATE resource_version SET version_id = version_id + 1 WHERE version_key = "
+       "(SELECT max(version_key) FROM resource_version WHERE type = 'Encounter')"},
+      {"with a status of its own",
+       "UPDATE resource_version SET content = replace(content, 'in-progress', 'planned') "
+       "WHERE type = 'Encounter'"}};
+  open();
+  send_from_all();
+  ASSERT_TRUE(everyone_gets_on());
+  ASSERT_TRUE(everyone_gets_on());
+  bring_senders_home();  // each ends with an answered message
+  ASSERT_EQ(gateway_->stop(kStopsWithin), 0);
+  std::vector<Sender const*> ledgers;
+  for (auto const& sender : senders_) ledgers.push_back(sender.get());
+  auto const judged_after = [&](char const* sql) {
+    std::string const copy = folder_.file("copy.db");
+    std::filesystem::copy_file(folder_.file("handoff.db"), copy,
+                               std::filesystem::copy_options::overwrite_existing);
+    support::execute(copy, sql);
+    support::Database database(copy);
+    return judge(database, ledgers);
+  };
+  EXPECT_EQ(judged_after("SELECT 1"), std::vector<std::string>{});
+  for (Harm const& harm : kHarms) EXPECT_NE(judged_after(harm.sql), std::vector<std::string>{}) << harm.what;
 }
 
 }  // namespace

@@ -59,6 +59,15 @@ std::int64_t Database::number(std::string const& sql, std::vector<std::string> c
   return found.empty() ? 0 : std::stoll(found);
 }
 
+void execute(std::string const& path, std::string const& sql) {
+  sqlite3* handle = nullptr;
+  sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr);
+  std::unique_ptr<sqlite3, int (*)(sqlite3*)> const database(handle, sqlite3_close);
+  if (sqlite3_exec(handle, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    throw std::runtime_error(sqlite3_errmsg(handle));
+  }
+}
+
 std::string sha256_hex(std::string_view bytes) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;

@@ -34,6 +34,9 @@ class Database {
   sqlite3* handle_ = nullptr;
 };
 
+/// Runs statements that change the file; for copies that are to be harmed. Throws with SQLite's words.
+void execute(std::string const& path, std::string const& sql);
+
 std::string sha256_hex(std::string_view bytes);
 
 }  // namespace support
