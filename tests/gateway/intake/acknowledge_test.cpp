@@ -1,0 +1,66 @@
+#include "gateway/intake/acknowledge.hpp"
+
+#include <gtest/gtest.h>
+
+namespace gateway::intake {
+namespace {
+
+mappings::hl7v2::Message message_with(std::string const& accept, std::string const& application) {
+  fhir::Issues warnings;
+  std::string const bytes =
+      "MSH|^~\\&|A|B|C|D|20250301||ADT^A01|X1|P|2.5.1|||" + accept + "|" + application + "\rPID|1\r";
+  return std::move(mappings::hl7v2::Message::parse(bytes, {}, warnings).value());
+}
+
+AckHeaders headers() {
+  return [] { return mappings::hl7v2::AckHeader{"N1", "20250301"}; };
+}
+
+std::string codes(std::vector<std::string> const& answers) {
+  std::string all;
+  for (std::string const& answer : answers) {
+    auto const at = answer.find("MSA|");
+    all += answer.substr(at + 4, 2) + " ";
+  }
+  return all;
+}
+
+struct Case {
+  char const* name;
+  char const* accept;
+  char const* application;
+  Verdict verdict;
+  char const* codes;
+};
+
+class Answers : public testing::TestWithParam<Case> {};
+
+TEST_P(Answers, FollowMsh15AndMsh16) {
+  auto const& test = GetParam();
+  EXPECT_EQ(codes(answers(message_with(test.accept, test.application), test.verdict, headers(), {})), test.codes);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Modes, Answers,
+    testing::Values(Case{"OriginalAccepted", "", "", Verdict::accepted, "AA "},
+                    Case{"OriginalError", "", "", Verdict::error, "AE "},
+                    Case{"OriginalRefused", "", "", Verdict::refused, "AR "},
+                    Case{"BothAlways", "AL", "AL", Verdict::accepted, "CA AA "},
+                    Case{"CommitOnly", "AL", "NE", Verdict::accepted, "CA "},
+                    Case{"Never", "NE", "NE", Verdict::accepted, ""},
+                    Case{"NeverEvenOnError", "NE", "NE", Verdict::error, ""},
+                    Case{"ErrorsOnlyAndFine", "ER", "NE", Verdict::accepted, ""},
+                    Case{"ErrorsOnlyAndWrong", "ER", "NE", Verdict::error, "CE "},
+                    Case{"ApplicationOnError", "NE", "ER", Verdict::refused, "AR "},
+                    Case{"SuccessOnly", "SU", "SU", Verdict::accepted, "CA AA "},
+                    Case{"UnknownCodeIsAbsent", "XX", "", Verdict::accepted, "AA "}),
+    [](auto const& test) { return std::string(test.param.name); });
+
+TEST(JoinedAnswers, ComeApartAgain) {
+  std::vector<std::string> const both{"MSH|1\r", "MSH|2\r"};
+  EXPECT_EQ(split_answers(join_answers(both)), both);
+  EXPECT_TRUE(split_answers(join_answers({})).empty());
+}
+
+}  // namespace
+}  // namespace gateway::intake

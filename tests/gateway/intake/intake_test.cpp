@@ -1,0 +1,287 @@
+#include "gateway/intake/intake.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "fhir/json/reader.hpp"
+
+namespace gateway::intake {
+namespace {
+
+config::Settings two_partners() {
+  config::Settings settings;
+  config::Partner hospital;
+  hospital.name = "hospital";
+  hospital.application = "ADT";
+  hospital.facility = "HOSP";
+  hospital.authorities = {{"HOSP", "urn:oid:1.3.6.1.4.1.32473.30"}, {"VISITS", "urn:oid:1.3.6.1.4.1.32473.31"}};
+  hospital.own_authorities = {"urn:oid:1.3.6.1.4.1.32473.30"};
+  settings.partners.push_back(hospital);
+  config::Partner bound = hospital;
+  bound.name = "bound";
+  bound.application = "BOUND";
+  bound.certificate = "bound-client";
+  settings.partners.push_back(bound);
+  return settings;
+}
+
+/// An Intake over a real store, driven the way an MLLP connection drives it.
+class IntakeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "intake-" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    auto const clock = [] { return std::int64_t{1'740'830'400'000}; };  // 2025-03-01T12:00:00Z
+    auto opened = store::open_sqlite({.path = folder_ + "/handoff.db"}, clock);
+    ASSERT_TRUE(opened) << to_line(opened.error());
+    store_ = std::move(*opened);
+    partners_ = std::make_shared<Partners const>(two_partners());
+    intake_ = std::make_unique<Intake>(IntakeOptions{.store = *store_,
+                                                     .partners = partners_,
+                                                     .maps = mappings::language::builtin(),
+                                                     .clock = clock,
+                                                     .subscriptions = subscriptions_});
+  }
+  void TearDown() override {
+    intake_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  static std::string admission(std::string const& control_id, std::string const& trigger = "A01",
+                               std::string const& mrn = "4711", std::string const& family = "Mason",
+                               std::string const& application = "ADT") {
+    return "MSH|^~\\&|" + application + "|HOSP|HANDOFF|HUB|20250301110000+0000||ADT^" + trigger + "|" + control_id +
+           "|P|2.5.1\rEVN|" + trigger + "|20250301110000+0000\rPID|1||" + mrn + "^^^HOSP^MR||" + family +
+           "^Walter||19570312|M\rPV1|1|I|4W^401^1|E|||1955555555^Reyes^Ines||||||||||||V1^^^VISITS^VN\r";
+  }
+
+  std::vector<std::string> send(std::string bytes, std::string certificate = {}) {
+    Envelope envelope;
+    envelope.bytes = std::move(bytes);
+    envelope.feed = "mllp:test";
+    envelope.certificate_name = std::move(certificate);
+    return send(std::move(envelope));
+  }
+
+  std::vector<std::string> send(Envelope envelope) {
+    boost::asio::io_context context;
+    std::vector<std::string> answers;
+    boost::asio::co_spawn(context, intake_->accept_v2(std::move(envelope)),
+                          [&](std::exception_ptr failed, std::vector<std::string> got) {
+                            ASSERT_FALSE(failed);
+                            answers = std::move(got);
+                          });
+    context.run();
+    return answers;
+  }
+
+  static std::string code(std::vector<std::string> const& answers) {
+    if (answers.size() != 1) return "answers: " + std::to_string(answers.size());
+    auto const at = answers[0].find("MSA|");
+    return at == std::string::npos ? "no MSA" : answers[0].substr(at + 4, 2);
+  }
+
+  std::vector<store::JournalRow> journal() {
+    auto const snapshot = store_->snapshot();
+    return (*snapshot)->list_journal(0, 100, "").value();
+  }
+
+  std::vector<store::Version> found(std::string const& type, std::string const& query = "") {
+    auto parsed = fhir::search::parse_query(type, query, fhir::search::Handling::strict);
+    auto const snapshot = store_->snapshot();
+    auto page = (*snapshot)->search(store::AccessPolicy::all(), *parsed);
+    std::vector<store::Version> versions;
+    if (page) {
+      for (auto& entry : page->entries) versions.push_back(std::move(entry.version));
+    }
+    return versions;
+  }
+
+  std::string folder_;
+  std::unique_ptr<store::Store> store_;
+  std::shared_ptr<Partners const> partners_;
+  delivery::Subscriptions subscriptions_;
+  std::unique_ptr<Intake> intake_;
+};
+
+TEST_F(IntakeTest, AnAdmissionIsStoredJournaledAndAcknowledged) {
+  EXPECT_EQ(code(send(admission("M1"))), "AA");
+  auto const rows = journal();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].outcome, "accepted");
+  EXPECT_EQ(rows[0].kind, "ADT^A01");
+  EXPECT_EQ(rows[0].partner, "hospital");
+  ASSERT_EQ(found("Patient").size(), 1U);
+  auto const encounters = found("Encounter");
+  ASSERT_EQ(encounters.size(), 1U);
+  EXPECT_EQ(encounters[0].source, "hospital");
+  EXPECT_NE(encounters[0].content.find(R"("status":"in-progress")"), std::string::npos);
+  EXPECT_EQ(found("Person").size(), 1U);
+}
+
+TEST_F(IntakeTest, AResendIsAnsweredAsBeforeAndStoresNothing) {
+  auto const first = send(admission("M1"));
+  auto const again = send(admission("M1"));
+  EXPECT_EQ(first, again);
+  EXPECT_EQ(journal().size(), 1U);
+  EXPECT_EQ(found("Encounter")[0].version_id, 1);
+  EXPECT_EQ(intake_->counters().replayed, 1U);
+}
+
+TEST_F(IntakeTest, AResendWithAFreshTimestampIsStillAResend) {
+  auto const first = send(admission("M1"));
+  std::string later = admission("M1");
+  later.replace(later.find("20250301110000"), 14, "20250301110500");
+  EXPECT_EQ(send(later), first);
+  EXPECT_EQ(journal().size(), 1U);
+}
+
+TEST_F(IntakeTest, AReusedControlIdIsKeptAsAConflictAndRefused) {
+  send(admission("M1"));
+  EXPECT_EQ(code(send(admission("M1", "A01", "9999"))), "AR");
+  auto const rows = journal();
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].outcome, "conflict");
+  EXPECT_NE(rows[0].raw.find("9999"), std::string::npos);
+  EXPECT_EQ(found("Patient").size(), 1U);
+}
+
+TEST_F(IntakeTest, BytesThatAreNoMessageAreRefusedAndKept) {
+  auto const answers = send("this is no message");
+  EXPECT_EQ(code(answers), "AR");
+  auto const rows = journal();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].outcome, "refused");
+  EXPECT_EQ(rows[0].raw, "this is no message");
+}
+
+TEST_F(IntakeTest, AnEmptyControlIdIsNeverPositivelyAnswered) { EXPECT_EQ(code(send(admission(""))), "AR"); }
+
+TEST_F(IntakeTest, AnUnknownSenderIsRefused) {
+  EXPECT_EQ(code(send(admission("M1", "A01", "4711", "Mason", "OTHER"))), "AR");
+  EXPECT_TRUE(found("Patient").empty());
+}
+
+TEST_F(IntakeTest, ASenderBoundToACertificateNeedsThatOne) {
+  EXPECT_EQ(code(send(admission("M1", "A01", "4711", "Mason", "BOUND"), "another")), "AR");
+  EXPECT_EQ(code(send(admission("M2", "A01", "4711", "Mason", "BOUND"), "bound-client")), "AA");
+}
+
+TEST_F(IntakeTest, AMessageWithoutATableIsAnErrorThatCanBeReplayed) {
+  std::string const unknown = "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301||ZZZ^Z99|M1|P|2.5.1\rZPD|1|x\r";
+  EXPECT_EQ(code(send(unknown)), "AE");
+  auto const rows = journal();
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].outcome, "error");
+  EXPECT_FALSE(intake_->replay(rows[0].id));  // no table was mended meanwhile
+  EXPECT_EQ(journal().size(), 1U);
+}
+
+TEST_F(IntakeTest, ADamagedFrameIsKeptAndNeverAccepted) {
+  Envelope envelope;
+  envelope.bytes = admission("M1");
+  envelope.feed = "mllp:test";
+  envelope.damaged = true;
+  envelope.warnings.push_back(fhir::error(fhir::IssueType::structure, "cut"));
+  EXPECT_EQ(code(send(std::move(envelope))), "AR");
+  EXPECT_EQ(journal()[0].outcome, "refused");
+  EXPECT_TRUE(found("Patient").empty());
+}
+
+TEST_F(IntakeTest, ABatchIsAnsweredAsABatchAndOneBadMessageDoesNotStopIt) {
+  std::string const batch = "BHS|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301||||B1\r" + admission("M1") +
+                            "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301||ZZZ^Z99|M2|P|2.5.1\r" +
+                            admission("M3", "A08") + "BTS|3\r";
+  auto const answers = send(batch);
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_TRUE(answers[0].starts_with("BHS"));
+  EXPECT_NE(answers[0].find("MSA|AA|M1"), std::string::npos);
+  EXPECT_NE(answers[0].find("MSA|AE|M2"), std::string::npos);
+  EXPECT_NE(answers[0].find("MSA|AA|M3"), std::string::npos);
+  EXPECT_EQ(journal().size(), 3U);
+}
+
+TEST_F(IntakeTest, AMiscountedBatchIsHeldWhole) {
+  std::string const batch = "BHS|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301||||B1\r" + admission("M1") + "BTS|3\r";
+  EXPECT_EQ(code(send(batch)), "AR");
+  ASSERT_EQ(journal().size(), 1U);
+  EXPECT_TRUE(found("Patient").empty());
+}
+
+TEST_F(IntakeTest, AnUpdateChangesNoStatusAndALateAdmissionReopensNothing) {
+  send(admission("M1"));
+  send(admission("M2", "A03"));
+  EXPECT_NE(found("Encounter")[0].content.find(R"("status":"finished")"), std::string::npos);
+  EXPECT_EQ(code(send(admission("M3", "A08"))), "AA");
+  EXPECT_NE(found("Encounter")[0].content.find(R"("status":"finished")"), std::string::npos);
+  EXPECT_EQ(code(send(admission("M4", "A01"))), "AA");
+  EXPECT_NE(found("Encounter")[0].content.find(R"("status":"finished")"), std::string::npos);
+}
+
+TEST_F(IntakeTest, AfterAMergeTheRetiredNumberMeansTheSurvivor) {
+  send(admission("M1", "A01", "4711"));
+  send(admission("M2", "A08", "4712"));
+  std::string const merge =
+      "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301||ADT^A40^ADT_A39|M3|P|2.5.1\rEVN|A40|20250301\r"
+      "PID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\rMRG|4712^^^HOSP^MR\r";
+  ASSERT_EQ(code(send(merge)), "AA");
+  ASSERT_EQ(code(send(admission("M4", "A08", "4712", "Mason-Lee"))), "AA");
+  auto const survivors = found("Patient", "identifier=urn:oid:1.3.6.1.4.1.32473.30|4711");
+  ASSERT_EQ(survivors.size(), 1U);
+  EXPECT_NE(survivors[0].content.find("Mason-Lee"), std::string::npos);
+}
+
+TEST_F(IntakeTest, ParallelSendersOfOneVisitAllGetIn) {
+  constexpr int kSenders = 8;
+  std::vector<std::thread> threads;
+  std::atomic<int> accepted{0};
+  for (int sender = 0; sender < kSenders; ++sender) {
+    threads.emplace_back([&, sender] {
+      for (int i = 0; i < 5; ++i) {
+        if (code(send(admission("S" + std::to_string(sender) + "-" + std::to_string(i), "A08"))) == "AA") ++accepted;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(accepted, kSenders * 5);
+  EXPECT_EQ(journal().size(), static_cast<std::size_t>(kSenders * 5));
+  EXPECT_EQ(found("Patient").size(), 1U);
+  EXPECT_EQ(found("Encounter").size(), 1U);
+}
+
+TEST_F(IntakeTest, TheVectorsOfTheMllpCorpusGetTheAnswersItsManifestAsksFor) {
+  std::string const corpus = std::string(HANDOFF_SHARED_DIR) + "/corpora/mllp/framing/";
+  if (!std::filesystem::exists(corpus)) GTEST_SKIP() << "the shared corpora are not here";
+  config::Settings anyone;  // the vectors come from senders of their own
+  auto const partners = std::make_shared<Partners const>(anyone);
+  auto const clock = [] { return std::int64_t{1'740'830'400'000}; };
+  intake_ = std::make_unique<Intake>(IntakeOptions{.store = *store_,
+                                                   .partners = partners,
+                                                   .maps = mappings::language::builtin(),
+                                                   .clock = clock,
+                                                   .subscriptions = subscriptions_});
+  auto const payload = [&](std::string const& name) {
+    std::ifstream file(corpus + name, std::ios::binary);
+    std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    EXPECT_GT(bytes.size(), 3U) << name;
+    return bytes.substr(1, bytes.find('\x1c') - 1);
+  };
+  EXPECT_EQ(code(send(payload("01-canonical.bin"))), "AA");
+  EXPECT_EQ(code(send(payload("27-bad-utf8-declared.bin"))), "AE");
+  EXPECT_EQ(code(send(payload("28-no-msh.bin"))), "AR");
+  EXPECT_EQ(code(send(payload("29-empty-msh10.bin"))), "AR");
+  EXPECT_EQ(code(send(payload("38-two-msh-one-frame.bin"))), "AE");
+  EXPECT_EQ(code(send(payload("50-control-chars.bin"))), "AE");
+  EXPECT_EQ(journal().size(), 6U);
+}
+
+}  // namespace
+}  // namespace gateway::intake
