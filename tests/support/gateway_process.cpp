@@ -1,5 +1,6 @@
 #include "tests/support/gateway_process.hpp"
 
+#include <cstdlib>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdexcept>
@@ -20,10 +21,16 @@ int open_log(std::string const& path) {
   return log;
 }
 
+/// The program of this build, or the one that the environment names: a release build under the same tests.
+std::string program_path() {
+  char const* const other = std::getenv("HANDOFF_PROGRAM");
+  return other == nullptr ? HANDOFF_PROGRAM : other;
+}
+
 /// Starts the program. Everything is prepared before the fork: the tests have threads, and a child of theirs
 /// may only make system calls until it has become another program.
 pid_t spawn(std::vector<std::string> arguments, int output, int errors) {
-  std::string program = HANDOFF_PROGRAM;
+  std::string program = program_path();
   std::vector<char*> argv{program.data()};
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
