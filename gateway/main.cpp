@@ -75,6 +75,7 @@ void add_record(CLI::App& app, int& code) {
   referral->add_option("id", arguments->id)->required();
   auto* const transition = record->add_subcommand("transition", "By Encounter id");
   transition->add_option("id", arguments->id)->required();
+  for (auto* const command : {referral, transition}) command->fallthrough();  // --config may stand behind the id
   record->callback([=, &code] {
     if (referral->parsed()) {
       code = record_referral(*arguments);

@@ -1,13 +1,14 @@
-#include <fstream>
-#include <iostream>
-#include <iterator>
-
 #include "fhir/json/reader.hpp"
 #include "fhir/json/writer.hpp"
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
 #include "mappings/hl7v2/batch.hpp"
 #include "mappings/hl7v2/charset.hpp"
+#include "mappings/hl7v2/dictionary.hpp"
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
 
 namespace gateway::command {
 
@@ -17,19 +18,62 @@ using fhir::json::Element;
 namespace hl7v2 = mappings::hl7v2;
 namespace language = mappings::language;
 
-/// One run of `convert`: its tables and profile, and the loss report it gathers.
+/// Whether a file without an envelope is a row of messages, one after the other.
+bool holds_several(std::string_view bytes) {
+  std::size_t headers = 0;
+  while (!bytes.empty()) {
+    while (bytes.starts_with('\x0b') || bytes.starts_with("\xef\xbb\xbf"))
+      bytes.remove_prefix(bytes[0] == '\x0b' ? 1 : 3);
+    if (bytes.starts_with("MSH") && ++headers > 1) return true;
+    auto const end = bytes.find_first_of("\r\n");
+    bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
+  }
+  return false;
+}
+
+/// One run of `convert`: its tables and profile, and the loss report it gathers. What one file or message is
+/// refused for is printed, and the next one is taken.
 class Conversion {
  public:
   Conversion(ConvertArguments const& arguments, language::Maps maps, language::PartnerProfile profile)
       : arguments_(arguments), maps_(std::move(maps)), profile_(std::move(profile)) {}
 
+  /// `name` is the file's, "" for stdin.
+  void take(std::string const& name, fhir::Result<std::string> const& bytes) {
+    file_ = name;
+    number_ = 0;
+    if (!bytes) return refuse(bytes.error());
+    auto const done = arguments_.from == "hl7v2" ? to_fhir(*bytes) : to_hl7v2(*bytes);
+    if (!done) refuse(done.error());
+  }
+
+  bool has_refused() const { return refused_; }
+
+  fhir::Result<void> write_loss() {
+    if (arguments_.loss.empty()) return {};
+    std::string const report = fhir::json::write(losses_) + "\n";
+    if (arguments_.loss == "-") {
+      std::cerr << report;
+      return {};
+    }
+    std::ofstream file(arguments_.loss, std::ios::binary);
+    file << report;
+    if (!file.flush())
+      return fhir::error(fhir::IssueType::no_store, "the loss report cannot be written", {}, arguments_.loss);
+    return {};
+  }
+
+ private:
   fhir::Result<void> to_fhir(std::string const& bytes) {
-    if (!hl7v2::is_batch(bytes)) return message_to_fhir(bytes);
+    if (!hl7v2::is_batch(bytes) && !holds_several(bytes)) return message_to_fhir(bytes);
     fhir::Issues warnings;
     FHIR_TRY(auto const file, hl7v2::split_batch(bytes, warnings));
     warn(warnings);
     for (hl7v2::Batch const& batch : file.batches) {
-      for (std::string_view const message : batch.messages) FHIR_CHECK(message_to_fhir(message));
+      for (std::string_view const message : batch.messages) {
+        ++number_;
+        if (auto const done = message_to_fhir(message); !done) refuse(done.error());
+      }
     }
     return {};
   }
@@ -38,7 +82,8 @@ class Conversion {
     FHIR_TRY(auto const document, fhir::json::read_document(bytes));
     auto const caret = arguments_.event.find('^');
     if (caret == std::string::npos) {
-      return fhir::error(fhir::IssueType::required, "say which message to write: --event REF^I12", {}, "--event");
+      return fhir::error(fhir::IssueType::required, "say which message to write: --event REF^I12", {},
+                         "--event");
     }
     FHIR_TRY(auto request, language::from_bundle(maps_, arguments_.structure, document.root));
     request.message_code = std::string_view(arguments_.event).substr(0, caret);
@@ -58,7 +103,7 @@ class Conversion {
     FHIR_TRY(auto const reversed, language::reverse(maps_, request, profile_));
     warn(reversed.warnings);
     for (language::LossNote const& note : reversed.loss) {
-      Element& entry = losses_.push(arena_);
+      Element& entry = new_entry();
       set(entry, "path", note.path);
       set(entry, "reason", note.reason);
       set(entry, "kept", note.kept_in);
@@ -68,20 +113,6 @@ class Conversion {
     return {};
   }
 
-  fhir::Result<void> write_loss() {
-    if (arguments_.loss.empty()) return {};
-    std::string const report = fhir::json::write(losses_) + "\n";
-    if (arguments_.loss == "-") {
-      std::cerr << report;
-      return {};
-    }
-    std::ofstream file(arguments_.loss, std::ios::binary);
-    file << report;
-    if (!file.flush()) return fhir::error(fhir::IssueType::no_store, "the loss report cannot be written", {}, arguments_.loss);
-    return {};
-  }
-
- private:
   static hl7v2::ParseOptions file_options() {
     hl7v2::ParseOptions options;
     options.allow_utf16 = true;  // files may be UTF-16; streams may not
@@ -93,11 +124,16 @@ class Conversion {
     options.charset = profile_.charset;
     fhir::Issues warnings;
     FHIR_TRY(auto const message, hl7v2::Message::parse(bytes, options, warnings));
-    FHIR_TRY(auto draft, language::forward(maps_, message, profile_));
+    auto translated = language::forward(maps_, message, profile_);
+    if (!translated) {
+      report_untranslated(message);
+      return translated.error();
+    }
+    language::Draft& draft = *translated;
     warnings.insert(warnings.end(), draft.warnings.begin(), draft.warnings.end());
     warn(warnings);
     if (arguments_.explain) explain(draft);
-    report_loss(message, draft);
+    report_loss(message, language::account(message, draft));
     std::cout << fhir::json::write(language::to_bundle(draft)) << "\n";
     return {};
   }
@@ -108,14 +144,23 @@ class Conversion {
     }
   }
 
-  void report_loss(hl7v2::Message const& message, language::Draft const& draft) {
-    language::Account const account = language::account(message, draft);
-    Element& entry = losses_.push(arena_);
+  void report_loss(hl7v2::Message const& message, language::Account const& account) {
+    Element& entry = new_entry();
     set(entry, "message", message.control_id());
     set_count(entry, "leaves", account.leaves);
     set_count(entry, "mapped", account.mapped.size());
     add_losses(entry, "kept", message, account.kept);
     add_losses(entry, "dropped", message, account.dropped);
+  }
+
+  /// No leaf of a message without a table is lost unsaid: it stays in the message, and the report names it.
+  void report_untranslated(hl7v2::Message const& message) {
+    std::string structure(hl7v2::structure_of(message));
+    if (structure.empty())
+      structure.append(message.message_code()).append("^").append(message.trigger_event());
+    std::string const reason = "no table for " + structure;
+    report_loss(message, language::account(message, reason));
+    in_report_ = true;
   }
 
   void add_losses(Element& entry, std::string_view name, hl7v2::Message const& message,
@@ -135,8 +180,32 @@ class Conversion {
   void set_count(Element& entry, std::string_view name, std::size_t count) {
     entry.set(arena_, name, Element::of_number(arena_.copy(std::to_string(count))));
   }
-  void warn(fhir::Issues const& warnings) const {
+
+  Element& new_entry() {
+    Element& entry = losses_.push(arena_);
+    if (!file_.empty()) set(entry, "file", place());
+    return entry;
+  }
+
+  void warn(fhir::Issues warnings) const {
+    for (fhir::Issue& warning : warnings) warning.source = placed(warning.source);
     if (!warnings.empty()) print(warnings, arguments_.json);
+  }
+
+  /// Prints why; the report names it too, unless the message's account stands there already.
+  void refuse(fhir::Issue issue) {
+    refused_ = true;
+    if (!in_report_) set(new_entry(), "refused", issue.diagnostics);
+    in_report_ = false;
+    issue.source = placed(issue.source);
+    print({issue}, arguments_.json);
+  }
+
+  /// "batch.hl7#2": the file, and which message of it where it holds several.
+  std::string place() const { return number_ == 0 ? file_ : file_ + "#" + std::to_string(number_); }
+  std::string placed(std::string const& source) const {
+    std::string const here = place();
+    return here.empty() || source.empty() ? here + source : here + " " + source;
   }
 
   ConvertArguments const& arguments_;
@@ -144,9 +213,14 @@ class Conversion {
   language::PartnerProfile profile_;
   fhir::json::Arena arena_;
   Element losses_ = Element::of_array();
+  std::string file_;
+  std::size_t number_ = 0;  ///< Of the message in its file, 0 where the file is one message.
+  bool in_report_ = false;
+  bool refused_ = false;
 };
 
-fhir::Result<void> run(ConvertArguments const& arguments) {
+/// Whether everything was converted; an Issue when nothing could begin or the output could not be written.
+fhir::Result<bool> run(ConvertArguments const& arguments) {
   FHIR_TRY(auto const settings, load_settings(arguments.config));
   FHIR_TRY(auto maps, load_maps(settings.map_overlays));
   language::PartnerProfile profile;
@@ -154,40 +228,36 @@ fhir::Result<void> run(ConvertArguments const& arguments) {
     intake::Partners const partners(settings);
     auto const* const partner = partners.find(arguments.partner);
     if (partner == nullptr) {
-      return fhir::error(fhir::IssueType::not_found, "the configuration names no such partner", {}, "--partner");
+      return fhir::error(fhir::IssueType::not_found, "the configuration names no such partner", {},
+                         "--partner");
     }
     profile = partner->profile;
   }
   Conversion conversion(arguments, std::move(maps), std::move(profile));
-  auto const take = [&](std::string const& bytes) {
-    return arguments.from == "hl7v2" ? conversion.to_fhir(bytes) : conversion.to_hl7v2(bytes);
-  };
   if (arguments.files.empty()) {
-    FHIR_CHECK(take({std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()}));
+    conversion.take("",
+                    std::string{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()});
   }
-  for (std::string const& path : arguments.files) {
-    FHIR_TRY(auto const bytes, read_file(path));
-    if (auto taken = take(bytes); !taken) {
-      fhir::Issue issue = taken.error();
-      issue.source = path + (issue.source.empty() ? "" : " " + issue.source);
-      return issue;
-    }
-  }
-  return conversion.write_loss();
+  for (std::string const& path : arguments.files) conversion.take(path, read_file(path));
+  FHIR_CHECK(conversion.write_loss());
+  if (!std::cout.flush()) return fhir::error(fhir::IssueType::no_store, "the output cannot be written");
+  return !conversion.has_refused();
 }
 
 }  // namespace
 
 int convert(ConvertArguments const& arguments) {
   if (arguments.from == arguments.to) {
-    print({fhir::error(fhir::IssueType::invalid, "--from and --to are the same", {}, "--to")}, arguments.json);
+    print({fhir::error(fhir::IssueType::invalid, "--from and --to are the same", {}, "--to")},
+          arguments.json);
     return kWrongUsage;
   }
-  if (auto done = run(arguments); !done) {
+  auto const done = run(arguments);
+  if (!done) {
     print({done.error()}, arguments.json);
     return kRefused;
   }
-  return kDone;
+  return *done ? kDone : kRefused;
 }
 
 }  // namespace gateway::command

@@ -39,8 +39,8 @@ void print_row(store::JournalRow const& row, bool json) {
   std::cout << line << ",\"issues\":" << (row.issues.empty() ? "[]" : row.issues) << "}\n";
 }
 
-fhir::Result<void> show(Setup& setup, JournalArguments const& arguments) {
-  FHIR_TRY(auto const snapshot, setup.store->snapshot());
+fhir::Result<void> show(JournalArguments const& arguments) {
+  FHIR_TRY(auto const snapshot, open_view(arguments.config));
   FHIR_TRY(auto const row, snapshot->find_journal(arguments.id));
   if (!row) return fhir::error(fhir::IssueType::not_found, "the journal has no row of that number");
   print_row(*row, false);
@@ -55,14 +55,15 @@ fhir::Result<void> show(Setup& setup, JournalArguments const& arguments) {
   return {};
 }
 
-fhir::Result<void> list(Setup& setup, JournalArguments const& arguments) {
-  FHIR_TRY(auto const snapshot, setup.store->snapshot());
+fhir::Result<void> list(JournalArguments const& arguments) {
+  FHIR_TRY(auto const snapshot, open_view(arguments.config));
   FHIR_TRY(auto const rows, snapshot->list_journal(0, arguments.count, arguments.outcome));
   for (store::JournalRow const& row : rows) print_row(row, arguments.json);
   return {};
 }
 
-fhir::Result<void> replay(Setup& setup, JournalArguments const& arguments) {
+fhir::Result<void> replay(JournalArguments const& arguments) {
+  FHIR_TRY(auto setup, make_setup(arguments.config));
   delivery::Subscriptions subscriptions;
   FHIR_CHECK(subscriptions.reload(*setup.store));
   intake::Intake intake({.store = *setup.store,
@@ -76,22 +77,16 @@ fhir::Result<void> replay(Setup& setup, JournalArguments const& arguments) {
   return {};
 }
 
-int with_store(JournalArguments const& arguments, fhir::Result<void> (*work)(Setup&, JournalArguments const&)) {
-  auto setup = make_setup(arguments.config);
-  if (setup) {
-    auto const done = work(*setup, arguments);
-    if (done) return kDone;
-    print({done.error()}, arguments.json);
-    return kRefused;
-  }
-  print({setup.error()}, arguments.json);
+int done_or_refused(fhir::Result<void> const& done, JournalArguments const& arguments) {
+  if (done) return kDone;
+  print({done.error()}, arguments.json);
   return kRefused;
 }
 
 }  // namespace
 
-int journal_list(JournalArguments const& arguments) { return with_store(arguments, list); }
-int journal_show(JournalArguments const& arguments) { return with_store(arguments, show); }
-int journal_replay(JournalArguments const& arguments) { return with_store(arguments, replay); }
+int journal_list(JournalArguments const& arguments) { return done_or_refused(list(arguments), arguments); }
+int journal_show(JournalArguments const& arguments) { return done_or_refused(show(arguments), arguments); }
+int journal_replay(JournalArguments const& arguments) { return done_or_refused(replay(arguments), arguments); }
 
 }  // namespace gateway::command

@@ -13,9 +13,8 @@ using Reader = fhir::Result<fhir::json::Document> (*)(store::Snapshot&, store::A
                                                       std::int64_t);
 
 fhir::Result<void> print_record(RecordArguments const& arguments, Reader read) {
-  FHIR_TRY(auto const setup, make_setup(arguments.config));
-  FHIR_TRY(auto const snapshot, setup.store->snapshot());
-  FHIR_TRY(auto const document, read(*snapshot, store::AccessPolicy::all(), arguments.id, setup.clock()));
+  FHIR_TRY(auto const snapshot, open_view(arguments.config));
+  FHIR_TRY(auto const document, read(*snapshot, store::AccessPolicy::all(), arguments.id, wall_clock()()));
   std::cout << fhir::json::write(document.root) << "\n";
   return {};
 }

@@ -43,6 +43,11 @@ fhir::Result<mappings::language::Maps> load_maps(std::vector<std::string> const&
   return fhir::error(fhir::IssueType::exception, "the tables do not compile");
 }
 
+fhir::Result<std::unique_ptr<store::Snapshot>> open_view(std::string const& config) {
+  FHIR_TRY(auto const settings, load_settings(config));
+  return store::open_sqlite_view({.path = settings.store_path});
+}
+
 fhir::Result<Setup> make_setup(std::string const& config) {
   FHIR_TRY(auto settings, load_settings(config));
   FHIR_TRY(auto maps, load_maps(settings.map_overlays));

@@ -31,6 +31,9 @@ fhir::Result<mappings::language::Maps> load_maps(std::vector<std::string> const&
 /// All of it, the store opened.
 fhir::Result<Setup> make_setup(std::string const& config);
 
+/// A view of the store for commands that only look: works beside a running gateway.
+fhir::Result<std::unique_ptr<store::Snapshot>> open_view(std::string const& config);
+
 fhir::Result<std::string> read_file(std::string const& path);
 
 }  // namespace gateway::command

@@ -307,6 +307,10 @@ struct SqliteOptions {
 /// refuse to start: a newer schema, a lower commit_seq than the side file says, a locked or unreadable file.
 fhir::Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions const& options, ClockMs clock);
 
+/// A view of a store that another process may have open for writing, or that is closed. Writes nothing, migrates nothing.
+/// Errors: exception (no such file, not a store).
+fhir::Result<std::unique_ptr<Snapshot>> open_sqlite_view(SqliteOptions const& options);
+
 /// FHIR logical ids for new resources; passed in so that tests can count from 1.
 using IdSource = std::function<std::string()>;
 /// Random UUIDs.

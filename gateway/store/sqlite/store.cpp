@@ -287,10 +287,36 @@ class SqliteStore final : public Store {
   std::thread side_file_thread_;
 };
 
+/// A view with a connection of its own, beside whichever process has the store open.
+struct OwnConnection {
+  explicit OwnConnection(Database opened) : database(std::move(opened)) {}
+  Database database;
+  Shared shared;
+};
+class StandaloneSnapshot final : private std::unique_ptr<OwnConnection>, public Reader {
+ public:
+  StandaloneSnapshot(std::unique_ptr<OwnConnection> own, StoreState const& state)
+      : std::unique_ptr<OwnConnection>(std::move(own)),
+        Reader(connection().database, connection().shared, state.commit_seq, state.purged_seq) {}
+
+ private:
+  OwnConnection& connection() { return **static_cast<std::unique_ptr<OwnConnection>*>(this); }
+};
+
 }  // namespace
 }  // namespace gateway::store::sqlite
 
 namespace gateway::store {
+
+fhir::Result<std::unique_ptr<Snapshot>> open_sqlite_view(SqliteOptions const& options) {
+  using namespace sqlite;
+  FHIR_TRY(auto database, Database::open(options.path, false, options.page_cache_mib));
+  auto own = std::make_unique<OwnConnection>(std::move(database));
+  FHIR_CHECK(own->database.execute("BEGIN"));
+  FHIR_TRY(auto const state, read_state(own->database));
+  FHIR_CHECK(load_parameters(own->database, own->shared.parameters));
+  return std::unique_ptr<Snapshot>(std::make_unique<StandaloneSnapshot>(std::move(own), state));
+}
 
 fhir::Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions const& options, ClockMs clock) {
   using namespace sqlite;
