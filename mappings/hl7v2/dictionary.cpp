@@ -37,8 +37,12 @@ class Dictionary {
 
   FieldDefinition const* field(tables::ListRow const* list, std::size_t number) const {
     if (list == nullptr || number == 0 || number > list->count) return nullptr;
-    auto const row = tables::kFieldLists[list->first + number - 1];
-    return row == 0xffff ? nullptr : &fields_[row];
+    return listed_fields_[list->first + number - 1];
+  }
+
+  std::span<FieldDefinition const* const> fields(tables::ListRow const* list) const {
+    if (list == nullptr) return {};
+    return std::span(listed_fields_).subspan(list->first, list->count);
   }
 
   GrammarNode const* root(tables::StructureRow const* row) const {
@@ -52,6 +56,10 @@ class Dictionary {
     for (auto const& row : tables::kFields) {
       fields_.push_back(
           {text_of(row.type), text_of(row.name), row.optionality, row.repeats, row.length, row.table});
+    }
+    listed_fields_.reserve(tables::kFieldLists.size());
+    for (auto const row : tables::kFieldLists) {
+      listed_fields_.push_back(row == kUnused ? nullptr : &fields_[row]);
     }
     nodes_.resize(tables::kNodes.size());
     for (std::size_t at = 0; at < nodes_.size(); ++at) {
@@ -81,7 +89,10 @@ class Dictionary {
     return {nodes_.data() + first, count};
   }
 
+  static constexpr std::uint16_t kUnused = 0xffff;
+
   std::vector<FieldDefinition> fields_;
+  std::vector<FieldDefinition const*> listed_fields_;  // as tables::kFieldLists
   std::vector<GrammarNode> nodes_;
   std::vector<GrammarNode> roots_;
 };
@@ -150,6 +161,10 @@ std::string_view to_text(Version version) { return kVersionNames[static_cast<std
 
 FieldDefinition const* find_field(Version version, std::string_view segment, std::size_t number) {
   return Dictionary::get().field(find_row(row_of(version).segments, segment), number);
+}
+
+std::span<FieldDefinition const* const> fields_of(Version version, std::string_view segment) {
+  return Dictionary::get().fields(find_row(row_of(version).segments, segment));
 }
 
 FieldDefinition const* find_component(Version version, std::string_view data_type, std::size_t number) {

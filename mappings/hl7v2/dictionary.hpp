@@ -32,6 +32,8 @@ struct FieldDefinition {
 
 /// Field `number` (from 1) of a segment; nullptr where the version has none.
 FieldDefinition const* find_field(Version version, std::string_view segment, std::size_t number);
+/// All fields of a segment by one look, in order; nullptr where a number is not used. Empty: unknown segment.
+std::span<FieldDefinition const* const> fields_of(Version version, std::string_view segment);
 /// Component `number` (from 1) of a data type.
 FieldDefinition const* find_component(Version version, std::string_view data_type, std::size_t number);
 std::size_t field_count(Version version, std::string_view segment);        ///< 0: unknown segment.

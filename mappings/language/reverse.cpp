@@ -1193,8 +1193,9 @@ class Reversal {
       std::size_t const segment = layout_->index_of(serial);
       if (segment >= image.segment_count()) continue;
       std::string_view const id = image.segment_id(segment);
-      for (std::size_t field = 1; field <= hl7v2::field_count(version_, id); ++field) {
-        auto const* const definition = hl7v2::find_field(version_, id, field);
+      auto const fields = hl7v2::fields_of(version_, id);
+      for (std::size_t field = 1; field <= fields.size(); ++field) {
+        auto const* const definition = fields[field - 1];
         if (definition == nullptr || definition->optionality != 'R') continue;
         FHIR_CHECK(check_field(segment, field, "HL7 v2"));
       }
