@@ -67,6 +67,9 @@ class Gateway {
     tick();
     announce();
     runtime_.join();
+    // A commit may still be on its way, and its callbacks reach for delivery and the runtime, which end before the store.
+    setup_.store->on_commit({});
+    setup_.store->wait_until_idle();
   }
 
  private:

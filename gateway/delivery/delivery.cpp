@@ -427,6 +427,15 @@ void Delivery::wake() {
   asio::post(state->options.runtime.executor(0), [state] { state->wake_all(); });
 }
 
+asio::awaitable<void> Delivery::wait_for_senders(std::shared_ptr<State> state, net::Duration patience) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  auto const until = std::chrono::steady_clock::now() + patience;
+  while (state->running > 0 && std::chrono::steady_clock::now() < until) {
+    timer.expires_after(10ms);
+    co_await timer.async_wait(asio::use_awaitable);
+  }
+}
+
 asio::awaitable<void> Delivery::stop(net::Duration deadline) {
   auto const state = state_;
   state->stopping = true;
@@ -437,16 +446,15 @@ asio::awaitable<void> Delivery::stop(net::Duration deadline) {
       asio::post(sender->executor, [sender = sender] { sender->timer.cancel(); });
     }
   }
-  asio::steady_timer timer(co_await asio::this_coro::executor);
-  auto const until = std::chrono::steady_clock::now() + deadline;
-  while (state->running > 0 && std::chrono::steady_clock::now() < until) {
-    timer.expires_after(10ms);
-    co_await timer.async_wait(asio::use_awaitable);
+  co_await wait_for_senders(state, deadline / 2);
+  {
+    std::lock_guard const lock(state->mutex);
+    for (auto const& [name, sender] : state->senders) {
+      if (sender) asio::post(sender->executor, [sender = sender] { sender->channel->close(); });
+    }
   }
-  std::lock_guard const lock(state->mutex);
-  for (auto const& [name, sender] : state->senders) {
-    if (sender) asio::post(sender->executor, [sender = sender] { sender->channel->close(); });
-  }
+  // A connection closed under an exchange ends it at once; what it came to is still to be written down.
+  co_await wait_for_senders(state, deadline / 2);
 }
 
 void Delivery::reload() {

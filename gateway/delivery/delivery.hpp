@@ -66,6 +66,7 @@ class Delivery {
 
  private:
   struct State;
+  static boost::asio::awaitable<void> wait_for_senders(std::shared_ptr<State> state, net::Duration patience);
   std::shared_ptr<State> state_;
 };
 

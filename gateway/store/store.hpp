@@ -288,6 +288,10 @@ class Store {
   /// resources, with the group's highest commit_seq: wakes the senders. Set once before traffic.
   virtual void on_commit(std::function<void(std::int64_t commit_seq)> listener) = 0;
 
+  /// Returns once all that was queued is committed and told. After on_commit({}) and this, the store calls nobody any more:
+  /// what its callbacks need may then go. Never called on the committer's thread.
+  virtual void wait_until_idle() {}
+
   virtual StoreStats stats() const = 0;
   virtual bool accepts_writes() const = 0;  ///< False after a failed sync: read only until restarted (F4).
   /// Full check of rows and chains: CRCs, event hashes, SQLite's integrity_check. One Issue per finding.

@@ -68,6 +68,11 @@ bool Committer::enqueue(Job& job) {
   return true;
 }
 
+void Committer::wait_until_idle() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [&] { return queue_.empty() && !busy_; });
+}
+
 void Committer::on_commit(Listener listener) {
   std::lock_guard const lock(mutex_);
   listener_ = std::move(listener);
@@ -90,6 +95,11 @@ void Committer::run() {
     auto group = take_group();
     if (group.empty()) return;
     commit_group(group);
+    {
+      std::lock_guard const lock(mutex_);
+      busy_ = false;
+    }
+    idle_.notify_all();
     if (!accepts_writes()) continue;
     purge();
     checkpoint();
@@ -109,6 +119,7 @@ std::vector<Job> Committer::take_group() {
   std::vector<Job> group(std::move_iterator(queue_.begin()), std::move_iterator(end));
   queue_.erase(queue_.begin(), end);
   last_group_ = count;
+  busy_ = count > 0;
   return group;
 }
 

@@ -28,6 +28,8 @@ class Committer {
             StoreState const& state);
   ~Committer();
   void stop();  ///< Writes what is queued, then ends the thread.
+  /// Until nothing is queued and everybody has been told of what was.
+  void wait_until_idle();
 
   /// False when too many wait already; `job` is then untouched.
   bool enqueue(Job& job);
@@ -58,6 +60,8 @@ class Committer {
 
   mutable std::mutex mutex_;  // guards what follows up to the blank line
   std::condition_variable arrived_;
+  std::condition_variable idle_;
+  bool busy_ = false;  // a group is being written or told of
   std::deque<Job> queue_;
   Listener listener_;
   bool stopping_ = false;

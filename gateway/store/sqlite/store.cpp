@@ -193,6 +193,8 @@ class SqliteStore final : public Store {
   void on_commit(std::function<void(std::int64_t)> listener) override {
     committer_.on_commit(std::move(listener));
   }
+
+  void wait_until_idle() override { committer_.wait_until_idle(); }
   StoreStats stats() const override { return committer_.stats(); }
   bool accepts_writes() const override { return committer_.accepts_writes(); }
 
