@@ -25,6 +25,8 @@ void add_convert(CLI::App& app, int& code) {
   command->add_option("--event", arguments->event, "What to write, e.g. RRI^I12");
   command->add_option("--structure", arguments->structure, "Its structure, e.g. RRI_I12");
   command->add_option("--complement", arguments->complement, "A v2 message to lay the output over");
+  command->add_option("--fact", arguments->facts, "What FHIR does not hold, e.g. order.control=NW")
+      ->allow_extra_args(false);
   command->add_flag("--explain", arguments->explain, "Which field and row gave each element, on stderr");
   command->add_option("--loss", arguments->loss, "Write the loss report there, as JSON");
   command->add_flag("--json", arguments->json, "Reasons as JSON");

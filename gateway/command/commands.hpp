@@ -27,6 +27,7 @@ struct ConvertArguments {
   std::string structure;   ///< Of the message to write; "" takes what the Bundle's anchor suggests.
   std::string event;       ///< "RRI^I12"
   std::string complement;  ///< A v2 file that the output is laid over.
+  std::vector<std::string> facts;  ///< "order.control=NW": what HL7 requires and FHIR does not hold.
   bool explain = false;
   std::string loss;        ///< File for the loss report, "-" for stderr.
   bool json = false;

@@ -89,6 +89,7 @@ class Conversion {
     request.message_code = std::string_view(arguments_.event).substr(0, caret);
     request.trigger_event = std::string_view(arguments_.event).substr(caret + 1);
     request.structure = arguments_.structure;
+    FHIR_TRY(request.facts, facts());
     std::optional<hl7v2::Message> seed;
     if (!arguments_.complement.empty()) {
       FHIR_TRY(auto const image, read_file(arguments_.complement));
@@ -113,6 +114,18 @@ class Conversion {
     return {};
   }
 
+  fhir::Result<std::vector<language::FactValue>> facts() const {
+    std::vector<language::FactValue> values;
+    for (std::string_view const fact : arguments_.facts) {
+      auto const equals = fact.find('=');
+      if (equals == std::string_view::npos)
+        return fhir::error(fhir::IssueType::invalid, "a fact is NAME=VALUE, as in order.control=NW", {},
+                           "--fact");
+      values.push_back({fact.substr(0, equals), fact.substr(equals + 1)});
+    }
+    return values;
+  }
+
   static hl7v2::ParseOptions file_options() {
     hl7v2::ParseOptions options;
     options.allow_utf16 = true;  // files may be UTF-16; streams may not
@@ -126,7 +139,7 @@ class Conversion {
     FHIR_TRY(auto const message, hl7v2::Message::parse(bytes, options, warnings));
     auto translated = language::forward(maps_, message, profile_);
     if (!translated) {
-      report_untranslated(message);
+      report_untranslated(message, translated.error());
       return translated.error();
     }
     language::Draft& draft = *translated;
@@ -144,22 +157,22 @@ class Conversion {
     }
   }
 
-  void report_loss(hl7v2::Message const& message, language::Account const& account) {
+  Element& report_loss(hl7v2::Message const& message, language::Account const& account) {
     Element& entry = new_entry();
     set(entry, "message", message.control_id());
     set_count(entry, "leaves", account.leaves);
     set_count(entry, "mapped", account.mapped.size());
     add_losses(entry, "kept", message, account.kept);
     add_losses(entry, "dropped", message, account.dropped);
+    return entry;
   }
 
   /// No leaf of a message without a table is lost unsaid: it stays in the message, and the report names it.
-  void report_untranslated(hl7v2::Message const& message) {
-    std::string structure(hl7v2::structure_of(message));
-    if (structure.empty())
-      structure.append(message.message_code()).append("^").append(message.trigger_event());
-    std::string const reason = "no table for " + structure;
-    report_loss(message, language::account(message, reason));
+  void report_untranslated(hl7v2::Message const& message, fhir::Issue const& why) {
+    std::string wanted(hl7v2::structure_of(message));
+    if (wanted.empty()) wanted.append(message.message_code()).append("^").append(message.trigger_event());
+    std::string const reason = wanted == "^" ? "no table: MSH-9 is empty" : "no table for " + wanted;
+    set(report_loss(message, language::account(message, reason)), "refused", why.diagnostics);
     in_report_ = true;
   }
 

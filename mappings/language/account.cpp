@@ -16,6 +16,39 @@ bool is_header(std::string_view segment, std::size_t field) {
                               (field >= 15 && field <= 16) || field == 18);
 }
 
+/// Every place below a field that holds a value of its own, in message order. MSH-1 and MSH-2 are one leaf
+/// each.
+template <class Visit>
+void each_leaf_of_field(hl7v2::Message const& message, std::uint32_t segment, std::uint16_t field,
+                        Visit const& visit) {
+  if (message.segment_id(segment) == "MSH" && field <= 2) {
+    if (!message.raw({segment, field, 0, 0, 0}).empty()) visit(Address{segment, field, 1, 1, 1});
+    return;
+  }
+  auto const repetitions = message.repetition_count(segment, field);
+  for (std::size_t repetition = 1; repetition <= repetitions; ++repetition) {
+    Address at{segment, field, static_cast<std::uint16_t>(repetition), 0, 0};
+    auto const components = message.component_count(at);
+    for (std::size_t component = 1; component <= components; ++component) {
+      at.component = static_cast<std::uint16_t>(component);
+      at.subcomponent = 0;
+      auto const subcomponents = std::max<std::size_t>(message.subcomponent_count(at), 1);
+      for (std::size_t sub = 1; sub <= subcomponents; ++sub) {
+        at.subcomponent = static_cast<std::uint16_t>(sub);
+        if (!message.raw(at).empty()) visit(at);
+      }
+    }
+  }
+}
+
+template <class Visit>
+void each_leaf(hl7v2::Message const& message, Visit const& visit) {
+  for (std::uint32_t segment = 0; segment < message.segment_count(); ++segment) {
+    for (std::size_t field = 1; field <= message.field_count(segment); ++field)
+      each_leaf_of_field(message, segment, static_cast<std::uint16_t>(field), visit);
+  }
+}
+
 class Accounting {
  public:
   Accounting(hl7v2::Message const& message, Draft const& draft) : message_(message), draft_(draft) {
@@ -35,59 +68,29 @@ class Accounting {
   }
 
   Account run() {
-    for (std::uint32_t segment = 0; segment < message_.segment_count(); ++segment) {
-      for (std::size_t field = 1; field <= message_.field_count(segment); ++field)
-        run_field(segment, static_cast<std::uint16_t>(field));
-    }
+    each_leaf(message_, [&](Address const& leaf) { place(leaf); });
     return std::move(account_);
   }
 
  private:
-  void run_field(std::uint32_t segment, std::uint16_t field) {
-    if (is_header(message_.segment_id(segment), field)) {
-      if (message_.raw({segment, field, 0, 0, 0}).empty()) return;
-      if (field <= 2) {
-        add_mapped({segment, field, 1, 1, 1});
-        return;
-      }
-    }
-    auto const repetitions = message_.repetition_count(segment, field);
-    for (std::size_t repetition = 1; repetition <= repetitions; ++repetition) {
-      Address at{segment, field, static_cast<std::uint16_t>(repetition), 0, 0};
-      auto const known = claims_.find(at);
-      auto const components = message_.component_count(at);
-      for (std::size_t component = 1; component <= components; ++component) {
-        at.component = static_cast<std::uint16_t>(component);
-        at.subcomponent = 0;
-        auto const subcomponents = std::max<std::size_t>(message_.subcomponent_count(at), 1);
-        for (std::size_t sub = 1; sub <= subcomponents; ++sub) {
-          at.subcomponent = static_cast<std::uint16_t>(sub);
-          if (!message_.raw(at).empty()) place(at, known == claims_.end() ? nullptr : &known->second);
-        }
-      }
-    }
-  }
-
-  void place(Address const& leaf, std::vector<Claim const*> const* claims) {
+  void place(Address const& leaf) {
+    ++account_.leaves;
+    auto const found = claims_.find({leaf.segment, leaf.field, leaf.repetition, 0, 0});
+    auto const* const claims = found == claims_.end() ? nullptr : &found->second;
     if (is_header(message_.segment_id(leaf.segment), leaf.field) ||
         (claims != nullptr &&
-         std::ranges::any_of(*claims, [&](Claim const* claim) { return covers(*claim, leaf); })))
-      return add_mapped(leaf);
+         std::ranges::any_of(*claims, [&](Claim const* claim) { return covers(*claim, leaf); }))) {
+      account_.mapped.push_back(leaf);
+      return;
+    }
     for (Address const& drop : draft_.dropped) {
       if (drop.segment != leaf.segment || drop.field != leaf.field ||
           (drop.component != 0 && drop.component != leaf.component))
         continue;
-      ++account_.leaves;
       account_.dropped.push_back({leaf, reason_of(leaf)});
       return;
     }
-    ++account_.leaves;
     account_.kept.push_back({leaf, claims == nullptr ? "no row" : "no part of the FHIR type"});
-  }
-
-  void add_mapped(Address const& leaf) {
-    ++account_.leaves;
-    account_.mapped.push_back(leaf);
   }
 
   bool covers(Claim const& claim, Address const& leaf) const {
@@ -128,6 +131,13 @@ class Accounting {
 
 Account account(hl7v2::Message const& message, Draft const& draft) {
   return Accounting(message, draft).run();
+}
+
+Account account(hl7v2::Message const& message, std::string_view reason) {
+  Account all;
+  each_leaf(message, [&](Address const& leaf) { all.kept.push_back({leaf, reason}); });
+  all.leaves = all.kept.size();
+  return all;
 }
 
 std::vector<Provenance> provenance(Draft const& draft) {

@@ -155,6 +155,8 @@ struct Account {
   std::vector<Loss> dropped;  ///< By a row that says so, with its reason.
 };
 Account account(hl7v2::Message const& message, Draft const& draft);
+/// Of a message that was not translated: every leaf is kept, for `reason`, which must outlive the Account.
+Account account(hl7v2::Message const& message, std::string_view reason);
 
 /// FHIR element <-> v2 field <-> row.
 struct Provenance {

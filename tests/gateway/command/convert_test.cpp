@@ -1,0 +1,432 @@
+/// `handoff convert` over every public message and every one of our own: nothing stops it, no leaf is lost
+/// unsaid, what comes out is R4, and what went in can be had back.
+#include "fhir/json/reader.hpp"
+#include "fhir/validate/structure.hpp"
+#include "program.hpp"
+#include "tests/support/temp_folder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace gateway::command::test {
+namespace {
+
+namespace fs = std::filesystem;
+using fhir::json::Element;
+
+std::set<std::string> const kEndings = {".hl7", ".er7", ".txt", ".ndhl7"};
+
+/// One line of the loss report as text.
+struct Entry {
+  std::string file;     ///< Relative to the corpus, "#2" for the second message of a file.
+  std::string refused;  ///< Why it gave no Bundle, "" when it gave one.
+  std::string structure_without_table;
+  bool has_account = false;
+  std::size_t leaves = 0;
+  std::size_t mapped = 0;
+  std::vector<std::string> kept;
+  std::vector<std::string> dropped;
+};
+
+/// Every file of a corpus given to one run of the program.
+struct Conversion {
+  Ran ran;
+  std::vector<Entry> entries;
+  std::vector<std::string> bundles;
+  std::map<std::string, PlainMessage> messages;  ///< What the test itself sees in the files, by Entry::file.
+};
+
+std::vector<std::string> names_of(Element const* losses, std::string const& file) {
+  std::vector<std::string> names;
+  if (losses == nullptr) return names;
+  for (Element const& loss : losses->items()) {
+    EXPECT_NE(loss.text_at("reason"), "") << file << " " << loss.text_at("v2");
+    names.emplace_back(loss.text_at("v2"));
+  }
+  return names;
+}
+
+std::size_t count_at(Element const& entry, char const* name) {
+  return static_cast<std::size_t>(std::stoul(std::string(entry.text_at(name))));
+}
+
+Entry entry_of(Element const& from, fs::path const& root) {
+  Entry entry;
+  entry.file = fs::relative(std::string(from.text_at("file")), root).string();
+  entry.refused = from.text_at("refused");
+  entry.has_account = from.find("leaves") != nullptr;
+  if (!entry.has_account) return entry;
+  entry.leaves = count_at(from, "leaves");
+  entry.mapped = count_at(from, "mapped");
+  entry.kept = names_of(from.find("kept"), entry.file);
+  entry.dropped = names_of(from.find("dropped"), entry.file);
+  if (entry.refused.empty()) return entry;
+  entry.structure_without_table = from.find("kept")->items()[0].text_at("reason");
+  for (Element const& loss : from.find("kept")->items())
+    EXPECT_EQ(loss.text_at("reason"), entry.structure_without_table) << entry.file;
+  return entry;
+}
+
+Conversion convert_all(fs::path const& root, std::set<std::string> const& endings) {
+  support::TempFolder const folder;
+  std::string const loss = folder.file("loss.json");
+  std::vector<std::string> arguments = {"convert", "--from", "hl7v2", "--to", "fhir", "--loss", loss};
+  auto const files = v2_files(root, endings);
+  arguments.insert(arguments.end(), files.begin(), files.end());
+  Conversion made;
+  made.ran = run(arguments);
+  auto const report = fhir::json::read_document(read_file(loss));
+  if (!report) throw std::runtime_error(fhir::to_line(report.error()));
+  for (Element const& entry : report->root.items()) made.entries.push_back(entry_of(entry, root));
+  for (std::size_t begin = 0; begin < made.ran.out.size();) {
+    auto const end = made.ran.out.find('\n', begin);
+    made.bundles.push_back(made.ran.out.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  for (std::string const& file : files) {
+    auto const messages = split_file(read_file(file));
+    std::string const name = fs::relative(file, root).string();
+    for (std::size_t at = 0; at < messages.size(); ++at)
+      made.messages[messages.size() > 1 ? name + "#" + std::to_string(at + 1) : name] = messages[at];
+  }
+  return made;
+}
+
+class PublicCorpus : public ::testing::Test {
+ protected:
+  static fs::path root() { return fs::path(HANDOFF_SHARED_DIR) / "corpora/hl7v2"; }
+  static Conversion const& all() {
+    static Conversion const made = convert_all(root(), kEndings);
+    return made;
+  }
+  void SetUp() override {
+    if (!fs::exists(root())) GTEST_SKIP() << "the shared corpora are absent";
+  }
+};
+
+fs::path own_root() { return fs::path(HANDOFF_SOURCE_DIR) / "tests/corpora/v2"; }
+
+Conversion const& own() {
+  static Conversion const made = convert_all(own_root(), {".hl7"});
+  return made;
+}
+
+fhir::json::Document parsed(std::string const& bundle) {
+  auto document = fhir::json::read_document(bundle);
+  if (!document) throw std::runtime_error(fhir::to_line(document.error()));
+  return std::move(*document);
+}
+
+/// Each leaf that plain splitting finds is kept, dropped or counted as mapped, and none twice.
+void expect_law(Entry const& entry, PlainMessage const& message) {
+  auto const found = leaves(message);
+  std::set<std::string> open(found.begin(), found.end());
+  ASSERT_EQ(open.size(), found.size()) << entry.file;
+  EXPECT_EQ(entry.leaves, found.size()) << entry.file;
+  for (auto const* const names : {&entry.kept, &entry.dropped}) {
+    for (std::string const& name : *names) EXPECT_EQ(open.erase(name), 1U) << entry.file << " " << name;
+  }
+  EXPECT_EQ(entry.mapped, open.size()) << entry.file;
+  if (!entry.refused.empty()) EXPECT_EQ(entry.mapped, 0U) << entry.file;
+}
+
+TEST_F(PublicCorpus, GoesThroughToItsEndAndNamesWhatItRefuses) {
+  EXPECT_EQ(v2_files(root(), kEndings).size(), 372U);
+  EXPECT_EQ(all().ran.code, 1);
+  std::map<std::string, std::string> refused;
+  std::map<std::string, int> without_table;
+  std::size_t converted = 0;
+  for (Entry const& entry : all().entries) {
+    if (entry.refused.empty()) {
+      ++converted;
+    } else if (entry.has_account) {
+      ++without_table[entry.structure_without_table];
+    } else {
+      refused[entry.file] = entry.refused;
+    }
+    if (!entry.refused.empty())
+      EXPECT_NE(all().ran.err.find((root() / entry.file).string()), std::string::npos) << entry.file;
+  }
+  std::map<std::string, std::string> const expected_refusals = {
+      {"cosyte-hl7/batch/count-mismatch.hl7", "BTS-1 says 3, 2 are present"},
+      {"cosyte-hl7/batch/malformed-mid-batch.hl7#2", "MSH ends before its delimiters"},
+      {"cosyte-hl7/malformed/empty-input.hl7", "the message does not start with MSH"},
+      {"cosyte-hl7/malformed/msh-too-short.hl7", "MSH ends before its delimiters"},
+      {"cosyte-hl7/malformed/no-msh-segment.hl7", "the message does not start with MSH"},
+      {"cosyte-hl7/stream/malformed-mid-stream.hl7#2", "MSH ends before its delimiters"},
+      {"rethinkhealth-hl7v2/invalid-missing-msh.hl7", "the message does not start with MSH"},
+      {"ruby-hl7/empty-batch.hl7", "BTS-1 says 2, 0 are present"},
+      {"ruby-hl7/empty.hl7", "the message does not start with MSH"}};
+  EXPECT_EQ(refused, expected_refusals);
+  int tableless = 0;
+  for (auto const& [structure, count] : without_table) {
+    std::cout << count << " " << structure << "\n";
+    tableless += count;
+  }
+  // Of the 396 messages two stand in the batch whose count is wrong, which is refused as a whole.
+  EXPECT_EQ(converted, all().bundles.size());
+  EXPECT_EQ(converted, 297U);
+  EXPECT_EQ(tableless, 89);
+  EXPECT_EQ(all().entries.size(), 395U);
+}
+
+TEST_F(PublicCorpus, EveryLeafOfEveryMessageIsMappedKeptOrDropped) {
+  std::size_t accounted = 0;
+  for (Entry const& entry : all().entries) {
+    if (!entry.has_account) continue;
+    ASSERT_TRUE(all().messages.contains(entry.file)) << entry.file;
+    expect_law(entry, all().messages.at(entry.file));
+    ++accounted;
+  }
+  EXPECT_EQ(accounted, 386U);
+}
+
+void expect_valid(Conversion const& made) {
+  std::size_t at = 0;
+  for (Entry const& entry : made.entries) {
+    if (!entry.refused.empty()) continue;
+    ASSERT_LT(at, made.bundles.size());
+    auto const bundle = fhir::json::read_document(made.bundles[at++]);
+    ASSERT_TRUE(bundle) << entry.file << " " << fhir::to_line(bundle.error());
+    EXPECT_EQ(bundle->root.text_at("resourceType"), "Bundle");
+    fhir::Issues issues;
+    fhir::validate::validate_structure(bundle->root, issues);
+    for (fhir::Issue const& issue : issues) ADD_FAILURE() << entry.file << " " << fhir::to_line(issue);
+  }
+  EXPECT_EQ(at, made.bundles.size());
+}
+
+TEST_F(PublicCorpus, EveryBundleIsValidR4) { expect_valid(all()); }
+
+TEST(OwnMessages, AreAllConverted) {
+  EXPECT_EQ(own().ran.code, 0) << own().ran.err;
+  EXPECT_EQ(own().bundles.size(), 78U);
+  EXPECT_EQ(own().entries.size(), 78U);
+}
+
+TEST(OwnMessages, EveryLeafIsMappedKeptOrDropped) {
+  for (Entry const& entry : own().entries) expect_law(entry, own().messages.at(entry.file));
+}
+
+TEST(OwnMessages, EveryBundleIsValidR4) { expect_valid(own()); }
+
+TEST(Refusals, NameTheFileAndTheNextFileIsConvertedAllTheSame) {
+  support::TempFolder const folder;
+  std::string const header = "MSH|^~\\&|A|B|C|D|20250301||";
+  auto const write = [&](std::string const& name, std::string const& bytes) {
+    std::ofstream(folder.file(name), std::ios::binary) << bytes;
+    return folder.file(name);
+  };
+  std::string const unreadable = write("1.hl7", "PID|1\r");
+  std::string const tableless = write("2.hl7", header + "RDE^O11^RDE_O11|7|P|2.5.1\rRXE|1^2&3~4\r");
+  std::string const absent = folder.file("3.hl7");
+  std::string const good = (own_root() / "ADT_A01/01-admit.hl7").string();
+  Ran const ran =
+      run({"convert", "--from", "hl7v2", "--to", "fhir", "--loss", "-", unreadable, tableless, absent, good});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(std::ranges::count(ran.out, '\n'), 1);
+  EXPECT_EQ(parsed(ran.out).root.text_at("resourceType"), "Bundle");
+  EXPECT_NE(ran.err.find("error structure " + unreadable), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("error not-supported " + tableless + " MSH-9"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("error not-found " + absent), std::string::npos) << ran.err;
+  for (char const* const leaf :
+       {"RXE-1.1.1", "RXE-1.2.1", "RXE-1.2.2", "RXE-1(2).1.1", "MSH-9.3.1", "MSH-10.1.1"})
+    EXPECT_NE(ran.err.find("{\"v2\":\"" + std::string(leaf) + "\",\"reason\":\"no table for RDE_O11\"}"),
+              std::string::npos)
+        << leaf << " in " << ran.err;
+}
+
+TEST(Refusals, OneBadMessageOfABatchDoesNotStopTheOthers) {
+  std::string const header = "MSH|^~\\&|A|B|C|D|20250301||";
+  std::string const pid = "\rPID|1||4711^^^A||Muster^Anna\rPV1|1|I\r";
+  std::string const batch = "BHS|^~\\&\r" + header + "ADT^A01^ADT_A01|1|P|2.5.1" + pid + header +
+                            "RDE^O11|2|P|2.5.1\r" + header + "ADT^A01^ADT_A01|3|P|2.5.1" + pid + "BTS|3\r";
+  Ran const ran = run({"convert", "--from", "hl7v2", "--to", "fhir"}, batch);
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(std::ranges::count(ran.out, '\n'), 2) << ran.out;
+  EXPECT_NE(ran.err.find("#2 MSH-9"), std::string::npos) << ran.err;
+}
+
+// ------------------------------------------------------------------------------------------------ there and
+// back
+
+std::string structure_of(std::string const& file) { return file.substr(0, file.find('/')); }
+
+/// The event as `--event` wants it: MSH-9's first two components.
+std::string event_of(PlainMessage const& message) {
+  std::string event = message.event();
+  std::ranges::replace(event, message.segments[0][4], '^');
+  auto const first = event.find('^');
+  return first == std::string::npos ? event + "^" : event.substr(0, event.find('^', first + 1));
+}
+
+/// A message that gives no resource of the kind its structure starts from, so that FHIR holds nothing to
+/// write it from.
+bool has_no_anchor(std::string const& file) {
+  return file == "ACK/01-accepted.hl7" || file == "ACK/03-version-2-3.hl7";
+}
+
+Ran write_back(Entry const& entry, std::string const& bundle, std::vector<std::string> const& more) {
+  std::vector<std::string> arguments = {"convert",
+                                        "--from",
+                                        "fhir",
+                                        "--to",
+                                        "hl7v2",
+                                        "--event",
+                                        event_of(own().messages.at(entry.file)),
+                                        "--structure",
+                                        structure_of(entry.file)};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run(arguments, bundle);
+}
+
+TEST(ThereAndBack, WithTheMessageAsComplementEveryByteIsAsItWas) {
+  std::map<std::string, int> written;
+  for (std::size_t at = 0; at < own().entries.size(); ++at) {
+    Entry const& entry = own().entries[at];
+    if (has_no_anchor(entry.file)) continue;
+    std::string const file = (own_root() / entry.file).string();
+    Ran const back = write_back(entry, own().bundles.at(at), {"--complement", file});
+    EXPECT_EQ(back.code, 0) << entry.file << " " << back.err;
+    EXPECT_EQ(back.out, read_file(file)) << entry.file;
+    ++written[structure_of(entry.file)];
+  }
+  std::map<std::string, int> const expected = {
+      {"ACK", 1},     {"ADT_A01", 4},  {"ADT_A02", 3},  {"ADT_A03", 3},  {"ADT_A05", 3},
+      {"ADT_A09", 3}, {"ADT_A39", 3},  {"MDM_T01", 3},  {"MDM_T02", 3},  {"ORU_R01", 3},
+      {"SIU_S12", 6}, {"OMG_O19", 10}, {"OSU_O51", 10}, {"REF_I12", 11}, {"RRI_I12", 10}};
+  EXPECT_EQ(written, expected);
+}
+
+TEST(ThereAndBack, WithoutAnAnchorItIsRefusedAndNothingIsWritten) {
+  for (std::size_t at = 0; at < own().entries.size(); ++at) {
+    Entry const& entry = own().entries[at];
+    if (!has_no_anchor(entry.file)) continue;
+    Ran const back = write_back(entry, own().bundles.at(at), {});
+    EXPECT_EQ(back.code, 1) << entry.file;
+    EXPECT_EQ(back.out, "") << entry.file;
+    EXPECT_NE(back.err.find("the Bundle holds no OperationOutcome"), std::string::npos) << back.err;
+  }
+}
+
+using Lines = std::multiset<std::string>;
+
+/// "Patient.name[0].family = Muster"; a reference is told by the type it leads to.
+void flatten(Element const& element, std::string const& path, std::map<std::string, std::string> const& types,
+             Lines& lines) {
+  for (auto const& member : element.members()) {
+    auto const type = types.find(std::string(member.value.text()));
+    if (member.name == "reference" && type != types.end())
+      lines.insert(path + " -> " + type->second);
+    else
+      flatten(member.value, path + "." + std::string(member.name), types, lines);
+  }
+  std::size_t number = 0;
+  for (Element const& item : element.items())
+    flatten(item, path + "[" + std::to_string(number++) + "]", types, lines);
+  if (!element.is_object() && !element.is_array()) lines.insert(path + " = " + std::string(element.text()));
+}
+
+Lines lines_of(std::string const& bundle) {
+  auto const document = parsed(bundle);
+  auto const entries = document.root.find("entry")->items();
+  std::map<std::string, std::string> types;
+  for (Element const& entry : entries)
+    types[std::string(entry.text_at("fullUrl"))] = entry.find("resource")->text_at("resourceType");
+  Lines lines;
+  for (Element const& entry : entries)
+    flatten(*entry.find("resource"), types[std::string(entry.text_at("fullUrl"))], types, lines);
+  return lines;
+}
+
+/// What FHIR does not hold and HL7 requires, by structure: the caller says it.
+std::vector<std::string> facts_for(std::string const& structure) {
+  if (structure == "ACK") return {"--fact", "message.ack_code=AE", "--fact", "message.ack_id=1"};
+  if (structure == "OMG_O19") return {"--fact", "order.control=NW"};
+  return {};
+}
+
+/// Two orders, reports or patients: from FHIR alone one message is written for each, so that one holds less
+/// than these.
+bool has_several_anchors(std::string const& file) {
+  static std::set<std::string> const kSeveral = {"OMG_O19/05-two-orders.hl7", "OSU_O51/08-two-orders.hl7",
+                                                 "ADT_A39/02-two-merges.hl7",
+                                                 "ORU_R01/03-two-panels-one-orc.hl7"};
+  return kSeveral.contains(file);
+}
+
+/// Lines that a new message says otherwise by its nature: it has a time of its own, and rows that read
+/// several places write one of them.
+bool differs_by_nature(std::string const& line) {
+  for (char const* const ending : {".attachment.title = Consult note", ".attachment.title = Consultation",
+                                   ".type.coding[0].display = Visit number"}) {
+    if (line.ends_with(ending)) return true;
+  }
+  return line.starts_with("ServiceRequest.authoredOn = ");
+}
+
+/// What a Bundle alone does not bring back: above all what only the record knows (facts).
+std::map<std::string, std::string> const kKnownDifferences = {
+    {"OMG_O19/06-supporting-observations.hl7",
+     "sent as 2.6, written as 2.5.1: the document's group is another"},
+    {"OMG_O19/10-z-and-empty.hl7", "a Task of which nothing is said but that a field is to be emptied"},
+    {"REF_I12/08-cancel.hl7", "a Task of which nothing is said but that a field is to be emptied"},
+    {"RRI_I12/02-declined.hl7", "why, and the status it belongs to"},
+    {"RRI_I12/06-technical-refusal.hl7", "that there was no referral in it"},
+    {"RRI_I12/08-cancel-confirmed.hl7", "why, and the status it belongs to"},
+    {"SIU_S12/03-seen.hl7", "how far the visit went"},
+    {"SIU_S12/06-waitlist-version-2-3.hl7", "how far the visit went, and whom a remark is about"}};
+
+TEST(ThereAndBack, FromFhirAloneComesAMessageThatMeansTheSame) {
+  support::TempFolder const folder;
+  std::size_t compared = 0;
+  std::vector<std::string> arguments = {"convert", "--from", "hl7v2", "--to", "fhir"};
+  std::vector<std::size_t> wanted;
+  for (std::size_t at = 0; at < own().entries.size(); ++at) {
+    Entry const& entry = own().entries[at];
+    if (has_no_anchor(entry.file) || has_several_anchors(entry.file)) continue;
+    Ran const back = write_back(entry, own().bundles.at(at), facts_for(structure_of(entry.file)));
+    EXPECT_EQ(back.code, 0) << entry.file << " " << back.err;
+    if (back.code != 0) continue;
+    arguments.push_back(folder.file(std::to_string(at) + ".hl7"));
+    std::ofstream(arguments.back(), std::ios::binary) << back.out;
+    wanted.push_back(at);
+  }
+  Ran const again = run(arguments);
+  EXPECT_EQ(again.code, 0) << again.err;
+  std::istringstream bundles(again.out);
+  std::string bundle;
+  for (std::size_t const at : wanted) {
+    ASSERT_TRUE(std::getline(bundles, bundle));
+    Lines const before = lines_of(own().bundles.at(at));
+    Lines const after = lines_of(bundle);
+    std::vector<std::string> lost;
+    std::vector<std::string> invented;
+    std::ranges::set_difference(before, after, std::back_inserter(lost));
+    std::ranges::set_difference(after, before, std::back_inserter(invented));
+    std::string difference;
+    for (std::string const& line : lost) {
+      if (!differs_by_nature(line)) difference += "- " + line + "\n";
+    }
+    for (std::string const& line : invented) {
+      if (!differs_by_nature(line)) difference += "+ " + line + "\n";
+    }
+    std::string const& file = own().entries[at].file;
+    if (kKnownDifferences.contains(file))
+      EXPECT_NE(difference, "") << file << " needs no exception any more";
+    else
+      EXPECT_EQ(difference, "") << file;
+    ++compared;
+  }
+  EXPECT_EQ(compared, 72U);
+}
+
+}  // namespace
+}  // namespace gateway::command::test
