@@ -144,9 +144,17 @@ fhir::Result<void> join_persons(store::Unit& unit, std::string const& from, std:
 /// Whether a merge or a client tied this Patient to another one by Patient.link; such a tie outlives any identifier.
 bool is_linked_explicitly(Element const& patient) { return patient.find("link") != nullptr; }
 
+bool is_brought(std::vector<PatientEvidence> const& others, std::string const& key) {
+  return std::ranges::any_of(others, [&](PatientEvidence const& other) { return other.evidence.contains(key); });
+}
+
 /// Takes the Patient out of the person and its evidence with it, unless another Patient there brings the same.
-fhir::Result<void> leave_person(store::Unit& unit, std::string const& person_id, std::string const& patient_id) {
+fhir::Result<void> leave_person(store::Unit& unit, std::string const& person_id, std::string const& patient_id,
+                                std::set<std::string> const& holds, std::vector<PatientEvidence> const& others) {
   unit.remove_key(kPersonSpace, patient_id);
+  for (std::string const& key : holds) {
+    if (!is_brought(others, key)) unit.remove_key(kEvidenceSpace, key);
+  }
   FHIR_TRY(auto const rest, unit.keys_of(kPersonSpace, person_id));
   return write_person(unit, person_id, rest);
 }
@@ -159,18 +167,18 @@ fhir::Result<void> link_patient(store::Unit& unit, store::Unit::Change const& ch
   if (person && held == holds) return {};
 
   std::vector<PatientEvidence> others;
+  std::string left;  // the person it was wrongly taken for until now
   if (person) {
     FHIR_TRY(others, others_with_evidence(unit, *person, change.id, trust));
     for (std::string const& key : held) {
-      bool const brought_by_another =
-          std::ranges::any_of(others, [&](PatientEvidence const& other) { return other.evidence.contains(key); });
-      if (!holds.contains(key) && !brought_by_another) unit.remove_key(kEvidenceSpace, key);
+      if (!holds.contains(key) && !is_brought(others, key)) unit.remove_key(kEvidenceSpace, key);
     }
     bool const still_belongs =
         others.empty() || is_linked_explicitly(*change.after) ||
         std::ranges::any_of(others, [&](PatientEvidence const& other) { return share_any(other.evidence, holds); });
     if (!still_belongs) {
-      FHIR_CHECK(leave_person(unit, *person, change.id));
+      FHIR_CHECK(leave_person(unit, *person, change.id, holds, others));
+      left = *person;
       person.reset();
     }
   }
@@ -180,7 +188,8 @@ fhir::Result<void> link_patient(store::Unit& unit, store::Unit::Change const& ch
     FHIR_TRY(auto const found, unit.find_key(kEvidenceSpace, key));
     if (found) matches.insert(*found);
   }
-  std::string const into = person ? *person : !matches.empty() ? *matches.begin() : person_id_for(change.id);
+  std::string into = person ? *person : !matches.empty() ? *matches.begin() : person_id_for(change.id);
+  if (into == left) into = person_id_for(change.id + "|apart");  // the others keep the person that began with this Patient
   unit.put_key(kPersonSpace, change.id, into);
   for (std::string const& key : holds) unit.put_key(kEvidenceSpace, key, into);
   for (std::string const& match : matches) {

@@ -312,7 +312,8 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   if (journey.message) {
     journey.answers = answers(*journey.message, verdict, headers, issues);
   } else {
-    journey.answers.push_back(make_nak(journey.envelope.bytes, next_header(), issues));
+    std::string_view const code = verdict == Verdict::error ? "AE" : "AR";
+    journey.answers.push_back(make_nak(journey.envelope.bytes, next_header(), issues, code));
   }
   journey.outcome = verdict;
 
@@ -372,7 +373,7 @@ std::vector<std::string> Intake::not_stored(Journey const& journey, fhir::Issue 
       fhir::error(why.code, "the message could not be stored; send it again", {}, {})};
   auto const headers = [this] { return next_header(); };
   if (journey.message) return answers(*journey.message, Verdict::error, headers, issues);
-  return {make_nak(journey.envelope.bytes, next_header(), issues)};
+  return {make_nak(journey.envelope.bytes, next_header(), issues, "AE")};
 }
 
 void Intake::count(Journey const& journey) {

@@ -9,7 +9,8 @@ mappings::hl7v2::Message message_with(std::string const& accept, std::string con
   fhir::Issues warnings;
   std::string const bytes =
       "MSH|^~\\&|A|B|C|D|20250301||ADT^A01|X1|P|2.5.1|||" + accept + "|" + application + "\rPID|1\r";
-  return std::move(mappings::hl7v2::Message::parse(bytes, {}, warnings).value());
+  auto parsed = mappings::hl7v2::Message::parse(bytes, {}, warnings);
+  return std::move(*parsed);
 }
 
 AckHeaders headers() {
