@@ -77,9 +77,10 @@ class Accounting {
     ++account_.leaves;
     auto const found = claims_.find({leaf.segment, leaf.field, leaf.repetition, 0, 0});
     auto const* const claims = found == claims_.end() ? nullptr : &found->second;
-    if (is_header(message_.segment_id(leaf.segment), leaf.field) ||
-        (claims != nullptr &&
-         std::ranges::any_of(*claims, [&](Claim const* claim) { return covers(*claim, leaf); }))) {
+    bool const claimed = claims != nullptr && std::ranges::any_of(*claims, [&](Claim const* claim) {
+                           return covers(*claim, leaf) && stands(*claim);
+                         });
+    if (claimed || is_header(message_.segment_id(leaf.segment), leaf.field)) {
       account_.mapped.push_back(leaf);
       return;
     }
@@ -90,7 +91,20 @@ class Accounting {
       account_.dropped.push_back({leaf, reason_of(leaf)});
       return;
     }
-    account_.kept.push_back({leaf, claims == nullptr ? "no row" : "no part of the FHIR type"});
+    account_.kept.push_back({leaf, why_kept(claims, leaf)});
+  }
+
+  std::string_view why_kept(std::vector<Claim const*> const* claims, Address const& leaf) const {
+    if (claims == nullptr) return "no row";
+    bool const read = std::ranges::any_of(*claims, [&](Claim const* claim) { return covers(*claim, leaf); });
+    return read ? "another value of the message stands in its element" : "no part of the FHIR type";
+  }
+
+  /// Whether what was read still stands in the element that it was written into.
+  bool stands(Claim const& claim) const {
+    if (claim.write == kNone) return true;
+    Origin const& origin = internals(draft_).origins[claim.write];
+    return !origin.overwritten && !origin.partial;
   }
 
   bool covers(Claim const& claim, Address const& leaf) const {
@@ -145,7 +159,7 @@ std::vector<Provenance> provenance(Draft const& draft) {
   std::vector<Provenance> all;
   for (std::size_t at = 0; at < draft.writes.size(); ++at) {
     Write const& write = draft.writes[at];
-    if (write.deletes) continue;
+    if (write.deletes || keeps.origins[at].overwritten) continue;
     Provenance one;
     std::uint16_t const* index = write.indexes;
     one.path = draft.resources[write.resource].type;

@@ -28,6 +28,7 @@ struct Claim {
   hl7v2::Address address;
   std::uint32_t begin = 0;  ///< Into Internals::parts
   std::uint32_t count = 0;
+  std::uint32_t write = kNone;  ///< Into Draft::writes, where the value went into an element.
 };
 
 /// An effect value that an event row asks for, read from the message.
@@ -42,6 +43,9 @@ struct Origin {
   std::uint32_t use = 0;
   std::uint32_t segment = 0;
   std::uint32_t base_index = kNone;
+  Element value = {};        ///< What it wrote.
+  bool overwritten = false;  ///< A later write put another value there.
+  bool partial = false;      ///< It refers to a resource that an earlier value made, and that says less.
 };
 
 /// What a Draft keeps for this room.

@@ -353,6 +353,7 @@ class Translation {
                           row.path.text, hl7v2::to_string(message_, address)));
       return false;
     }
+    std::size_t const first_claim = keeps_->claims.size();
     note_claims(in);
     if (row.kind == Row::Kind::fact) {
       draft_.facts.push_back({row.fact, structure_->roles[frame.use->targets[0].role].name, frame.instance[0],
@@ -360,6 +361,8 @@ class Translation {
       return true;
     }
     write(row, address, value, frame);
+    for (std::size_t at = first_claim; at < keeps_->claims.size(); ++at)
+      keeps_->claims[at].write = static_cast<std::uint32_t>(draft_.writes.size() - 1);
     return true;
   }
 
@@ -419,25 +422,89 @@ class Translation {
     return item;
   }
 
+  /// What an earlier write of a resource put into an element that is about to change.
+  struct Standing {
+    std::size_t write;
+    Element value;  ///< Its own copy.
+  };
+
+  /// The path of a write: the base of its use, then its row's own.
+  std::vector<Step> const& base_steps(std::size_t write) const {
+    return structure_->uses[keeps_->origins[write].use].targets[draft_.writes[write].row->target].base.steps;
+  }
+  std::string_view first_name(std::size_t write) const {
+    auto const& base = base_steps(write);
+    return base.empty() ? draft_.writes[write].row->path.steps[0].name : base[0].name;
+  }
+
+  std::vector<Standing> standing(std::uint32_t resource, std::string_view member) {
+    std::vector<Standing> found;
+    for (std::size_t at = 0; at < draft_.writes.size(); ++at) {
+      Origin const& origin = keeps_->origins[at];
+      if (draft_.writes[at].resource != resource || origin.value.is_null() || origin.overwritten ||
+          first_name(at) != member)
+        continue;
+      found.push_back({at, fhir::json::deep_copy(draft_.arena, origin.value)});
+    }
+    return found;
+  }
+
+  void mark_overwritten(std::vector<Standing> const& before, Element& content) {
+    for (Standing const& one : before) {
+      Write const& write = draft_.writes[one.write];
+      auto const& base = base_steps(one.write);
+      auto const arrays = static_cast<std::size_t>(std::ranges::count_if(base, &Step::is_array));
+      std::span<std::uint16_t const> const indexes = write.indexes;
+      Element* place = follow(content, base, indexes);
+      if (place != nullptr) place = follow(*place, write.row->path.steps, indexes.subspan(arrays));
+      if (place == nullptr || !contains(*place, one.value)) keeps_->origins[one.write].overwritten = true;
+    }
+  }
+
+  /// Whether writing the value takes something away that stands in the place.
+  static bool takes_away(Element const& place, Element const& value, bool merges) {
+    if (place.is_null()) return false;
+    if (!merges || !place.is_object()) return !contains(value, place);
+    return std::ranges::any_of(value.members(), [&](auto const& member) {
+      Element const* const known = place.find(member.name);
+      return known != nullptr && !contains(member.value, *known);
+    });
+  }
+
+  /// Puts the value there; earlier writes that lose theirs by it no longer count as mapped.
+  void put(Element& content, std::uint32_t resource, std::string_view member, Element& place,
+           Element const& value, bool merges) {
+    std::vector<Standing> before;
+    if (takes_away(place, value, merges)) before = standing(resource, member);
+    if (merges && place.is_object())
+      merge(place, value, draft_.arena);
+    else
+      place = value;
+    if (!before.empty()) mark_overwritten(before, content);
+  }
+
   void write(Row const& row, Address const& address, Element value, Frame& frame) {
-    if (!row.pair->resource.empty()) value = refer(row, address, value, frame);
+    bool partial = false;
+    if (!row.pair->resource.empty()) value = refer(row, address, value, frame, partial);
     Trail trail;
     {
-      Element& base = base_of(resource_of(frame.instance[row.target]).content, row.target, frame, trail);
+      Element& content = resource_of(frame.instance[row.target]).content;
+      Element& base = base_of(content, row.target, frame, trail);
       Element& place = reach(base, row.path.steps, draft_.arena, trail);
       Step const& last = row.path.steps.back();
       bool const merges = row.pair->writes_parent || !last.conditions.empty();
-      if (merges && place.is_object())
-        merge(place, value, draft_.arena);
-      else
-        place = value;
+      auto const& base_path = frame.use->targets[row.target].base.steps;
+      put(content, keeps_->instances[frame.instance[row.target]].resource,
+          base_path.empty() ? row.path.steps[0].name : base_path[0].name, place, value, merges);
       if (!last.conditions.empty()) satisfy(place, last.conditions, draft_.arena);
     }
     note_write(row, address, frame, trail, false);
+    keeps_->origins.back().value = value;
+    keeps_->origins.back().partial = partial;
   }
 
   /// The resource that a value stands for, made once per key; the value becomes a Reference to it.
-  Element refer(Row const& row, Address const& address, Element content, Frame const& frame) {
+  Element refer(Row const& row, Address const& address, Element content, Frame const& frame, bool& partial) {
     Arena& arena = draft_.arena;
     Element whole = Element::of_object();
     whole.append_unchecked(arena, "resourceType", Element::of_string(row.pair->resource));
@@ -457,7 +524,10 @@ class Translation {
     }
     (void)frame;
     auto const [known, fresh] = made_.try_emplace(key, static_cast<std::uint32_t>(draft_.resources.size()));
-    if (!fresh) return reference_to(known->second);
+    if (!fresh) {
+      partial = !contains(draft_.resources[known->second].content, whole);
+      return reference_to(known->second);
+    }
     DraftResource made;
     made.type = row.pair->resource;
     made.key = std::move(key);
@@ -517,7 +587,7 @@ class Translation {
         Element& content = draft_.resources[instance.resource].content;
         if (!chosen && row.holds_before({}) && holds_guards(row, content)) {
           chosen = true;
-          apply_event(content, *table, row, pending.values);
+          apply_event(instance.resource, *table, row, pending.values);
         }
         keeps_->pending.push_back(std::move(pending));
       }
@@ -532,15 +602,18 @@ class Translation {
     });
   }
 
-  void apply_event(Element& content, EventTable const& table, EventRow const& row,
+  void apply_event(std::uint32_t resource, EventTable const& table, EventRow const& row,
                    std::vector<Element> const& values) {
+    Element& content = draft_.resources[resource].content;
     Trail trail;
     if (row.after != "same")
-      reach(content, table.path.steps, draft_.arena, trail) = Element::of_string(row.after);
+      put(content, resource, table.path.steps[0].name, reach(content, table.path.steps, draft_.arena, trail),
+          Element::of_string(row.after), false);
     for (std::size_t at = 0; at < values.size(); ++at) {
       if (row.effects[at].removes || values[at].is_null()) continue;
       Trail way;
-      reach(content, row.effects[at].path.steps, draft_.arena, way) = values[at];
+      auto const& steps = row.effects[at].path.steps;
+      put(content, resource, steps[0].name, reach(content, steps, draft_.arena, way), values[at], false);
     }
   }
 

@@ -190,6 +190,21 @@ std::string render(std::span<Step const> steps, std::uint16_t const*& index) {
   return text;
 }
 
+bool contains(Element const& whole, Element const& part) {
+  if (part.is_object()) {
+    return whole.is_object() && std::ranges::all_of(part.members(), [&](auto const& member) {
+             Element const* const found = whole.find(member.name);
+             return found != nullptr && contains(*found, member.value);
+           });
+  }
+  if (!part.is_array()) return whole == part;
+  if (!whole.is_array() || whole.size() < part.size()) return false;
+  for (std::size_t at = 0; at < part.size(); ++at) {
+    if (!contains(whole.items()[at], part.items()[at])) return false;
+  }
+  return true;
+}
+
 void merge(Element& target, Element const& value, Arena& arena) {
   if (!value.is_object() || !target.is_object()) {
     target = value;

@@ -39,6 +39,9 @@ Element* follow(Element& root, std::span<Step const> steps, std::span<std::uint1
 /// "name[0].family"
 std::string render(std::span<Step const> steps, std::uint16_t const*& index);
 
+/// Whether everything that `part` says stands in `whole` too, items at the same index.
+bool contains(Element const& whole, Element const& part);
+
 /// Puts the members of `value` into `target`, over what is there; anything else replaces it.
 void merge(Element& target, Element const& value, Arena& arena);
 
