@@ -244,7 +244,6 @@ void read_partner(Section& in, Partner& partner) {
   in.read_one_of("dialect", partner.dialect, {"ref_rri", "omg_osu"});
   in.read_one_of("close_by", partner.close_by, {"", "i13"});
   in.read("close_on_delivery", partner.close_on_delivery);
-  in.read("account_is_visit", partner.account_is_visit);
   in.read("events", partner.events);
   in.read("code_maps", partner.code_maps);
   std::string reuse = "never";
@@ -252,9 +251,6 @@ void read_partner(Section& in, Partner& partner) {
   partner.control_id_reuse = reuse == "never"   ? ControlIdReuse::never
                              : reuse == "daily" ? ControlIdReuse::daily
                                                 : ControlIdReuse::any;
-  std::string reply = "ack";
-  in.read_one_of("ref_reply", reply, {"ack", "rri"});
-  partner.reply_rri = reply == "rri";
   in.section("delivery", [&](Section& delivery) { read_delivery(delivery, partner.delivery); });
 }
 

@@ -73,11 +73,9 @@ struct Partner {
   std::string dialect = "ref_rri";
   std::string close_by;
   bool close_on_delivery = false;
-  bool account_is_visit = false;
   std::vector<std::string> events;  ///< What it wants to be sent: "REF^I12", ...
   std::map<std::string, std::map<std::string, std::string>> code_maps;  ///< Table -> their code -> standard code.
   ControlIdReuse control_id_reuse = ControlIdReuse::never;
-  bool reply_rri = false;
   DeliverySettings delivery;
 };
 

@@ -43,6 +43,7 @@ namespace {
 
 constexpr std::uint16_t kTimestampField = 7;
 constexpr std::uint16_t kSequenceField = 13;
+constexpr std::uint16_t kCharsetField = 18;
 
 /// The message without MSH-7 and MSH-13: a copy that differs only in these is a resend (R5).
 std::string resend_hash(Message const& message) {
@@ -223,7 +224,7 @@ asio::awaitable<std::vector<std::string>> Intake::accept_one(Envelope envelope) 
   if (journey->envelope.damaged) {
     journey->verdict = Verdict::refused;  // the framer's own issue says why
   } else {
-    auto parsed = Message::parse(journey->envelope.bytes, {}, journey->issues);
+    auto parsed = parse(journey->envelope.bytes, journey->issues);
     if (!parsed) {
       stop(parsed.error(), verdict_on(parsed.error()));
     } else {
@@ -263,6 +264,23 @@ asio::awaitable<std::vector<std::string>> Intake::accept_one(Envelope envelope) 
   }
   count(*journey);
   co_return journey->answers;  // 8 Answer: all that it says is on disk.
+}
+
+/// Where MSH-18 is silent the sender's profile says which character set the bytes are in.
+fhir::Result<Message> Intake::parse(std::string const& bytes, fhir::Issues& warnings) const {
+  fhir::Issues forgiven;
+  auto message = Message::parse(bytes, {}, forgiven);
+  if (message && message->raw({0, kCharsetField}).empty()) {
+    auto const sender = options_.partners->sender_of(*message, {}, {});
+    if (sender && !(*sender)->profile.charset.empty()) {
+      forgiven.clear();
+      mappings::hl7v2::ParseOptions options;
+      options.charset = (*sender)->profile.charset;
+      message = Message::parse(bytes, options, forgiven);
+    }
+  }
+  warnings.insert(warnings.end(), forgiven.begin(), forgiven.end());
+  return message;
 }
 
 fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
@@ -382,6 +400,12 @@ void Intake::count(Journey const& journey) {
     return;
   }
   if (journey.is_conflict) counters_.conflicts.fetch_add(1);
+  if (journey.draft) {
+    auto const account = mappings::language::account(*journey.message, *journey.draft);
+    counters_.leaves_mapped.fetch_add(account.mapped.size());
+    counters_.leaves_kept.fetch_add(account.kept.size());
+    counters_.leaves_dropped.fetch_add(account.dropped.size());
+  }
   switch (journey.outcome) {
     case Verdict::accepted:
       counters_.accepted.fetch_add(1);
@@ -405,7 +429,7 @@ fhir::Result<void> Intake::replay(std::int64_t journal_id) {
   journey->received_ms = row->received_ms;
   journey->envelope.bytes = row->raw;
   journey->envelope.feed = row->feed;
-  FHIR_TRY(auto message, Message::parse(journey->envelope.bytes, {}, journey->issues));
+  FHIR_TRY(auto message, parse(journey->envelope.bytes, journey->issues));
   journey->message.emplace(std::move(message));
   journey->partner = options_.partners->find(row->partner);
   if (journey->partner == nullptr) {
@@ -418,7 +442,6 @@ fhir::Result<void> Intake::replay(std::int64_t journal_id) {
   FHIR_CHECK(options_.store.commit_and_wait([this, journey](store::Unit& unit) { return compute(unit, *journey); }));
   count(*journey);
   if (journey->outcome == Verdict::accepted) return {};
-  auto const snapshot_after = options_.store.snapshot();
   return fhir::error(fhir::IssueType::processing, "it is still refused; the journal row says why");
 }
 

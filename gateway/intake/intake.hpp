@@ -75,6 +75,7 @@ class Intake : public Writer {
  private:
   struct Journey;
   boost::asio::awaitable<std::vector<std::string>> accept_one(Envelope envelope);
+  fhir::Result<mappings::hl7v2::Message> parse(std::string const& bytes, fhir::Issues& warnings) const;
   fhir::Result<void> compute(store::Unit& unit, Journey& journey);
   fhir::Result<void> take_in(store::Unit& unit, Journey& journey);
   fhir::Result<void> activate_subscriptions(store::Unit& unit) const;
