@@ -1,5 +1,3 @@
-#include <boost/asio/io_context.hpp>
-#include <ctime>
 #include <iostream>
 
 #include "fhir/json/writer.hpp"
@@ -7,26 +5,19 @@
 #include "gateway/command/setup.hpp"
 #include "gateway/delivery/subscriptions.hpp"
 #include "gateway/intake/intake.hpp"
+#include "gateway/store/instant.hpp"
 
 namespace gateway::command {
 
 namespace {
 
-std::string to_utc(std::int64_t ms) {
-  std::time_t const seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc)};
-}
-
 void print_row(store::JournalRow const& row, bool json) {
   if (!json) {
-    std::cout << row.id << "  " << to_utc(row.received_ms) << "  " << row.outcome << "  " << row.kind << "  " << row.partner
+    std::cout << row.id << "  " << store::to_instant(row.received_ms) << "  " << row.outcome << "  " << row.kind << "  " << row.partner
               << "  " << row.feed << "\n";
     return;
   }
-  std::string line = "{\"id\":" + std::to_string(row.id) + ",\"received\":\"" + to_utc(row.received_ms) + "\"";
+  std::string line = "{\"id\":" + std::to_string(row.id) + ",\"received\":\"" + store::to_instant(row.received_ms) + "\"";
   auto const add = [&](char const* name, std::string const& value) {
     line.append(",\"").append(name).append("\":");
     fhir::json::write_string(value, line);

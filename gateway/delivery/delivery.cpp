@@ -5,7 +5,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <ctime>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -19,6 +18,7 @@
 #include "gateway/net/mllp_client.hpp"
 #include "gateway/net/tls.hpp"
 #include "mappings/hl7v2/ack.hpp"
+#include "mappings/hl7v2/timestamp.hpp"
 
 namespace gateway::delivery {
 
@@ -30,14 +30,6 @@ namespace {
 constexpr std::size_t kRowsAtATime = 64;
 constexpr net::Duration kLookAgain = 5s;  // a wake-up that was missed costs this much, never a message
 constexpr net::Duration kHookDeadline = 30s;
-
-std::string to_dtm(std::int64_t ms) {
-  std::time_t const seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y%m%d%H%M%S+0000", &utc)};
-}
 
 /// Trouble of the store's that leaves a row as good as it was.
 bool is_passing(fhir::Issue const& issue) {
@@ -72,7 +64,7 @@ class MllpChannel final : public Channel {
 
   fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row, std::int64_t now_ms) override {
     row.control_id = "HO" + std::to_string(row.id);  // the same row is the same message, after a crash too (S1)
-    FHIR_TRY(auto rendered, render(snapshot, maps_, destination_.profile, row, row.control_id, to_dtm(now_ms)));
+    FHIR_TRY(auto rendered, render(snapshot, maps_, destination_.profile, row, row.control_id, mappings::hl7v2::to_dtm(now_ms)));
     row.rendered = std::move(rendered.bytes);
     return {};
   }

@@ -1,13 +1,13 @@
 #include "gateway/identity/ids.hpp"
 
-#include "gateway/security/digest.hpp"
+#include "gateway/store/hash.hpp"
 
 namespace gateway::identity {
 
 std::string derived_id(std::string_view source, std::string_view key) {
   std::string seed(source);
   seed.append("\n").append(key);  // no partner name holds a line end
-  return security::sha256_hex(seed).substr(0, 32);
+  return store::sha256_hex({seed}).substr(0, 32);
 }
 
 }  // namespace gateway::identity

@@ -4,15 +4,15 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <algorithm>
-#include <ctime>
 
-#include "fhir/json/writer.hpp"
+#include "fhir/json/issues.hpp"
 #include "fhir/search/values.hpp"
 #include "gateway/identity/identity.hpp"
-#include "gateway/security/digest.hpp"
+#include "gateway/store/hash.hpp"
 #include "gateway/store/async_commit.hpp"
 #include "gateway/intake/reconcile.hpp"
 #include "mappings/hl7v2/batch.hpp"
+#include "mappings/hl7v2/timestamp.hpp"
 
 namespace gateway::intake {
 
@@ -56,7 +56,7 @@ std::string resend_hash(Message const& message) {
   for (std::size_t segment = 1; segment < message.segment_count(); ++segment) {
     bytes.append(message.segment_raw(segment)).push_back('\r');
   }
-  return security::sha256_hex(bytes);
+  return store::sha256_hex({bytes});
 }
 
 std::string duplicate_key_of(Envelope const& envelope, Message const& message, KnownPartner const& partner,
@@ -75,20 +75,6 @@ std::string duplicate_key_of(Envelope const& envelope, Message const& message, K
       break;
   }
   return key;
-}
-
-std::string to_json(fhir::Issues const& issues) {
-  fhir::json::Arena arena;
-  auto list = fhir::json::Element::of_array();
-  for (fhir::Issue const& issue : issues) {
-    auto& item = list.push(arena);
-    item.set(arena, "severity", fhir::json::Element::of_string(to_code(issue.severity)));
-    item.set(arena, "code", fhir::json::Element::of_string(to_code(issue.code)));
-    item.set(arena, "diagnostics", fhir::json::Element::of_string(issue.diagnostics));
-    if (!issue.expression.empty()) item.set(arena, "expression", fhir::json::Element::of_string(issue.expression));
-    if (!issue.source.empty()) item.set(arena, "source", fhir::json::Element::of_string(issue.source));
-  }
-  return fhir::json::write(list);
 }
 
 /// Milliseconds of a fact that holds a dateTime; 0 when absent or unreadable.
@@ -128,15 +114,6 @@ Verdict verdict_on(fhir::Issue const& issue) {
     default:
       return Verdict::error;
   }
-}
-
-std::string to_dtm(std::int64_t ms) {
-  std::time_t const seconds = static_cast<std::time_t>(ms / 1000);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  std::size_t const size = std::strftime(text, sizeof text, "%Y%m%d%H%M%S+0000", &utc);
-  return {text, size};
 }
 
 fhir::Result<void> put_organization(store::Unit& unit, std::string_view reference, std::string_view name) {
@@ -179,7 +156,7 @@ fhir::Result<void> Intake::prepare() {
 }
 
 mappings::hl7v2::AckHeader Intake::next_header() {
-  return {"H" + to_base36(next_answer_.fetch_add(1)), to_dtm(options_.clock())};
+  return {"H" + to_base36(next_answer_.fetch_add(1)), mappings::hl7v2::to_dtm(options_.clock())};
 }
 
 asio::awaitable<std::vector<std::string>> Intake::accept_v2(Envelope envelope) {
@@ -342,13 +319,13 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   row.partner = journey.partner == nullptr ? "" : journey.partner->settings.name;
   row.format = "hl7v2";
   row.duplicate_key = duplicate_key;
-  row.content_hash = journey.content_hash.empty() ? security::sha256_hex(journey.envelope.bytes) : journey.content_hash;
+  row.content_hash = journey.content_hash.empty() ? store::sha256_hex({journey.envelope.bytes}) : journey.content_hash;
   if (journey.message) {
     row.kind = std::string(journey.message->message_code()) + "^" + std::string(journey.message->trigger_event());
   }
   row.outcome = journey.is_conflict ? "conflict" : std::string(to_text(verdict));
   row.answer = join_answers(journey.answers);
-  row.issues = to_json(issues);
+  row.issues = fhir::json::to_json(issues);
   row.maps_hash = options_.maps.hash();
   row.raw = journey.envelope.bytes;
   return {};

@@ -2,7 +2,7 @@
 
 #include <openssl/crypto.h>
 
-#include "gateway/security/digest.hpp"
+#include "gateway/store/hash.hpp"
 
 namespace gateway::security {
 
@@ -30,7 +30,7 @@ fhir::Result<config::FhirClient const*> Clients::identify(std::string_view autho
     return fhir::error(fhir::IssueType::security, "a bearer token is needed");
   }
   if (!starts_with_scheme(authorization)) return fhir::error(fhir::IssueType::security, "only bearer tokens are taken");
-  std::string const digest = security::sha256_hex(authorization.substr(kScheme.size()));
+  std::string const digest = store::sha256_hex({authorization.substr(kScheme.size())});
   for (config::FhirClient const& client : clients_) {
     if (CRYPTO_memcmp(client.bearer_sha256.data(), digest.data(), digest.size()) == 0) return &client;
   }
