@@ -4,42 +4,66 @@
 
 namespace fhir::json {
 
-void write_string(std::string_view text, std::string& out) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out.push_back('"');
-  std::size_t start = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    auto const byte = static_cast<unsigned char>(text[i]);
-    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-    out.append(text, start, i - start);
-    start = i + 1;
-    switch (byte) {
-      case '"':
-        out.append("\\\"");
-        break;
-      case '\\':
-        out.append("\\\\");
-        break;
-      case '\b':
-        out.append("\\b");
-        break;
-      case '\f':
-        out.append("\\f");
-        break;
-      case '\n':
-        out.append("\\n");
-        break;
-      case '\r':
-        out.append("\\r");
-        break;
-      case '\t':
-        out.append("\\t");
-        break;
-      default:
-        out.append("\\u00").append({kHex[byte >> 4], kHex[byte & 15]});
-    }
+namespace {
+
+bool needs_escape(unsigned char byte) { return byte < 0x20 || byte == '"' || byte == '\\'; }
+
+/// Whether any byte must be escaped: without branches, so that it is vectorised. Nearly every string is written as it is.
+bool needs_escapes(std::string_view text) {
+  unsigned found = 0;
+  for (char const c : text) {
+    auto const byte = static_cast<unsigned char>(c);
+    found |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte == '"') | static_cast<unsigned>(byte == '\\');
   }
-  out.append(text, start, text.size() - start);
+  return found != 0;
+}
+
+void append_escape(unsigned char byte, std::string& out) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  switch (byte) {
+    case '"':
+      out.append("\\\"");
+      break;
+    case '\\':
+      out.append("\\\\");
+      break;
+    case '\b':
+      out.append("\\b");
+      break;
+    case '\f':
+      out.append("\\f");
+      break;
+    case '\n':
+      out.append("\\n");
+      break;
+    case '\r':
+      out.append("\\r");
+      break;
+    case '\t':
+      out.append("\\t");
+      break;
+    default:
+      out.append("\\u00").append({kHex[byte >> 4], kHex[byte & 15]});
+  }
+}
+
+}  // namespace
+
+void write_string(std::string_view text, std::string& out) {
+  out.push_back('"');
+  if (needs_escapes(text)) {
+    std::size_t start = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      auto const byte = static_cast<unsigned char>(text[i]);
+      if (!needs_escape(byte)) continue;
+      out.append(text, start, i - start);
+      append_escape(byte, out);
+      start = i + 1;
+    }
+    out.append(text, start);
+  } else {
+    out.append(text);
+  }
   out.push_back('"');
 }
 
