@@ -182,8 +182,9 @@ void MllpFramer::start_frame() {
 
 void MllpFramer::append(std::string_view bytes) {
   if (state_ == State::lost) return;
-  if (bytes.size() > options_.frame_bytes - payload_.size()) return lose("a frame longer than allowed");
-  payload_.append(bytes);
+  std::size_t const room = options_.frame_bytes - payload_.size();
+  payload_.append(bytes.substr(0, room));  // what fits also when it is too much: the bytes kept depend on no chunking
+  if (bytes.size() > room) lose("a frame longer than allowed");
 }
 
 void MllpFramer::warn(std::string text) {
