@@ -10,10 +10,11 @@ namespace {
 constexpr std::array<std::string_view, 4> kSeverityCodes{"fatal", "error", "warning", "information"};
 
 constexpr std::array<std::string_view, 27> kIssueTypeCodes{
-    "invalid",       "structure",    "required",  "value",      "invariant",        "security",  "forbidden",
-    "processing",    "not-supported", "duplicate", "multiple-matches", "not-found", "deleted",   "too-long",
-    "code-invalid",  "extension",    "too-costly", "business-rule", "conflict",     "transient", "lock-error",
-    "no-store",      "exception",    "timeout",   "incomplete", "throttled",        "informational"};
+    "invalid",    "structure",  "required",      "value",     "invariant",        "security",
+    "forbidden",  "processing", "not-supported", "duplicate", "multiple-matches", "not-found",
+    "deleted",    "too-long",   "code-invalid",  "extension", "too-costly",       "business-rule",
+    "conflict",   "transient",  "lock-error",    "no-store",  "exception",        "timeout",
+    "incomplete", "throttled",  "informational"};
 
 }  // namespace
 

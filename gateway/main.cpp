@@ -1,8 +1,9 @@
 /// The command line of Handoff; what each command does stands in command/.
-#include <CLI/CLI.hpp>
-#include <iostream>
-
 #include "gateway/command/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
 
 namespace {
 
@@ -11,12 +12,14 @@ using namespace gateway::command;
 void add_serve(CLI::App& app, int& code) {
   auto* const command = app.add_subcommand("serve", "Run the gateway");
   auto arguments = std::make_shared<ServeArguments>();
-  command->add_option("--config", arguments->config, "handoff.yaml; without it: ./handoff.db, loopback ports 8080 and 2575");
+  command->add_option("--config", arguments->config,
+                      "handoff.yaml; without it: ./handoff.db, loopback ports 8080 and 2575");
   command->callback([arguments, &code] { code = serve(*arguments); });
 }
 
 void add_convert(CLI::App& app, int& code) {
-  auto* const command = app.add_subcommand("convert", "Translate without a server; stdin and stdout by default");
+  auto* const command =
+      app.add_subcommand("convert", "Translate without a server; stdin and stdout by default");
   auto arguments = std::make_shared<ConvertArguments>();
   command->add_option("--from", arguments->from)->required()->check(CLI::IsMember({"hl7v2", "fhir"}));
   command->add_option("--to", arguments->to)->required()->check(CLI::IsMember({"hl7v2", "fhir"}));
@@ -52,13 +55,15 @@ void add_journal(CLI::App& app, int& code) {
   journal->require_subcommand(1);
   auto arguments = std::make_shared<JournalArguments>();
   auto* const list = journal->add_subcommand("list", "Newest first");
-  list->add_option("--outcome", arguments->outcome)->check(CLI::IsMember({"accepted", "error", "refused", "conflict"}));
+  list->add_option("--outcome", arguments->outcome)
+      ->check(CLI::IsMember({"accepted", "error", "refused", "conflict"}));
   list->add_option("--count", arguments->count);
   list->add_flag("--json", arguments->json);
   auto* const show = journal->add_subcommand("show", "One row");
   show->add_option("id", arguments->id)->required();
   show->add_flag("--raw", arguments->raw, "The message's bytes as well: they name a patient");
-  auto* const replay = journal->add_subcommand("replay", "Take a kept message in again, e.g. after a table was mended");
+  auto* const replay =
+      journal->add_subcommand("replay", "Take a kept message in again, e.g. after a table was mended");
   replay->add_option("id", arguments->id)->required();
   for (auto* const command : {list, show, replay}) command->add_option("--config", arguments->config);
   list->callback([arguments, &code] { code = journal_list(*arguments); });
@@ -77,7 +82,8 @@ void add_record(CLI::App& app, int& code) {
   referral->add_option("id", arguments->id)->required();
   auto* const transition = record->add_subcommand("transition", "By Encounter id");
   transition->add_option("id", arguments->id)->required();
-  for (auto* const command : {referral, transition}) command->fallthrough();  // --config may stand behind the id
+  for (auto* const command : {referral, transition})
+    command->fallthrough();  // --config may stand behind the id
   record->callback([=, &code] {
     if (referral->parsed()) {
       code = record_referral(*arguments);
@@ -101,7 +107,9 @@ void add_rest(CLI::App& app, int& code) {
   auto* const examine = app.add_subcommand("doctor", "Check configuration, tables and the whole store");
   examine->add_option("--config", *config);
   examine->callback([config, &code] { code = doctor(*config); });
-  app.add_subcommand("version", "Print the version")->callback([] { std::cout << "handoff " HANDOFF_VERSION "\n"; });
+  app.add_subcommand("version", "Print the version")->callback([] {
+    std::cout << "handoff " HANDOFF_VERSION "\n";
+  });
 }
 
 }  // namespace

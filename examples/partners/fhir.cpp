@@ -1,10 +1,10 @@
 #include "examples/partners/fhir.hpp"
 
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
 #include <charconv>
 
 namespace partners {
@@ -25,7 +25,8 @@ FhirClient::FhirClient(std::string const& base, std::string token, Transcript& t
 
 FhirAnswer FhirClient::get(std::string const& path) { return request("GET", path, {}, {}); }
 
-FhirAnswer FhirClient::post(std::string const& path, std::string const& body, std::string const& if_none_exist) {
+FhirAnswer FhirClient::post(std::string const& path, std::string const& body,
+                            std::string const& if_none_exist) {
   if (if_none_exist.empty()) return request("POST", path, body, {});
   return request("POST", path, body, {{"If-None-Exist", if_none_exist}});
 }
@@ -40,7 +41,8 @@ FhirAnswer FhirClient::request(std::string const& method, std::string const& pat
   asio::io_context context;
   tcp::socket socket(context);
   socket.connect({asio::ip::make_address(host_), port_});
-  http::request<http::string_body> ask(http::string_to_verb(method), path.empty() ? prefix_ : prefix_ + "/" + path, 11);
+  http::request<http::string_body> ask(http::string_to_verb(method),
+                                       path.empty() ? prefix_ : prefix_ + "/" + path, 11);
   ask.set(http::field::host, host_ + ":" + std::to_string(port_));
   ask.set(http::field::authorization, "Bearer " + token_);
   ask.set(http::field::accept, "application/fhir+json");
@@ -101,7 +103,8 @@ void HookSink::serve() {
     http::request<http::string_body> request;
     http::read(socket, buffer, request, failed);
     if (failed) continue;
-    Notification notification{std::string(request.method_string()), std::string(request.target()), request.body()};
+    Notification notification{std::string(request.method_string()), std::string(request.target()),
+                              request.body()};
     transcript_.write("notified " + notification.method + " " + notification.target, notification.body);
     http::response<http::empty_body> answer(http::status::no_content, 11);
     answer.set(http::field::connection, "close");
@@ -115,7 +118,8 @@ void HookSink::serve() {
   }
 }
 
-Notification HookSink::take(std::function<bool(Notification const&)> const& wanted, std::chrono::milliseconds patience) {
+Notification HookSink::take(std::function<bool(Notification const&)> const& wanted,
+                            std::chrono::milliseconds patience) {
   auto const until = std::chrono::steady_clock::now() + patience;
   std::unique_lock lock(mutex_);
   for (;;) {

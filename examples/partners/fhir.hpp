@@ -1,11 +1,13 @@
-/// A FHIR partner's two ends: a REST client, and the endpoint that rest-hook notifications come to. Blocking, with
-/// RapidJSON as any EHR's own code might have it; nothing of Handoff's.
+/// A FHIR partner's two ends: a REST client, and the endpoint that rest-hook notifications come to. Blocking,
+/// with RapidJSON as any EHR's own code might have it; nothing of Handoff's.
 #pragma once
 
-#include <rapidjson/document.h>
+#include "examples/partners/mllp.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <rapidjson/document.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -13,8 +15,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "examples/partners/mllp.hpp"
 
 namespace partners {
 
@@ -58,7 +58,8 @@ class HookSink {
   ~HookSink();
   std::uint16_t port() const { return port_; }
   /// Waits for a notification, not taken before, that satisfies `wanted`; an empty method after `patience`.
-  Notification take(std::function<bool(Notification const&)> const& wanted, std::chrono::milliseconds patience);
+  Notification take(std::function<bool(Notification const&)> const& wanted,
+                    std::chrono::milliseconds patience);
 
  private:
   void serve();

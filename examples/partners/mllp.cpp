@@ -1,11 +1,12 @@
 #include "examples/partners/mllp.hpp"
 
+#include "examples/partners/v2.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
-#include <stdexcept>
 
-#include "examples/partners/v2.hpp"
+#include <stdexcept>
 
 namespace partners {
 

@@ -1,9 +1,11 @@
-/// A v2 partner's two ends: a connection it sends on, and a port it receives on. Blocking sockets, one thread for the port.
+/// A v2 partner's two ends: a connection it sends on, and a port it receives on. Blocking sockets, one thread
+/// for the port.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
+
 #include <chrono>
 #include <condition_variable>
 #include <fstream>
@@ -40,7 +42,8 @@ std::string send_mllp(std::uint16_t port, Certificates const& certificates, std:
 /// A listening port that acknowledges what it understands and keeps it for the story to look at.
 class MllpSink {
  public:
-  MllpSink(Certificates certificates, std::function<std::string(std::string const&)> answer, Transcript& transcript);
+  MllpSink(Certificates certificates, std::function<std::string(std::string const&)> answer,
+           Transcript& transcript);
   ~MllpSink();
 
   std::uint16_t port() const { return port_; }

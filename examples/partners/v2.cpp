@@ -62,9 +62,9 @@ std::string event_of(std::string_view message) {
 std::string acknowledge(std::string_view text, std::string_view code, std::string_view own_control_id,
                         std::string_view timestamp) {
   std::string const header = "MSH|^~\\&|" + field(text, "MSH", 5) + "|" + field(text, "MSH", 6) + "|" +
-                             field(text, "MSH", 3) + "|" + field(text, "MSH", 4) + "|" + std::string(timestamp) +
-                             "||ACK^" + component(field(text, "MSH", 9), 2) + "^ACK|" + std::string(own_control_id) +
-                             "|P|" + field(text, "MSH", 12);
+                             field(text, "MSH", 3) + "|" + field(text, "MSH", 4) + "|" +
+                             std::string(timestamp) + "||ACK^" + component(field(text, "MSH", 9), 2) +
+                             "^ACK|" + std::string(own_control_id) + "|P|" + field(text, "MSH", 12);
   return message({header, "MSA|" + std::string(code) + "|" + field(text, "MSH", 10)});
 }
 

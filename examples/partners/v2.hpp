@@ -1,5 +1,5 @@
-/// HL7 v2 the way a small partner system knows it: text with bars. Deliberately nothing of Handoff's own codec, so that a
-/// mistake there cannot hide here.
+/// HL7 v2 the way a small partner system knows it: text with bars. Deliberately nothing of Handoff's own
+/// codec, so that a mistake there cannot hide here.
 #pragma once
 
 #include <map>
@@ -18,7 +18,8 @@ std::string message(std::vector<std::string> const& segments);
 std::string segment(std::string_view message, std::string_view id, std::size_t occurrence = 0);
 std::size_t count(std::string_view message, std::string_view id);
 /// PID-3 is field(m, "PID", 3). MSH counts its separator as MSH-1, as the standard does.
-std::string field(std::string_view message, std::string_view id, std::size_t number, std::size_t occurrence = 0);
+std::string field(std::string_view message, std::string_view id, std::size_t number,
+                  std::size_t occurrence = 0);
 std::string component(std::string_view field, std::size_t number);
 
 /// "REF^I12"

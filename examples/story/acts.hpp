@@ -5,7 +5,8 @@
 
 namespace story {
 
-/// Riverside's own data that every act needs: organizations, the doctor, the patient, the notices it subscribes to.
+/// Riverside's own data that every act needs: organizations, the doctor, the patient, the notices it
+/// subscribes to.
 struct Practice {
   std::string patient;  ///< "Patient/..."
 };

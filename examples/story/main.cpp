@@ -1,8 +1,8 @@
 /// Plays the story of examples/run.sh; see acts.hpp.
+#include "examples/story/acts.hpp"
+
 #include <iostream>
 #include <string_view>
-
-#include "examples/story/acts.hpp"
 
 int main(int argc, char** argv) {
   story::Arguments arguments;
@@ -30,8 +30,8 @@ int main(int argc, char** argv) {
     story::stay_in_hospital(stage, practice);
     stage.say("\nEvery expected fact was read back.");
     if (!arguments.once) {
-      stage.say("The gateway goes on running: " + stage.base_url() + "/metadata (Ctrl-C ends it; transcripts in " +
-                arguments.folder + "/transcripts)");
+      stage.say("The gateway goes on running: " + stage.base_url() +
+                "/metadata (Ctrl-C ends it; transcripts in " + arguments.folder + "/transcripts)");
       stage.keep_running();
     }
     return 0;

@@ -48,23 +48,28 @@ RecordView read_record(Stage& stage, std::string const& path) {
     }
     if (type == "Provenance") {
       std::string const after = extension(*resource, "event-state-after");
-      if (!after.empty() && (view.states.empty() || view.states.back() != after)) view.states.push_back(after);
+      if (!after.empty() && (view.states.empty() || view.states.back() != after))
+        view.states.push_back(after);
     }
   }
   return view;
 }
 
-RecordView expect_state(Stage& stage, std::string const& path, std::string const& state, std::string const& owner) {
+RecordView expect_state(Stage& stage, std::string const& path, std::string const& state,
+                        std::string const& owner) {
   RecordView view;
-  auto const is_owner = [&] { return owner.ends_with('/') ? view.owner.starts_with(owner) : view.owner == owner; };
+  auto const is_owner = [&] {
+    return owner.ends_with('/') ? view.owner.starts_with(owner) : view.owner == owner;
+  };
   eventually([&] {
     view = read_record(stage, path);
     return view.state == state && is_owner();
   });
   expect(view.state == state, path + " is in state " + state + " (was " + view.state + ")");
-  expect(is_owner(), "the next step of " + path + " is owed by " + (owner.empty() ? "nobody" : owner) + " (was " +
-                                  (view.owner.empty() ? "nobody" : view.owner) + ")");
-  stage.say("    record: " + state + (owner.empty() ? ", nobody owes anything" : ", the ball is with " + view.owner) +
+  expect(is_owner(), "the next step of " + path + " is owed by " + (owner.empty() ? "nobody" : owner) +
+                         " (was " + (view.owner.empty() ? "nobody" : view.owner) + ")");
+  stage.say("    record: " + state +
+            (owner.empty() ? ", nobody owes anything" : ", the ball is with " + view.owner) +
             (view.due.empty() ? "" : ", due " + view.due));
   return view;
 }
@@ -73,7 +78,8 @@ rapidjson::Value const* find_entry(RecordView const& view, std::string const& ty
   auto const* const entries = partners::at(view.document, {"entry"});
   if (entries == nullptr) return nullptr;
   for (auto const& entry : entries->GetArray()) {
-    if (partners::text_at(entry, {"resource", "resourceType"}) == type) return partners::at(entry, {"resource"});
+    if (partners::text_at(entry, {"resource", "resourceType"}) == type)
+      return partners::at(entry, {"resource"});
   }
   return nullptr;
 }

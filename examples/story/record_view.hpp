@@ -1,10 +1,11 @@
-/// What a partner reads of the single record by plain FHIR: state, owner of the next step, the states it went through.
+/// What a partner reads of the single record by plain FHIR: state, owner of the next step, the states it went
+/// through.
 #pragma once
+
+#include "examples/story/stage.hpp"
 
 #include <string>
 #include <vector>
-
-#include "examples/story/stage.hpp"
 
 namespace story {
 
@@ -20,8 +21,10 @@ struct RecordView {
 /// GET [path]/$referral-record or /$transition-record.
 RecordView read_record(Stage& stage, std::string const& path);
 
-/// Waits until the record of `path` says this state and owner ("Practitioner/": any of that type), tells it, and returns it.
-RecordView expect_state(Stage& stage, std::string const& path, std::string const& state, std::string const& owner);
+/// Waits until the record of `path` says this state and owner ("Practitioner/": any of that type), tells it,
+/// and returns it.
+RecordView expect_state(Stage& stage, std::string const& path, std::string const& state,
+                        std::string const& owner);
 
 /// The first entry of the record's Bundle of that type, "" when there is none.
 rapidjson::Value const* find_entry(RecordView const& view, std::string const& type);

@@ -29,7 +29,8 @@ std::string header(Stage& stage, std::string const& event, std::string const& st
 
 /// The patient as the clinic registers him: its own number, the practice's as a second one, the national id.
 constexpr char kClinicPid[] =
-    "PID|1||H-778^^^HEARTCLINIC^MR~R-4711^^^RIVERSIDE^MR~900-55-1234^^^NATIONAL^NI||Mason^Walter^J||19570312|M|||"
+    "PID|1||H-778^^^HEARTCLINIC^MR~R-4711^^^RIVERSIDE^MR~900-55-1234^^^NATIONAL^NI||Mason^Walter^J||19570312|"
+    "M|||"
     "12 Mill Lane^^Riverside^OH^45011||^PRN^PH^^^513^5550117";
 
 constexpr char kDoctor[] = "1944444444^Hart^Lena^^^^^^NPI";
@@ -41,8 +42,8 @@ void put_task_status(Stage& stage, std::string const& task, std::string const& s
   auto& body = answer.body;
   body["status"].SetString(status.c_str(), body.GetAllocator());
   auto const written = stage.riverside().put(task, partners::to_text(body), answer.etag);
-  expect(written.status == 200, task + " becomes " + status + " (was " + std::to_string(written.status) + " " +
-                                    text_at(written.body, {"issue", "0", "diagnostics"}) + ")");
+  expect(written.status == 200, task + " becomes " + status + " (was " + std::to_string(written.status) +
+                                    " " + text_at(written.body, {"issue", "0", "diagnostics"}) + ")");
 }
 
 }  // namespace
@@ -68,7 +69,8 @@ Practice set_up_practice(Stage& stage) {
   put("PractitionerRole/dr-okafor",
       R"({"resourceType":"PractitionerRole","id":"dr-okafor","practitioner":{"reference":"Practitioner/dr-okafor"},
           "organization":{"reference":"Organization/riverside"}})");
-  // The practice's own id for its Patient: the clinic echoes the practice's number, so that a search by it finds two.
+  // The practice's own id for its Patient: the clinic echoes the practice's number, so that a search by it
+  // finds two.
   Practice const practice{"Patient/riverside-4711"};
   put(practice.patient,
       R"({"resourceType":"Patient","id":"riverside-4711","identifier":[
@@ -80,11 +82,15 @@ Practice set_up_practice(Stage& stage) {
           "generalPractitioner":[{"reference":"PractitionerRole/dr-okafor"}],
           "address":[{"line":["12 Mill Lane"],"city":"Riverside","state":"OH","postalCode":"45011"}]})");
   std::string const endpoint = "http://127.0.0.1:" + std::to_string(stage.hook().port()) + "/hook";
-  for (std::string const& criteria : {std::string("Task?owner=Organization/riverside"), std::string("Communication?recipient=PractitionerRole/dr-okafor")}) {
-    auto const answer = ehr.post("Subscription",
-        R"({"resourceType":"Subscription","status":"requested","reason":"work for the practice","criteria":")" + criteria +
-        R"(","channel":{"type":"rest-hook","payload":"application/fhir+json","endpoint":")" + endpoint + R"("}})");
-    expect(answer.status == 201 && text_at(answer.body, {"status"}) == "active", "the Subscription to " + criteria + " is active");
+  for (std::string const& criteria : {std::string("Task?owner=Organization/riverside"),
+                                      std::string("Communication?recipient=PractitionerRole/dr-okafor")}) {
+    auto const answer = ehr.post(
+        "Subscription",
+        R"({"resourceType":"Subscription","status":"requested","reason":"work for the practice","criteria":")" +
+            criteria + R"(","channel":{"type":"rest-hook","payload":"application/fhir+json","endpoint":")" +
+            endpoint + R"("}})");
+    expect(answer.status == 201 && text_at(answer.body, {"status"}) == "active",
+           "the Subscription to " + criteria + " is active");
   }
   stage.say("Riverside Family Practice registers Walter M. and subscribes to its Tasks and notices");
   return practice;
@@ -101,19 +107,24 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
         {"fullUrl":"urn:uuid:0b6f3c1e-0000-4000-8000-000000000001","request":{"method":"POST","url":"ServiceRequest"},"resource":{
           "resourceType":"ServiceRequest","status":"active","intent":"order","priority":"asap",
           "identifier":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"PLAC"}]},
-            "system":"urn:oid:1.3.6.1.4.1.32473.11","value":")" + number + R"("}],
+            "system":"urn:oid:1.3.6.1.4.1.32473.11","value":")" +
+      number + R"("}],
           "category":[{"coding":[{"system":"http://snomed.info/sct","code":"3457005","display":"Patient referral"}]},
                       {"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0281","code":"Med"}]}],
           "code":{"coding":[{"system":"http://snomed.info/sct","code":"183519002","display":"Referral to cardiology service"}]},
-          "subject":{"reference":")" + practice.patient + R"("},"authoredOn":")" + stage.date_time() + R"(",
+          "subject":{"reference":")" +
+      practice.patient + R"("},"authoredOn":")" + stage.date_time() + R"(",
           "requester":{"reference":"PractitionerRole/dr-okafor"},"performer":[{"reference":"Organization/heart-clinic"}],
-          "occurrencePeriod":{"start":")" + stage.date_time() + R"(","end":")" + stage.date_time(24 * 30) + R"("},
+          "occurrencePeriod":{"start":")" +
+      stage.date_time() + R"(","end":")" + stage.date_time(24 * 30) + R"("},
           "reasonCode":[{"text":"Exertional chest pain, two weeks"}],"note":[{"text":"Please see within a month."}]}},
         {"fullUrl":"urn:uuid:0b6f3c1e-0000-4000-8000-000000000002","request":{"method":"POST","url":"Task"},"resource":{
           "resourceType":"Task","status":"requested","intent":"order",
           "code":{"coding":[{"system":"http://hl7.org/fhir/CodeSystem/task-code","code":"fulfill"}]},
-          "focus":{"reference":"urn:uuid:0b6f3c1e-0000-4000-8000-000000000001"},"for":{"reference":")" + practice.patient + R"("},
-          "authoredOn":")" + stage.date_time() + R"(","requester":{"reference":"PractitionerRole/dr-okafor"},
+          "focus":{"reference":"urn:uuid:0b6f3c1e-0000-4000-8000-000000000001"},"for":{"reference":")" +
+      practice.patient + R"("},
+          "authoredOn":")" +
+      stage.date_time() + R"(","requester":{"reference":"PractitionerRole/dr-okafor"},
           "owner":{"reference":"Organization/heart-clinic"}}}]})";
   auto const posted = ehr.post("", transaction);
   expect(posted.status == 200, "the transaction is taken (was " + std::to_string(posted.status) + " " +
@@ -122,7 +133,8 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
   std::string const task = reference_of(text_at(posted.body, {"entry", "1", "response", "location"}));
   std::string const referral = stage.clinic().take("REF^I12", kPatience);
   expect(!referral.empty(), "Heart Clinic receives REF^I12");
-  expect(component(field(referral, "RF1", 6), 1) == number, "RF1-6 is " + number + " (was " + field(referral, "RF1", 6) + ")");
+  expect(component(field(referral, "RF1", 6), 1) == number,
+         "RF1-6 is " + number + " (was " + field(referral, "RF1", 6) + ")");
   expect(component(field(referral, "RF1", 2), 1) == "A", "RF1-2 says asap");
   expect(component(field(referral, "PID", 5), 1) == "Mason", "PID-5 names the patient");
   expect(field(referral, "PID", 3).find("R-4711") != std::string::npos, "PID-3 has the practice's number");
@@ -131,15 +143,16 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
 
   // 2 The clinic accepts.
   std::string const filler = "C-" + stage.run();
-  stage.clinic_sends(message(
-      {header(stage, "RRI^I12", "RRI_I12"), "MSA|AA|" + field(referral, "MSH", 10),
-       "RF1|A|A|Med|WR|O|" + field(referral, "RF1", 6) + "|||" + stage.dtm() + "||" + filler + "^HEART-ORDERS^1.3.6.1.4.1.32473.21^ISO",
-       "PRD|RT|Hart^Lena|||||1944444444^NPI", kClinicPid}));
+  stage.clinic_sends(message({header(stage, "RRI^I12", "RRI_I12"), "MSA|AA|" + field(referral, "MSH", 10),
+                              "RF1|A|A|Med|WR|O|" + field(referral, "RF1", 6) + "|||" + stage.dtm() + "||" +
+                                  filler + "^HEART-ORDERS^1.3.6.1.4.1.32473.21^ISO",
+                              "PRD|RT|Hart^Lena|||||1944444444^NPI", kClinicPid}));
   stage.say("2 Heart Clinic accepts with RRI^I12              -> filler number " + filler);
   expect_state(stage, request, "ACCEPTED", "Organization/heart-clinic");
   auto const accepted = ehr.get(task);
   expect(text_at(accepted.body, {"status"}) == "accepted", "the practice reads its Task as accepted");
-  expect(partners::to_text(accepted.body).find(filler) != std::string::npos, "the Task carries the filler number");
+  expect(partners::to_text(accepted.body).find(filler) != std::string::npos,
+         "the Task carries the filler number");
 
   std::string const order = number + "^RIVERSIDE-ORDERS^1.3.6.1.4.1.32473.11^ISO";
   std::string const filled = filler + "^HEART-ORDERS^1.3.6.1.4.1.32473.21^ISO";
@@ -161,13 +174,15 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
                               {26, order},
                               {27, filled}}),
          kClinicPid, "RGS|1|A",
-         make_segment("AIP", {{1, "1"}, {2, "A"}, {3, kDoctor}, {6, stage.dtm(hours)}, {9, "30"}, {10, "min"}})}));
+         make_segment("AIP",
+                      {{1, "1"}, {2, "A"}, {3, kDoctor}, {6, stage.dtm(hours)}, {9, "30"}, {10, "min"}})}));
   };
   schedule("SIU^S12", "Booked", 48);
   stage.say("3 Heart Clinic books with SIU^S12                -> " + appointment);
   expect_state(stage, request, "SCHEDULED", "Organization/heart-clinic");
   auto const booked = ehr.get("Appointment?based-on=" + request);
-  expect(text_at(booked.body, {"entry", "0", "resource", "status"}) == "booked", "a search finds the booked Appointment");
+  expect(text_at(booked.body, {"entry", "0", "resource", "status"}) == "booked",
+         "a search finds the booked Appointment");
   schedule("SIU^S26", "Noshow", 48);
   stage.say("4 Heart Clinic reports a no-show with SIU^S26");
   expect_state(stage, request, "NO_SHOW", "Organization/heart-clinic");
@@ -178,7 +193,8 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
   // 5 The visit.
   std::string const visit = "V-" + stage.run();
   auto const encounter = [&](std::string const& event, std::string const& structure) {
-    stage.clinic_sends(message({header(stage, event, structure), "EVN|" + component(event, 2) + "|" + stage.dtm(), kClinicPid,
+    stage.clinic_sends(message({header(stage, event, structure),
+                                "EVN|" + component(event, 2) + "|" + stage.dtm(), kClinicPid,
                                 make_segment("PV1", {{1, "1"},
                                                      {2, "O"},
                                                      {3, "CARD^^^HEARTCLINIC"},
@@ -192,18 +208,22 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
 
   // 6 The report, first preliminary, then final.
   auto const report = [&](std::string const& status, std::string const& text) {
-    stage.clinic_sends(message(
-        {header(stage, "ORU^R01", "ORU_R01"), kClinicPid,
-         make_segment("ORC", {{1, "RE"}, {2, order}, {3, filled}}),
-         make_segment("OBR", {{1, "1"},
-                              {2, order},
-                              {3, filled},
-                              {4, "11488-4^Consult note^LN"},
-                              {7, stage.dtm()},
-                              {16, kDoctor},
-                              {22, stage.dtm()},
-                              {25, status}}),
-         make_segment("OBX", {{1, "1"}, {2, "TX"}, {3, "11488-4^Consult note^LN"}, {5, text}, {11, status}, {14, stage.dtm()}})}));
+    stage.clinic_sends(message({header(stage, "ORU^R01", "ORU_R01"), kClinicPid,
+                                make_segment("ORC", {{1, "RE"}, {2, order}, {3, filled}}),
+                                make_segment("OBR", {{1, "1"},
+                                                     {2, order},
+                                                     {3, filled},
+                                                     {4, "11488-4^Consult note^LN"},
+                                                     {7, stage.dtm()},
+                                                     {16, kDoctor},
+                                                     {22, stage.dtm()},
+                                                     {25, status}}),
+                                make_segment("OBX", {{1, "1"},
+                                                     {2, "TX"},
+                                                     {3, "11488-4^Consult note^LN"},
+                                                     {5, text},
+                                                     {11, status},
+                                                     {14, stage.dtm()}})}));
   };
   report("P", "Stress test done, read pending");
   stage.say("6 Heart Clinic sends a preliminary ORU^R01");
@@ -216,7 +236,8 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
   expect(partners::at(done.body, {"output", "0"}) != nullptr, "it has the report as output");
 
   // 7 The practice reviews; closed.
-  auto const open_reviews = ehr.get("Task?code=review-report&status=requested,ready,in-progress&patient=" + practice.patient);
+  auto const open_reviews =
+      ehr.get("Task?code=review-report&status=requested,ready,in-progress&patient=" + practice.patient);
   std::string review;
   auto const* const entries = partners::at(open_reviews.body, {"entry"});
   expect(entries != nullptr && entries->Size() > 0, "the practice finds its review Task");
@@ -225,7 +246,8 @@ void refer_to_clinic(Stage& stage, Practice const& practice) {
   stage.say("7 Dr. Okafor reviews: PUT " + std::string("Task (review) = completed"));
   auto const closed = expect_state(stage, request, "CLOSED", "");
   expect(text_at(ehr.get(request).body, {"status"}) == "completed", "the ServiceRequest is completed");
-  std::vector<std::string> const way{"SENT", "RECEIVED", "ACCEPTED", "SCHEDULED", "NO_SHOW", "SCHEDULED", "SEEN", "NOTE_RETURNED", "CLOSED"};
+  std::vector<std::string> const way{"SENT",      "RECEIVED", "ACCEPTED",      "SCHEDULED", "NO_SHOW",
+                                     "SCHEDULED", "SEEN",     "NOTE_RETURNED", "CLOSED"};
   expect(closed.states == way, "the timeline tells the whole way");
   stage.say("8 Closed. The record and its timeline: GET " + request + "/$referral-record");
 }
@@ -234,10 +256,13 @@ void refer_from_clinic(Stage& stage, Practice const& practice) {
   auto& ehr = stage.riverside();
   std::string const number = "H-" + stage.run();
   stage.say("\n== The mirror: Heart Clinic (HL7 v2) -> Riverside (FHIR)");
-  stage.clinic_sends(message(
-      {header(stage, "REF^I12", "REF_I12"), "RF1|P|R|Med|RP|O|" + number + "^HEART-ORDERS^1.3.6.1.4.1.32473.21^ISO|" + stage.dtm() + "|" + stage.dtm(24 * 60),
-       "PRD|RP|Hart^Lena|||||1944444444^NPI", "PRD|RT||1 River Road^^Riverside^OH|Riverside Family Practice|||1911111111^NPI",
-       kClinicPid, "DG1|1||I10^Essential hypertension^I10", "NTE|1||Please take over blood pressure follow-up."}));
+  stage.clinic_sends(message({header(stage, "REF^I12", "REF_I12"),
+                              "RF1|P|R|Med|RP|O|" + number + "^HEART-ORDERS^1.3.6.1.4.1.32473.21^ISO|" +
+                                  stage.dtm() + "|" + stage.dtm(24 * 60),
+                              "PRD|RP|Hart^Lena|||||1944444444^NPI",
+                              "PRD|RT||1 River Road^^Riverside^OH|Riverside Family Practice|||1911111111^NPI",
+                              kClinicPid, "DG1|1||I10^Essential hypertension^I10",
+                              "NTE|1||Please take over blood pressure follow-up."}));
   stage.say("1 Heart Clinic sends REF^I12 " + number);
 
   // The practice is told, and finds the Task by polling too.
@@ -261,7 +286,8 @@ void refer_from_clinic(Stage& stage, Practice const& practice) {
   expect(eventually([&] {
            answer = stage.clinic().take("RRI^I12", kPatience);
            return answer.empty() || component(field(answer, "RF1", 1), 1) == "A";
-         }) && !answer.empty(),
+         }) &&
+             !answer.empty(),
          "Heart Clinic receives RRI^I12 with RF1-1 A");
   expect(component(field(answer, "RF1", 6), 1) == number, "RF1-6 is its own number");
   expect(field(answer, "PID", 3).find("H-778") != std::string::npos, "PID-3 is its own patient number");
@@ -269,27 +295,33 @@ void refer_from_clinic(Stage& stage, Practice const& practice) {
   expect_state(stage, request, "ACCEPTED", "Organization/riverside");
 
   std::string const appointment =
-      R"({"resourceType":"Appointment","status":"booked","identifier":[{"system":"urn:oid:1.3.6.1.4.1.32473.11","value":"B-)" + stage.run() +
-      R"("}],"basedOn":[{"reference":")" + request + R"("}],"start":")" + stage.date_time(24) + R"(","end":")" + stage.date_time(25) +
-      R"(","participant":[{"actor":{"reference":")" + practice.patient + R"("},"status":"accepted"},{"actor":{"reference":"Practitioner/dr-okafor"},"status":"accepted"}]})";
+      R"({"resourceType":"Appointment","status":"booked","identifier":[{"system":"urn:oid:1.3.6.1.4.1.32473.11","value":"B-)" +
+      stage.run() + R"("}],"basedOn":[{"reference":")" + request + R"("}],"start":")" + stage.date_time(24) +
+      R"(","end":")" + stage.date_time(25) + R"(","participant":[{"actor":{"reference":")" +
+      practice.patient +
+      R"("},"status":"accepted"},{"actor":{"reference":"Practitioner/dr-okafor"},"status":"accepted"}]})";
   expect(ehr.post("Appointment", appointment).status == 201, "the Appointment is stored");
   std::string const booked = stage.clinic().take("SIU^S12", kPatience);
   expect(!booked.empty(), "Heart Clinic receives SIU^S12");
-  expect(component(field(booked, "SCH", 26), 1) == number, "SCH-26 is its own number (was " + field(booked, "SCH", 26) + ")");
+  expect(component(field(booked, "SCH", 26), 1) == number,
+         "SCH-26 is its own number (was " + field(booked, "SCH", 26) + ")");
   stage.say("3 Riverside books: POST Appointment              -> Heart Clinic gets SIU^S12");
   expect_state(stage, request, "SCHEDULED", "Organization/riverside");
 
   std::string const report =
-      R"({"resourceType":"DiagnosticReport","status":"final","identifier":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"FILL"}]},"system":"urn:oid:1.3.6.1.4.1.32473.11","value":"D-)" + stage.run() +
-      R"("}],"basedOn":[{"reference":")" + request + R"("}],"code":{"coding":[{"system":"http://loinc.org","code":"11488-4","display":"Consult note"}]},"subject":{"reference":")" +
-      practice.patient + R"("},"issued":")" + stage.date_time() + R"(","effectiveDateTime":")" + stage.date_time() +
+      R"({"resourceType":"DiagnosticReport","status":"final","identifier":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"FILL"}]},"system":"urn:oid:1.3.6.1.4.1.32473.11","value":"D-)" +
+      stage.run() + R"("}],"basedOn":[{"reference":")" + request +
+      R"("}],"code":{"coding":[{"system":"http://loinc.org","code":"11488-4","display":"Consult note"}]},"subject":{"reference":")" +
+      practice.patient + R"("},"issued":")" + stage.date_time() + R"(","effectiveDateTime":")" +
+      stage.date_time() +
       R"(","performer":[{"reference":"Practitioner/dr-okafor"}],"conclusion":"Blood pressure controlled."})";
   auto const stored = ehr.post("DiagnosticReport", report);
   expect(stored.status == 201, "the DiagnosticReport is stored (was " + std::to_string(stored.status) + " " +
                                    text_at(stored.body, {"issue", "0", "diagnostics"}) + ")");
   std::string const result = stage.clinic().take("ORU^R01", kPatience);
   expect(!result.empty(), "Heart Clinic receives ORU^R01");
-  expect(component(field(result, "OBR", 2), 1) == number, "OBR-2 is its own number (was " + field(result, "OBR", 2) + ")");
+  expect(component(field(result, "OBR", 2), 1) == number,
+         "OBR-2 is its own number (was " + field(result, "OBR", 2) + ")");
   expect(field(result, "OBR", 25) == "F", "OBR-25 says final");
   stage.say("4 Riverside reports: POST DiagnosticReport       -> Heart Clinic gets ORU^R01");
   expect_state(stage, request, "CLOSED", "");

@@ -1,21 +1,20 @@
 #include "examples/story/stage.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "examples/partners/v2.hpp"
 
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <signal.h>
+#include <sys/wait.h>
 #include <thread>
-
-#include "examples/partners/v2.hpp"
+#include <unistd.h>
 
 namespace story {
 
@@ -76,7 +75,9 @@ Stage::Stage(Arguments const& arguments) : run_(format_time("%y%m%d%H%M%S", 0)) 
   hook_ = std::make_unique<partners::HookSink>(*riverside_transcript_);
   clinic_ = std::make_unique<partners::MllpSink>(
       clinic_certificates_,
-      [this](std::string const& message) { return partners::acknowledge(message, "AA", control_id(), dtm()); },
+      [this](std::string const& message) {
+        return partners::acknowledge(message, "AA", control_id(), dtm());
+      },
       *clinic_transcript_);
   start_gateway(arguments);
   riverside_ = std::make_unique<partners::FhirClient>(base_url_, kRiversideToken, *riverside_transcript_);
@@ -123,7 +124,9 @@ void Stage::start_gateway(Arguments const& arguments) {
     std::string text_line(line);
     if (text_line.ends_with('\n')) text_line.pop_back();
     if (text_line.starts_with("FHIR   ")) base_url_ = text_line.substr(7);
-    auto const port = [&] { return static_cast<std::uint16_t>(std::atoi(text_line.c_str() + text_line.rfind(' ') + 1)); };
+    auto const port = [&] {
+      return static_cast<std::uint16_t>(std::atoi(text_line.c_str() + text_line.rfind(' ') + 1));
+    };
     if (text_line.starts_with("MLLP   clinic ")) clinic_port_ = port();
     if (text_line.starts_with("MLLP   hospital ")) hospital_port_ = port();
     ready = text_line == "ready";
@@ -134,8 +137,8 @@ void Stage::start_gateway(Arguments const& arguments) {
 
 void Stage::say(std::string const& line) { std::cout << line << std::endl; }
 
-void Stage::send(std::uint16_t port, partners::Certificates const& certificates, partners::Transcript& transcript,
-                 std::string const& message) {
+void Stage::send(std::uint16_t port, partners::Certificates const& certificates,
+                 partners::Transcript& transcript, std::string const& message) {
   transcript.write("sent", message);
   std::string const answer = partners::send_mllp(port, certificates, message);
   transcript.write("was answered", answer);
@@ -146,9 +149,13 @@ void Stage::send(std::uint16_t port, partners::Certificates const& certificates,
          "the acknowledgment names " + partners::field(message, "MSH", 10));
 }
 
-void Stage::clinic_sends(std::string const& message) { send(clinic_port_, clinic_certificates_, *clinic_transcript_, message); }
+void Stage::clinic_sends(std::string const& message) {
+  send(clinic_port_, clinic_certificates_, *clinic_transcript_, message);
+}
 
-void Stage::hospital_sends(std::string const& message) { send(hospital_port_, {}, *hospital_transcript_, message); }
+void Stage::hospital_sends(std::string const& message) {
+  send(hospital_port_, {}, *hospital_transcript_, message);
+}
 
 std::string Stage::dtm(int hours) const { return format_time("%Y%m%d%H%M%S+0000", hours); }
 std::string Stage::date_time(int hours) const { return format_time("%Y-%m-%dT%H:%M:%SZ", hours); }

@@ -1,23 +1,22 @@
 /// The stage of the story: a running gateway and the three partners around it, each with its own transcript.
 #pragma once
 
-#include <sys/types.h>
+#include "examples/partners/fhir.hpp"
+#include "examples/partners/mllp.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <sys/types.h>
 #include <vector>
-
-#include "examples/partners/fhir.hpp"
-#include "examples/partners/mllp.hpp"
 
 namespace story {
 
 struct Arguments {
-  std::string handoff;    ///< The program.
+  std::string handoff;        ///< The program.
   std::string configuration;  ///< examples/handoff.yaml with its @...@
-  std::string folder;     ///< Database, certificates, transcripts.
+  std::string folder;         ///< Database, certificates, transcripts.
   bool once = false;
 };
 

@@ -185,7 +185,8 @@ Element& Element::push(Arena& arena, Element value) {
 
 void Element::remove(std::string_view name) {
   auto const all = members();
-  auto const found = std::find_if(all.begin(), all.end(), [&](Member const& member) { return member.name == name; });
+  auto const found =
+      std::find_if(all.begin(), all.end(), [&](Member const& member) { return member.name == name; });
   if (found == all.end()) return;
   std::move(found + 1, all.end(), found);
   --size_;

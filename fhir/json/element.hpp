@@ -1,8 +1,9 @@
 /// A JSON value as FHIR needs it: exact digits, member order kept, no allocation per value.
 ///
-/// An Element is a 16-byte handle into an Arena; copying one copies the handle, not the tree (see deep_copy). Names and
-/// texts are views: into the arena, or into storage that outlives it (literals, the compiled tables, a message buffer
-/// that the owner of the arena also keeps). Nothing here does I/O or throws on bad input.
+/// An Element is a 16-byte handle into an Arena; copying one copies the handle, not the tree (see deep_copy).
+/// Names and texts are views: into the arena, or into storage that outlives it (literals, the compiled
+/// tables, a message buffer that the owner of the arena also keeps). Nothing here does I/O or throws on bad
+/// input.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,8 @@
 
 namespace fhir::json {
 
-/// Memory for trees: handed out in order, freed all at once. Movable; addresses stay valid when it moves. Not thread safe.
+/// Memory for trees: handed out in order, freed all at once. Movable; addresses stay valid when it moves. Not
+/// thread safe.
 class Arena {
  public:
   Arena() = default;
@@ -47,7 +49,8 @@ class Element {
  public:
   constexpr Element() noexcept : text_(nullptr) {}  ///< JSON null.
   static Element of_string(std::string_view text);
-  static Element of_number(std::string_view digits);  ///< `digits` is written as it stands: "1.10" stays "1.10".
+  static Element of_number(
+      std::string_view digits);  ///< `digits` is written as it stands: "1.10" stays "1.10".
   static Element of_boolean(bool value);
   static Element of_array();
   static Element of_object();
@@ -65,9 +68,9 @@ class Element {
   std::size_t size() const { return kind_ == Kind::array || kind_ == Kind::object ? size_ : 0; }
   bool empty() const { return size() == 0; }
 
-  std::span<Element> items();              ///< An array's items; empty for any other kind.
+  std::span<Element> items();  ///< An array's items; empty for any other kind.
   std::span<Element const> items() const;
-  std::span<Member> members();             ///< An object's members in order; empty for any other kind.
+  std::span<Member> members();  ///< An object's members in order; empty for any other kind.
   std::span<Member const> members() const;
 
   /// The member of that name, or nullptr (also when this is no object).
@@ -88,8 +91,8 @@ class Element {
     return found == nullptr ? std::string_view{} : found->text();
   }
 
-  /// The member of that name, added as null when absent; null becomes an object. `name` must outlive the arena.
-  /// The reference is good until the next member is added to this object.
+  /// The member of that name, added as null when absent; null becomes an object. `name` must outlive the
+  /// arena. The reference is good until the next member is added to this object.
   Element& set(Arena& arena, std::string_view name);
   Element& set(Arena& arena, std::string_view name, Element value) { return set(arena, name) = value; }
   /// A new last member whose name the caller knows to be new; saves the look for it.
@@ -107,7 +110,8 @@ class Element {
   Element const* step(char const* name) const { return find(name); }
   Element const* step(int index) const {
     auto const all = items();
-    return index >= 0 && static_cast<std::size_t>(index) < all.size() ? &all[static_cast<std::size_t>(index)] : nullptr;
+    return index >= 0 && static_cast<std::size_t>(index) < all.size() ? &all[static_cast<std::size_t>(index)]
+                                                                      : nullptr;
   }
 
   union {

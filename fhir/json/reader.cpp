@@ -26,7 +26,8 @@ namespace {
 constexpr unsigned kPlainFlags = rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag;
 constexpr unsigned kParseFlags = kPlainFlags | rapidjson::kParseValidateEncodingFlag;
 
-/// ASCII without NUL: nothing to validate, and a NUL can end it, which lets RapidJSON scan strings sixteen bytes at a time.
+/// ASCII without NUL: nothing to validate, and a NUL can end it, which lets RapidJSON scan strings sixteen
+/// bytes at a time.
 bool is_plain(std::string_view bytes) {
   unsigned found = 0;
   for (char const c : bytes) {

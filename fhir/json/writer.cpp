@@ -8,12 +8,14 @@ namespace {
 
 bool needs_escape(unsigned char byte) { return byte < 0x20 || byte == '"' || byte == '\\'; }
 
-/// Whether any byte must be escaped: without branches, so that it is vectorised. Nearly every string is written as it is.
+/// Whether any byte must be escaped: without branches, so that it is vectorised. Nearly every string is
+/// written as it is.
 bool needs_escapes(std::string_view text) {
   unsigned found = 0;
   for (char const c : text) {
     auto const byte = static_cast<unsigned char>(c);
-    found |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte == '"') | static_cast<unsigned>(byte == '\\');
+    found |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte == '"') |
+             static_cast<unsigned>(byte == '\\');
   }
   return found != 0;
 }

@@ -1,9 +1,10 @@
-/// Element trees to JSON bytes: UTF-8, no whitespace, shortest escapes, members in the order they stand, numbers as read.
+/// Element trees to JSON bytes: UTF-8, no whitespace, shortest escapes, members in the order they stand,
+/// numbers as read.
 #pragma once
 
-#include <string>
-
 #include "fhir/json/element.hpp"
+
+#include <string>
 
 namespace fhir::json {
 

@@ -1,12 +1,12 @@
-/// The subcommands of `handoff` (architecture.md section 5), one file each. Each returns the exit code: 0 done, 1 the input
-/// was refused (reasons on stderr), 2 wrong usage. A door: may call everything below it.
+/// The subcommands of `handoff` (architecture.md section 5), one file each. Each returns the exit code: 0
+/// done, 1 the input was refused (reasons on stderr), 2 wrong usage. A door: may call everything below it.
 #pragma once
+
+#include "fhir/result.hpp"
 
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "fhir/result.hpp"
 
 namespace gateway::command {
 
@@ -22,14 +22,14 @@ int serve(ServeArguments const& arguments);
 struct ConvertArguments {
   std::string from;
   std::string to;
-  std::string config;      ///< Where --partner is looked up.
+  std::string config;  ///< Where --partner is looked up.
   std::string partner;
-  std::string structure;   ///< Of the message to write; "" takes what the Bundle's anchor suggests.
-  std::string event;       ///< "RRI^I12"
-  std::string complement;  ///< A v2 file that the output is laid over.
+  std::string structure;           ///< Of the message to write; "" takes what the Bundle's anchor suggests.
+  std::string event;               ///< "RRI^I12"
+  std::string complement;          ///< A v2 file that the output is laid over.
   std::vector<std::string> facts;  ///< "order.control=NW": what HL7 requires and FHIR does not hold.
   bool explain = false;
-  std::string loss;        ///< File for the loss report, "-" for stderr.
+  std::string loss;  ///< File for the loss report, "-" for stderr.
   bool json = false;
   std::vector<std::string> files;
 };

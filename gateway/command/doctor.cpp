@@ -1,8 +1,8 @@
-#include <algorithm>
-#include <iostream>
-
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
+
+#include <algorithm>
+#include <iostream>
 
 namespace gateway::command {
 
@@ -12,14 +12,16 @@ int doctor(std::string const& config) {
     print({setup.error()});
     return kRefused;
   }
-  std::cout << "configuration  " << setup->settings.partners.size() << " partners, " << setup->settings.clients.size()
-            << " clients\ntables         " << setup->maps.version() << "\n";
+  std::cout << "configuration  " << setup->settings.partners.size() << " partners, "
+            << setup->settings.clients.size() << " clients\ntables         " << setup->maps.version() << "\n";
   fhir::Issues issues = mappings::language::check(setup->maps);
-  std::erase_if(issues, [](fhir::Issue const& issue) { return issue.severity == fhir::Severity::information; });
+  std::erase_if(issues,
+                [](fhir::Issue const& issue) { return issue.severity == fhir::Severity::information; });
   fhir::Issues const stored = setup->store->check();
   issues.insert(issues.end(), stored.begin(), stored.end());
   print(issues);
-  std::cout << "store          commit " << setup->store->stats().last_commit_seq << ", " << stored.size() << " findings\n";
+  std::cout << "store          commit " << setup->store->stats().last_commit_seq << ", " << stored.size()
+            << " findings\n";
   bool const is_sick = std::ranges::any_of(
       issues, [](fhir::Issue const& issue) { return issue.severity <= fhir::Severity::error; });
   return is_sick ? kRefused : kDone;

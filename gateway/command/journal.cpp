@@ -1,5 +1,3 @@
-#include <iostream>
-
 #include "fhir/json/writer.hpp"
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
@@ -7,17 +5,20 @@
 #include "gateway/intake/intake.hpp"
 #include "gateway/store/instant.hpp"
 
+#include <iostream>
+
 namespace gateway::command {
 
 namespace {
 
 void print_row(store::JournalRow const& row, bool json) {
   if (!json) {
-    std::cout << row.id << "  " << store::to_instant(row.received_ms) << "  " << row.outcome << "  " << row.kind << "  " << row.partner
-              << "  " << row.feed << "\n";
+    std::cout << row.id << "  " << store::to_instant(row.received_ms) << "  " << row.outcome << "  "
+              << row.kind << "  " << row.partner << "  " << row.feed << "\n";
     return;
   }
-  std::string line = "{\"id\":" + std::to_string(row.id) + ",\"received\":\"" + store::to_instant(row.received_ms) + "\"";
+  std::string line =
+      "{\"id\":" + std::to_string(row.id) + ",\"received\":\"" + store::to_instant(row.received_ms) + "\"";
   auto const add = [&](char const* name, std::string const& value) {
     line.append(",\"").append(name).append("\":");
     fhir::json::write_string(value, line);
@@ -35,7 +36,8 @@ fhir::Result<void> show(JournalArguments const& arguments) {
   FHIR_TRY(auto const row, snapshot->find_journal(arguments.id));
   if (!row) return fhir::error(fhir::IssueType::not_found, "the journal has no row of that number");
   print_row(*row, false);
-  std::cout << "tables  " << row->maps_hash << "\nsha256  " << row->content_hash << "\nissues  " << row->issues << "\n";
+  std::cout << "tables  " << row->maps_hash << "\nsha256  " << row->content_hash << "\nissues  "
+            << row->issues << "\n";
   if (arguments.raw) {
     std::string text = row->raw;
     for (char& c : text) {
@@ -78,6 +80,8 @@ int done_or_refused(fhir::Result<void> const& done, JournalArguments const& argu
 
 int journal_list(JournalArguments const& arguments) { return done_or_refused(list(arguments), arguments); }
 int journal_show(JournalArguments const& arguments) { return done_or_refused(show(arguments), arguments); }
-int journal_replay(JournalArguments const& arguments) { return done_or_refused(replay(arguments), arguments); }
+int journal_replay(JournalArguments const& arguments) {
+  return done_or_refused(replay(arguments), arguments);
+}
 
 }  // namespace gateway::command

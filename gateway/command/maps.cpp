@@ -1,9 +1,9 @@
+#include "gateway/command/commands.hpp"
+#include "gateway/command/setup.hpp"
+
 #include <algorithm>
 #include <iostream>
 #include <map>
-
-#include "gateway/command/commands.hpp"
-#include "gateway/command/setup.hpp"
 
 namespace gateway::command {
 
@@ -35,8 +35,10 @@ int maps_check(MapsArguments const& arguments) {
   std::map<char, std::size_t> by_class;
   auto const rows = language::rows(*maps);
   for (language::RowReport const& row : rows) ++by_class[row.row_class];
-  std::cout << maps->version() << ": " << maps->structures().size() << " structures, " << rows.size() << " rows\n";
-  for (auto const& [row_class, count] : by_class) std::cout << "  " << count << " " << class_name(row_class) << "\n";
+  std::cout << maps->version() << ": " << maps->structures().size() << " structures, " << rows.size()
+            << " rows\n";
+  for (auto const& [row_class, count] : by_class)
+    std::cout << "  " << count << " " << class_name(row_class) << "\n";
   bool const has_error = std::ranges::any_of(
       issues, [](fhir::Issue const& issue) { return issue.severity <= fhir::Severity::error; });
   return has_error ? kRefused : kDone;
@@ -50,8 +52,8 @@ int maps_show(MapsArguments const& arguments) {
   }
   for (language::RowReport const& row : language::rows(*maps)) {
     if (row.id != arguments.row) continue;
-    std::cout << row.id << "  " << row.file << ":" << row.line << "\n  v2     " << row.v2 << "\n  FHIR   " << row.fhir
-              << "\n  class  " << class_name(row.row_class) << "\n";
+    std::cout << row.id << "  " << row.file << ":" << row.line << "\n  v2     " << row.v2 << "\n  FHIR   "
+              << row.fhir << "\n  class  " << class_name(row.row_class) << "\n";
     if (!row.reason.empty()) std::cout << "  reason " << row.reason << "\n";
     return kDone;
   }

@@ -1,7 +1,7 @@
-#include <iostream>
-
 #include "fhir/json/issues.hpp"
 #include "gateway/command/commands.hpp"
+
+#include <iostream>
 
 namespace gateway::command {
 

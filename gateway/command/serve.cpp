@@ -1,11 +1,3 @@
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/system/system_error.hpp>
-#include <chrono>
-#include <iostream>
-
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
 #include "gateway/delivery/delivery.hpp"
@@ -18,6 +10,15 @@
 #include "gateway/rest/api.hpp"
 #include "gateway/security/clients.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <chrono>
+#include <iostream>
+
 namespace gateway::command {
 
 namespace {
@@ -25,9 +26,9 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-constexpr net::Duration kStopDeadline = 10s;     // reliability.md F36
-constexpr auto kTickEvery = 60s;                 // clocks of the record
-constexpr auto kLookAtOutboxEvery = 1s;          // another process may have queued something (journal replay)
+constexpr net::Duration kStopDeadline = 10s;  // reliability.md F36
+constexpr auto kTickEvery = 60s;              // clocks of the record
+constexpr auto kLookAtOutboxEvery = 1s;       // another process may have queued something (journal replay)
 
 /// All rooms of a running gateway, built from the ground floor up and torn down the other way.
 class Gateway {
@@ -67,23 +68,25 @@ class Gateway {
     tick();
     announce();
     runtime_.join();
-    // A commit may still be on its way, and its callbacks reach for delivery and the runtime, which end before the store.
+    // A commit may still be on its way, and its callbacks reach for delivery and the runtime, which end
+    // before the store.
     setup_.store->on_commit({});
     setup_.store->wait_until_idle();
   }
 
  private:
   delivery::DeliveryOptions delivery_options() {
-    delivery::DeliveryOptions options{.runtime = runtime_,
-                                      .store = *setup_.store,
-                                      .maps = setup_.maps,
-                                      .destinations = {},
-                                      .site = setup_.partners->site(),
-                                      .subscriptions = subscriptions_,
-                                      .clock = setup_.clock,
-                                      .loopback_hooks = setup_.settings.loopback_hooks,
-                                      .on_answer = {},
-                                      .log = [](fhir::Issue const& issue) { ops::log_issue("delivery", issue); }};
+    delivery::DeliveryOptions options{
+        .runtime = runtime_,
+        .store = *setup_.store,
+        .maps = setup_.maps,
+        .destinations = {},
+        .site = setup_.partners->site(),
+        .subscriptions = subscriptions_,
+        .clock = setup_.clock,
+        .loopback_hooks = setup_.settings.loopback_hooks,
+        .on_answer = {},
+        .log = [](fhir::Issue const& issue) { ops::log_issue("delivery", issue); }};
     for (intake::KnownPartner const& partner : setup_.partners->all()) {
       options.destinations.push_back({partner.settings, partner.profile});
     }
@@ -93,7 +96,8 @@ class Gateway {
     return options;
   }
 
-  /// R7: an answer that is a message of its own (an RRI to a REF) enters intake as one; nobody waits for our ACK to it.
+  /// R7: an answer that is a message of its own (an RRI to a REF) enters intake as one; nobody waits for our
+  /// ACK to it.
   static asio::awaitable<void> take_answer(Gateway* self, std::string partner, std::string bytes) {
     intake::Envelope envelope;
     envelope.bytes = std::move(bytes);
@@ -123,12 +127,13 @@ class Gateway {
       http_ = std::make_unique<net::HttpListener>(runtime_, std::move(options), std::move(handler));
     } catch (boost::system::system_error const& cannot) {
       return fhir::error(fhir::IssueType::exception,
-                         "cannot listen on " + http.listen.host + ":" + std::to_string(http.listen.port) + ": " +
-                             cannot.code().message(),
+                         "cannot listen on " + http.listen.host + ":" + std::to_string(http.listen.port) +
+                             ": " + cannot.code().message(),
                          {}, "http");
     }
     base_url_ = !http.base_url.empty() ? http.base_url : default_base_url();
-    rest::ApiOptions api{.store = *setup_.store, .writer = intake_, .clock = setup_.clock, .ids = store::random_ids()};
+    rest::ApiOptions api{
+        .store = *setup_.store, .writer = intake_, .clock = setup_.clock, .ids = store::random_ids()};
     api.settings.base_url = base_url_;
     api.settings.software_version = HANDOFF_VERSION;
     api_ = std::make_unique<rest::Api>(std::move(api));
@@ -137,8 +142,10 @@ class Gateway {
 
   std::string default_base_url() const {
     config::HttpSettings const& http = setup_.settings.http;
-    std::string const host = http.listen.host.find(':') == std::string::npos ? http.listen.host : "[" + http.listen.host + "]";
-    return (http.tls.certificate.empty() ? "http://" : "https://") + host + ":" + std::to_string(http_->port()) + "/fhir";
+    std::string const host =
+        http.listen.host.find(':') == std::string::npos ? http.listen.host : "[" + http.listen.host + "]";
+    return (http.tls.certificate.empty() ? "http://" : "https://") + host + ":" +
+           std::to_string(http_->port()) + "/fhir";
   }
 
   static asio::awaitable<net::HttpResponse> handle(Gateway* self, net::HttpRequest request) {
@@ -209,7 +216,8 @@ class Gateway {
 
   void announce() {
     std::cout << "FHIR   " << base_url_ << "\n";
-    for (auto const& feed : feeds_) std::cout << "MLLP   " << feed->name() << " port " << feed->port() << "\n";
+    for (auto const& feed : feeds_)
+      std::cout << "MLLP   " << feed->name() << " port " << feed->port() << "\n";
     std::cout << "ready" << std::endl;
     ops::log_info("started", base_url_);
   }
@@ -229,7 +237,8 @@ class Gateway {
   void sample_intake(std::vector<ops::Sample>& into) const {
     auto const& counters = intake_.counters();
     auto const v2 = [&](char const* outcome, std::uint64_t value) {
-      counter(into, "handoff_v2_messages_total", "HL7 v2 messages by what became of them", {{"outcome", outcome}}, value);
+      counter(into, "handoff_v2_messages_total", "HL7 v2 messages by what became of them",
+              {{"outcome", outcome}}, value);
     };
     v2("accepted", counters.accepted);
     v2("error", counters.errors);
@@ -240,7 +249,8 @@ class Gateway {
     counter(into, "handoff_fhir_writes_total", "FHIR writes committed", {}, counters.fhir_writes);
     counter(into, "handoff_fhir_writes_refused_total", "FHIR writes refused", {}, counters.fhir_refused);
     auto const leaves = [&](char const* end, std::uint64_t value) {
-      counter(into, "handoff_v2_leaves_total", "Non-empty v2 values by where they went", {{"end", end}}, value);
+      counter(into, "handoff_v2_leaves_total", "Non-empty v2 values by where they went", {{"end", end}},
+              value);
     };
     leaves("mapped", counters.leaves_mapped);
     leaves("kept", counters.leaves_kept);
@@ -251,23 +261,34 @@ class Gateway {
     auto const stats = setup_.store->stats();
     counter(into, "handoff_store_commits_total", "Units of work committed", {}, stats.commits);
     counter(into, "handoff_store_groups_total", "Synced commit groups", {}, stats.groups);
-    counter(into, "handoff_store_recomputed_total", "Units computed again after a conflict", {}, stats.recomputed);
-    counter(into, "handoff_store_failed_groups_total", "Groups that could not be made durable", {}, stats.failed_groups);
-    counter(into, "handoff_store_corrupt_rows_total", "Rows whose checksum did not match", {}, stats.corrupt_rows);
-    counter(into, "handoff_store_sync_microseconds_total", "Time spent in commits", {}, stats.sync_microseconds);
-    into.push_back({"handoff_store_accepts_writes", "1 while the store takes writes", false, {},
+    counter(into, "handoff_store_recomputed_total", "Units computed again after a conflict", {},
+            stats.recomputed);
+    counter(into, "handoff_store_failed_groups_total", "Groups that could not be made durable", {},
+            stats.failed_groups);
+    counter(into, "handoff_store_corrupt_rows_total", "Rows whose checksum did not match", {},
+            stats.corrupt_rows);
+    counter(into, "handoff_store_sync_microseconds_total", "Time spent in commits", {},
+            stats.sync_microseconds);
+    into.push_back({"handoff_store_accepts_writes",
+                    "1 while the store takes writes",
+                    false,
+                    {},
                     setup_.store->accepts_writes() ? 1.0 : 0.0});
-    into.push_back({"handoff_store_commit_seq", "Last commit", false, {}, static_cast<double>(stats.last_commit_seq)});
+    into.push_back(
+        {"handoff_store_commit_seq", "Last commit", false, {}, static_cast<double>(stats.last_commit_seq)});
   }
 
   void sample_delivery(std::vector<ops::Sample>& into) const {
     auto const& counters = delivery_->counters();
-    counter(into, "handoff_delivery_attempts_total", "Messages and notifications written to the wire", {}, counters.attempts);
+    counter(into, "handoff_delivery_attempts_total", "Messages and notifications written to the wire", {},
+            counters.attempts);
     counter(into, "handoff_delivery_delivered_total", "Positively answered", {}, counters.delivered);
-    counter(into, "handoff_delivery_errors_total", "Answered with an error that may pass", {}, counters.errors);
+    counter(into, "handoff_delivery_errors_total", "Answered with an error that may pass", {},
+            counters.errors);
     counter(into, "handoff_delivery_unknown_total", "Without an answer", {}, counters.unknown);
     counter(into, "handoff_delivery_stopped_total", "Rows that stopped their key", {}, counters.stopped);
-    counter(into, "handoff_delivery_unrenderable_total", "Rows that could not be written as v2", {}, counters.unrenderable);
+    counter(into, "handoff_delivery_unrenderable_total", "Rows that could not be written as v2", {},
+            counters.unrenderable);
   }
 
   void sample_net(std::vector<ops::Sample>& into) const {
@@ -275,11 +296,14 @@ class Gateway {
       auto const& counters = feed->counters();
       std::vector<std::pair<std::string, std::string>> const labels{{"listener", feed->name()}};
       counter(into, "handoff_mllp_frames_total", "MLLP frames received", labels, counters.frames);
-      counter(into, "handoff_mllp_damaged_total", "Frames that were not one whole message", labels, counters.damaged);
+      counter(into, "handoff_mllp_damaged_total", "Frames that were not one whole message", labels,
+              counters.damaged);
       counter(into, "handoff_mllp_refused_total", "Connections closed by a limit", labels, counters.refused);
       counter(into, "handoff_mllp_lost_total", "Connections closed for lost framing", labels, counters.lost);
-      counter(into, "handoff_mllp_timed_out_total", "Connections closed by a timeout", labels, counters.timed_out);
-      into.push_back({"handoff_mllp_open", "Open connections", false, labels, static_cast<double>(counters.open)});
+      counter(into, "handoff_mllp_timed_out_total", "Connections closed by a timeout", labels,
+              counters.timed_out);
+      into.push_back(
+          {"handoff_mllp_open", "Open connections", false, labels, static_cast<double>(counters.open)});
     }
     auto const& http = http_->counters();
     counter(into, "handoff_http_requests_total", "HTTP requests", {}, http.requests);

@@ -1,14 +1,14 @@
 /// What every command that touches the store or a partner's profile begins with.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "gateway/config/config.hpp"
 #include "gateway/intake/partners.hpp"
 #include "gateway/store/store.hpp"
 #include "mappings/language/translator.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace gateway::command {
 

@@ -1,11 +1,11 @@
-#include <algorithm>
-#include <iostream>
-
 #include "fhir/json/reader.hpp"
 #include "fhir/validate/structure.hpp"
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
 #include "gateway/rest/outcome.hpp"
+
+#include <algorithm>
+#include <iostream>
 
 namespace gateway::command {
 

@@ -19,12 +19,14 @@ struct Refusal {
   fhir::Issue issue;
 };
 
-/// One mapping of the file with the path that errors call it by. Every key must be asked for: finish() refuses the rest.
+/// One mapping of the file with the path that errors call it by. Every key must be asked for: finish()
+/// refuses the rest.
 class Section {
  public:
   Section(YAML::Node node, std::string path, std::string_view file)
       : node_(std::move(node)), path_(std::move(path)), file_(file) {
-    if (!node_.IsMap() && !node_.IsNull()) refuse(node_, path_, fhir::IssueType::value, "must be a mapping of keys");
+    if (!node_.IsMap() && !node_.IsNull())
+      refuse(node_, path_, fhir::IssueType::value, "must be a mapping of keys");
   }
 
   void read(char const* key, std::string& to) {
@@ -34,7 +36,8 @@ class Section {
     auto const value = take(key);
     if (!value) return;
     std::string const text = scalar(*value, key);
-    if (text != "true" && text != "false") refuse(*value, name(key), fhir::IssueType::value, "must be true or false");
+    if (text != "true" && text != "false")
+      refuse(*value, name(key), fhir::IssueType::value, "must be true or false");
     to = text == "true";
   }
   template <std::integral Number>
@@ -146,7 +149,8 @@ class Section {
   void finish() {
     for (auto const& entry : node_) {
       auto const key = entry.first.as<std::string>();
-      if (!taken_.contains(key)) refuse(entry.first, name(key), fhir::IssueType::structure, "is not a known key");
+      if (!taken_.contains(key))
+        refuse(entry.first, name(key), fhir::IssueType::structure, "is not a known key");
     }
   }
 
@@ -161,7 +165,8 @@ class Section {
     return value.Scalar();
   }
   std::string name(std::string const& key) const { return path_.empty() ? key : path_ + "." + key; }
-  [[noreturn]] void refuse(YAML::Node const& where, std::string const& what, fhir::IssueType code, std::string why) const {
+  [[noreturn]] void refuse(YAML::Node const& where, std::string const& what, fhir::IssueType code,
+                           std::string why) const {
     auto const mark = where.Mark();
     std::string source(file_);
     if (!mark.is_null()) source += " line " + std::to_string(mark.line + 1);
@@ -187,7 +192,9 @@ void read_tls(Section& from, TlsFiles& tls) {
   });
 }
 
-bool is_loopback(std::string_view host) { return host.starts_with("127.") || host == "::1" || host == "localhost"; }
+bool is_loopback(std::string_view host) {
+  return host.starts_with("127.") || host == "::1" || host == "localhost";
+}
 
 void read_http(Section& in, HttpSettings& http) {
   in.read_address("listen", http.listen);
@@ -211,7 +218,8 @@ void read_mllp(Section& in, MllpListenerSettings& mllp) {
   mllp.strict_framing = framing == "strict";
   in.read("partners", mllp.partners);
   if (mllp.tls.certificate.empty() && !is_loopback(mllp.listen.host)) {
-    in.refuse_here("listen", fhir::IssueType::business_rule, "beyond loopback a listener needs tls with a ca");
+    in.refuse_here("listen", fhir::IssueType::business_rule,
+                   "beyond loopback a listener needs tls with a ca");
   }
 }
 
@@ -259,7 +267,8 @@ void read_client(Section& in, FhirClient& client) {
   in.require("name", client.name);
   in.read("bearer_sha256", client.bearer_sha256);
   if (client.bearer_sha256.size() != 64) {
-    in.refuse_here("bearer_sha256", fhir::IssueType::value, "must be the 64 hex digits of the token's SHA-256");
+    in.refuse_here("bearer_sha256", fhir::IssueType::value,
+                   "must be the 64 hex digits of the token's SHA-256");
   }
   in.read("organization", client.organization);
   in.read("serves", client.serves);
@@ -280,7 +289,8 @@ Settings read_all(Section& file) {
   file.sections("partners", [&](Section& in) {
     Partner partner;
     read_partner(in, partner);
-    if (is_named(settings.partners, partner.name)) in.refuse_here("name", fhir::IssueType::duplicate, "is named twice");
+    if (is_named(settings.partners, partner.name))
+      in.refuse_here("name", fhir::IssueType::duplicate, "is named twice");
     settings.partners.push_back(std::move(partner));
   });
   file.sections("mllp", [&](Section& in) {
@@ -288,7 +298,8 @@ Settings read_all(Section& file) {
     read_mllp(in, mllp);
     for (std::string const& partner : mllp.partners) {
       if (!is_named(settings.partners, partner)) {
-        in.refuse_here("partners", fhir::IssueType::business_rule, "names '" + partner + "', which partners does not");
+        in.refuse_here("partners", fhir::IssueType::business_rule,
+                       "names '" + partner + "', which partners does not");
       }
     }
     settings.mllp.push_back(std::move(mllp));
@@ -296,7 +307,8 @@ Settings read_all(Section& file) {
   file.sections("clients", [&](Section& in) {
     FhirClient client;
     read_client(in, client);
-    if (is_named(settings.clients, client.name)) in.refuse_here("name", fhir::IssueType::duplicate, "is named twice");
+    if (is_named(settings.clients, client.name))
+      in.refuse_here("name", fhir::IssueType::duplicate, "is named twice");
     settings.clients.push_back(std::move(client));
   });
   file.section("maps", [&](Section& in) { in.read("overlays", settings.map_overlays); });
@@ -315,7 +327,8 @@ Settings read_all(Section& file) {
 
 Settings defaults() {
   Settings settings;
-  settings.mllp.push_back({.name = "mllp", .listen = {"127.0.0.1", 2575}, .tls = {}, .strict_framing = false, .partners = {}});
+  settings.mllp.push_back(
+      {.name = "mllp", .listen = {"127.0.0.1", 2575}, .tls = {}, .strict_framing = false, .partners = {}});
   return settings;
 }
 
@@ -335,7 +348,8 @@ fhir::Result<Settings> parse(std::string_view text, std::string_view file) {
 
 fhir::Result<Settings> load(std::string const& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return fhir::error(fhir::IssueType::not_found, "the configuration file cannot be read", {}, path);
+  if (!file)
+    return fhir::error(fhir::IssueType::not_found, "the configuration file cannot be read", {}, path);
   std::string const text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   return parse(text, path);
 }

@@ -1,7 +1,10 @@
 /// handoff.yaml into typed settings. Every error names file, line and key; an unknown key refuses the start.
 ///
-/// What each key means stands in README.md ("Configuration"); the defaults stand here. May call: fhir (errors only).
+/// What each key means stands in README.md ("Configuration"); the defaults stand here. May call: fhir (errors
+/// only).
 #pragma once
+
+#include "fhir/result.hpp"
 
 #include <cstdint>
 #include <map>
@@ -9,14 +12,13 @@
 #include <string_view>
 #include <vector>
 
-#include "fhir/result.hpp"
-
 namespace gateway::config {
 
 struct TlsFiles {
   std::string certificate;  ///< PEM chain; "" means no TLS.
   std::string key;
-  std::string ca;           ///< Whom to believe: clients' CA on a listener (mutual TLS), the peer's CA on a destination.
+  std::string
+      ca;  ///< Whom to believe: clients' CA on a listener (mutual TLS), the peer's CA on a destination.
   std::string crl;
   std::string server_name;  ///< Destination only: the name its certificate must carry; "" means its host.
 };
@@ -28,7 +30,8 @@ struct Address {
 
 struct HttpSettings {
   Address listen{"127.0.0.1", 8080};
-  std::string base_url;  ///< As clients see it, "https://gateway.example/fhir"; "" means http://host:port/fhir.
+  std::string
+      base_url;  ///< As clients see it, "https://gateway.example/fhir"; "" means http://host:port/fhir.
   TlsFiles tls;
   bool anonymous = true;  ///< Clients without a token are let in; only allowed on a loopback address.
   std::size_t body_bytes_max = 16 * 1024 * 1024;
@@ -61,25 +64,29 @@ struct Partner {
   std::string facility;
   std::string our_application = "HANDOFF";
   std::string our_facility = "HANDOFF";
-  std::string certificate;  ///< Common name of its client certificate on a TLS listener; "" means any the CA signed.
+  std::string
+      certificate;  ///< Common name of its client certificate on a TLS listener; "" means any the CA signed.
   std::string version = "2.5.1";
   std::string charset;
   int utc_offset_minutes = 0;
   std::map<std::string, std::string> authorities;  ///< HD namespace or OID -> identifier system.
   std::vector<std::string> own_authorities;        ///< Identifier systems that it speaks for.
-  std::vector<std::string> trusted_ids;            ///< Identifier systems believed from it with name and birth date.
-  std::string organization;                        ///< "Organization/heart-clinic": its own, as FHIR names it.
-  std::vector<std::string> serves;                 ///< Whose work it does: "Organization/x" or an identifier, "system|value".
+  std::vector<std::string> trusted_ids;  ///< Identifier systems believed from it with name and birth date.
+  std::string organization;              ///< "Organization/heart-clinic": its own, as FHIR names it.
+  std::vector<std::string>
+      serves;  ///< Whose work it does: "Organization/x" or an identifier, "system|value".
   std::string dialect = "ref_rri";
   std::string close_by;
   bool close_on_delivery = false;
   std::vector<std::string> events;  ///< What it wants to be sent: "REF^I12", ...
-  std::map<std::string, std::map<std::string, std::string>> code_maps;  ///< Table -> their code -> standard code.
+  std::map<std::string, std::map<std::string, std::string>>
+      code_maps;  ///< Table -> their code -> standard code.
   ControlIdReuse control_id_reuse = ControlIdReuse::never;
   DeliverySettings delivery;
 };
 
-/// A FHIR client that authenticates with a static bearer token; its SHA-256 stands in the file, never the token.
+/// A FHIR client that authenticates with a static bearer token; its SHA-256 stands in the file, never the
+/// token.
 struct FhirClient {
   std::string name;
   std::string bearer_sha256;
@@ -106,12 +113,13 @@ struct Settings {
   std::string log_level = "info";
 };
 
-/// What runs without a file: SQLite in ./handoff.db, HTTP on 127.0.0.1:8080, MLLP on 127.0.0.1:2575, no partners.
+/// What runs without a file: SQLite in ./handoff.db, HTTP on 127.0.0.1:8080, MLLP on 127.0.0.1:2575, no
+/// partners.
 Settings defaults();
 
-/// Reads and checks the text. `file` is what errors call it: "handoff.yaml line 12, partners[0].dialect: ...".
-/// Errors: value (wrong type or value), structure (unknown or missing key, bad YAML), business_rule (anonymous clients
-/// beyond loopback, plain MLLP beyond loopback, a listener that names an unknown partner).
+/// Reads and checks the text. `file` is what errors call it: "handoff.yaml line 12, partners[0].dialect:
+/// ...". Errors: value (wrong type or value), structure (unknown or missing key, bad YAML), business_rule
+/// (anonymous clients beyond loopback, plain MLLP beyond loopback, a listener that names an unknown partner).
 fhir::Result<Settings> parse(std::string_view text, std::string_view file);
 fhir::Result<Settings> load(std::string const& path);
 

@@ -1,24 +1,25 @@
 #include "gateway/delivery/delivery.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <map>
-#include <mutex>
-#include <optional>
-#include <random>
-
 #include "fhir/json/reader.hpp"
-#include "gateway/store/async_commit.hpp"
 #include "gateway/delivery/queue.hpp"
 #include "gateway/delivery/render.hpp"
 #include "gateway/net/http_client.hpp"
 #include "gateway/net/mllp_client.hpp"
 #include "gateway/net/tls.hpp"
+#include "gateway/store/async_commit.hpp"
 #include "mappings/hl7v2/ack.hpp"
 #include "mappings/hl7v2/timestamp.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <random>
 
 namespace gateway::delivery {
 
@@ -40,7 +41,7 @@ bool is_passing(fhir::Issue const& issue) {
 /// What came of one attempt.
 struct Attempt {
   Disposition disposition = Disposition::unknown;
-  std::string outcome;  ///< For the row and the record: "AA", "2xx", "timeout"; never a payload.
+  std::string outcome;         ///< For the row and the record: "AA", "2xx", "timeout"; never a payload.
   std::string answer_message;  ///< A v2 message that came as the answer.
 };
 
@@ -49,7 +50,8 @@ class Channel {
  public:
   virtual ~Channel() = default;
   /// Fills row.rendered and row.control_id; called once per row, before its first attempt.
-  virtual fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row, std::int64_t now_ms) = 0;
+  virtual fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row,
+                                     std::int64_t now_ms) = 0;
   virtual asio::awaitable<Attempt> send(store::OutboxRow const& row) = 0;
   virtual Patience patience() const = 0;
   virtual void reload() {}
@@ -58,13 +60,15 @@ class Channel {
 
 class MllpChannel final : public Channel {
  public:
-  MllpChannel(asio::any_io_executor executor, Destination const& destination, mappings::language::Maps const& maps,
-              std::shared_ptr<net::TlsContext> tls)
+  MllpChannel(asio::any_io_executor executor, Destination const& destination,
+              mappings::language::Maps const& maps, std::shared_ptr<net::TlsContext> tls)
       : destination_(destination), maps_(maps), tls_(tls), client_(executor, to_options(destination, tls)) {}
 
   fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row, std::int64_t now_ms) override {
-    row.control_id = "HO" + std::to_string(row.id);  // the same row is the same message, after a crash too (S1)
-    FHIR_TRY(auto rendered, render(snapshot, maps_, destination_.profile, row, row.control_id, mappings::hl7v2::to_dtm(now_ms)));
+    row.control_id =
+        "HO" + std::to_string(row.id);  // the same row is the same message, after a crash too (S1)
+    FHIR_TRY(auto rendered, render(snapshot, maps_, destination_.profile, row, row.control_id,
+                                   mappings::hl7v2::to_dtm(now_ms)));
     row.rendered = std::move(rendered.bytes);
     return {};
   }
@@ -96,12 +100,15 @@ class MllpChannel final : public Channel {
     return {delivery.retry_delay_ms_min, delivery.retry_delay_ms_max, delivery.error_retries};
   }
   void reload() override {
-    if (tls_) (void)tls_->reload();  // on error the old certificate stays in use, and the log says so at the next start
+    if (tls_)
+      (void)
+          tls_->reload();  // on error the old certificate stays in use, and the log says so at the next start
   }
   void close() override { client_.close(); }
 
  private:
-  static net::MllpClientOptions to_options(Destination const& destination, std::shared_ptr<net::TlsContext> tls) {
+  static net::MllpClientOptions to_options(Destination const& destination,
+                                           std::shared_ptr<net::TlsContext> tls) {
     net::MllpClientOptions options;
     options.host = destination.settings.delivery.mllp.host;
     options.port = destination.settings.delivery.mllp.port;
@@ -116,7 +123,8 @@ class MllpChannel final : public Channel {
   net::MllpClient client_;
 };
 
-/// One Subscription's endpoint. Endpoint and headers are read from the Subscription as it stands at each attempt.
+/// One Subscription's endpoint. Endpoint and headers are read from the Subscription as it stands at each
+/// attempt.
 class RestHookChannel final : public Channel {
  public:
   RestHookChannel(asio::any_io_executor executor, store::Store& store, bool loopback_hooks)
@@ -131,7 +139,8 @@ class RestHookChannel final : public Channel {
     Attempt attempt;
     auto hook = read_hook(row);
     if (!hook) {
-      attempt.disposition = hook.error().code == fhir::IssueType::transient ? Disposition::unknown : Disposition::refused;
+      attempt.disposition =
+          hook.error().code == fhir::IssueType::transient ? Disposition::unknown : Disposition::refused;
       attempt.outcome = to_code(hook.error().code);
       co_return attempt;
     }
@@ -164,7 +173,8 @@ class RestHookChannel final : public Channel {
     FHIR_TRY(auto const request, fhir::json::read_document(row.request));
     FHIR_TRY(auto const version, snapshot->find(store::AccessPolicy::all(), "Subscription",
                                                 request.root.text_at("subscription")));
-    if (!version || version->deleted) return fhir::error(fhir::IssueType::deleted, "the Subscription is gone");
+    if (!version || version->deleted)
+      return fhir::error(fhir::IssueType::deleted, "the Subscription is gone");
     FHIR_TRY(auto const subscription, fhir::json::read_document(version->content));
     FHIR_CHECK(Subscriptions::check(subscription.root, loopback_hooks_));
     FHIR_TRY(auto const url, net::parse_url(subscription.root.text_of("channel", "endpoint")));
@@ -177,13 +187,15 @@ class RestHookChannel final : public Channel {
       for (auto const& header : headers->items()) {
         auto const colon = header.text().find(':');
         auto const value = header.text().find_first_not_of(" \t", colon + 1);
-        hook.request.headers.add(std::string(header.text().substr(0, colon)),
-                                 std::string(value == std::string_view::npos ? "" : header.text().substr(value)));
+        hook.request.headers.add(
+            std::string(header.text().substr(0, colon)),
+            std::string(value == std::string_view::npos ? "" : header.text().substr(value)));
       }
     }
     if (subscription.root.text_of("channel", "payload").empty()) return hook;
 
-    // R4 subscription.html#2.46.7.1: with a payload the notification is an update of the resource at the endpoint.
+    // R4 subscription.html#2.46.7.1: with a payload the notification is an update of the resource at the
+    // endpoint.
     std::string_view const reference = request.root.text_at("resource");
     auto const history = reference.find("/_history/");
     auto const slash = reference.find('/');
@@ -208,7 +220,8 @@ class RestHookChannel final : public Channel {
 struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
   /// One destination's coroutine; all its members belong to its executor.
   struct Sender {
-    Sender(std::string name, asio::any_io_executor on) : destination(std::move(name)), executor(on), timer(on) {}
+    Sender(std::string name, asio::any_io_executor on)
+        : destination(std::move(name)), executor(on), timer(on) {}
     std::string destination;
     asio::any_io_executor executor;
     asio::steady_timer timer;
@@ -302,7 +315,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     if (!snapshot) return std::nullopt;
     std::int64_t const now = options.clock();
     Choice choice;
-    // A key that waits or is stopped may have more rows than one look takes; the keys behind it are looked for further on.
+    // A key that waits or is stopped may have more rows than one look takes; the keys behind it are looked
+    // for further on.
     for (std::size_t count = kRowsAtATime;; count *= 4) {
       auto rows = (*snapshot)->outbox(destination, count);
       if (!rows) return std::nullopt;
@@ -316,7 +330,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
 
   static asio::awaitable<void> deliver(std::shared_ptr<State> state, std::shared_ptr<Sender> sender,
                                        store::OutboxRow row) {
-    // A row that is `sent` was cut off by a crash: what became of it is unknown, so it goes again with its own bytes (S7).
+    // A row that is `sent` was cut off by a crash: what became of it is unknown, so it goes again with its
+    // own bytes (S7).
     if (row.state == store::OutboxState::waiting && row.control_id.empty()) {
       auto prepared = state->prepare(*sender, row);
       if (!prepared && is_passing(prepared.error())) {
@@ -326,7 +341,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
       if (!prepared) {
         state->counters.unrenderable.fetch_add(1);
         state->options.log(prepared.error());
-        Attempt const attempt{Disposition::refused, "unrenderable: " + std::string(to_code(prepared.error().code)), {}};
+        Attempt const attempt{
+            Disposition::refused, "unrenderable: " + std::string(to_code(prepared.error().code)), {}};
         co_await settle(state, *sender, std::move(row), attempt);
         co_return;
       }
@@ -334,7 +350,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     row.state = store::OutboxState::sent;
     bool const is_stored = co_await save(state, row);
     if (!is_stored) {
-      co_await wait(*sender, kLookAgain);  // the store is in trouble; nothing goes out that it does not know of
+      co_await wait(*sender,
+                    kLookAgain);  // the store is in trouble; nothing goes out that it does not know of
       co_return;
     }
     state->counters.attempts.fetch_add(1);
@@ -342,7 +359,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     std::string answer = std::move(attempt.answer_message);
     std::string const partner = row.destination;
     co_await settle(state, *sender, std::move(row), attempt);
-    if (!answer.empty() && state->options.on_answer) co_await state->options.on_answer(partner, std::move(answer));
+    if (!answer.empty() && state->options.on_answer)
+      co_await state->options.on_answer(partner, std::move(answer));
   }
 
   fhir::Result<void> prepare(Sender& sender, store::OutboxRow& row) {
@@ -359,7 +377,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     co_return receipt.has_value();
   }
 
-  /// Commits what an attempt came to, and lets the record know: a receipt moves a referral on, a refusal raises an alert.
+  /// Commits what an attempt came to, and lets the record know: a receipt moves a referral on, a refusal
+  /// raises an alert.
   static asio::awaitable<void> settle(std::shared_ptr<State> state, Sender& sender, store::OutboxRow row,
                                       Attempt attempt) {
     double const jitter = std::uniform_real_distribution<double>(0, 1)(sender.random);
@@ -368,7 +387,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     state->count(attempt.disposition, after);
     store::Compute work = [state, after, outcome = attempt.outcome](store::Unit& unit) -> fhir::Result<void> {
       unit.update_outbox(after);
-      bool const is_settled = after.state == store::OutboxState::delivered || after.state == store::OutboxState::stopped;
+      bool const is_settled =
+          after.state == store::OutboxState::delivered || after.state == store::OutboxState::stopped;
       if (!is_settled) return {};
       FHIR_CHECK(record::delivered(unit, after, outcome, state->options.site));
       return state->options.subscriptions.notify(unit);

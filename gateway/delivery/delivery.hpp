@@ -1,16 +1,10 @@
 /// What goes out: one sender per destination takes its outbox rows in order and sees each to its end.
-/// Source: reliability.md S1-S8. A row's bytes and MSH-10 are stored before the first byte is written; a resend uses them
-/// again; what an attempt came to is committed before the next one.
+/// Source: reliability.md S1-S8. A row's bytes and MSH-10 are stored before the first byte is written; a
+/// resend uses them again; what an attempt came to is committed before the next one.
 ///
-/// May call: store, net, mappings, record::delivered, identity (look-ups). Never intake: what a partner answers beyond an ACK
-/// (an RRI to a REF) is handed to `on_answer`.
+/// May call: store, net, mappings, record::delivered, identity (look-ups). Never intake: what a partner
+/// answers beyond an ACK (an RRI to a REF) is handed to `on_answer`.
 #pragma once
-
-#include <boost/asio/awaitable.hpp>
-#include <atomic>
-#include <functional>
-#include <memory>
-#include <string>
 
 #include "gateway/config/config.hpp"
 #include "gateway/delivery/subscriptions.hpp"
@@ -19,6 +13,13 @@
 #include "gateway/record/record.hpp"
 #include "gateway/store/store.hpp"
 #include "mappings/language/translator.hpp"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
 
 namespace gateway::delivery {
 
@@ -57,7 +58,8 @@ class Delivery {
   fhir::Result<void> start();
   /// Something may have been queued; cheap, any thread.
   void wake();
-  /// Lets each sender end the exchange it is in, up to the deadline; what is then unknown is sent again at the next start.
+  /// Lets each sender end the exchange it is in, up to the deadline; what is then unknown is sent again at
+  /// the next start.
   boost::asio::awaitable<void> stop(net::Duration deadline);
   /// Reads certificates anew.
   void reload();

@@ -12,7 +12,8 @@ namespace {
 int errors_in_a_row(std::string_view last_outcome) {
   if (last_outcome.size() < 2 || last_outcome[1] != 'E') return 0;
   int count = 1;
-  if (last_outcome.size() > 3) std::from_chars(last_outcome.data() + 3, last_outcome.data() + last_outcome.size(), count);
+  if (last_outcome.size() > 3)
+    std::from_chars(last_outcome.data() + 3, last_outcome.data() + last_outcome.size(), count);
   return count;
 }
 
@@ -38,7 +39,8 @@ Choice choose_next(std::vector<store::OutboxRow> const& rows, std::int64_t now_m
 
 store::OutboxRow after_attempt(store::OutboxRow row, Disposition disposition, std::string_view outcome,
                                std::int64_t now_ms, Patience const& patience, double jitter) {
-  // Only what the receiver says counts as its error: the attempts of an outage do not use up its retries (S5).
+  // Only what the receiver says counts as its error: the attempts of an outage do not use up its retries
+  // (S5).
   int const errors = disposition == Disposition::error ? errors_in_a_row(row.last_outcome) + 1 : 0;
   row.last_outcome = outcome;
   if (errors > 1) row.last_outcome += ' ' + std::to_string(errors);
@@ -57,7 +59,8 @@ store::OutboxRow after_attempt(store::OutboxRow row, Disposition disposition, st
   std::int64_t const delay =
       std::min(patience.retry_delay_ms_max, patience.retry_delay_ms_min * (std::int64_t{1} << doublings));
   // Between half and all of the delay, so that many rows that failed together do not come back together.
-  row.next_attempt_ms = now_ms + delay / 2 + static_cast<std::int64_t>(static_cast<double>(delay / 2) * jitter);
+  row.next_attempt_ms =
+      now_ms + delay / 2 + static_cast<std::int64_t>(static_cast<double>(delay / 2) * jitter);
   return row;
 }
 

@@ -1,14 +1,15 @@
 /// Which row of a destination's outbox may go next, and what its outcome makes of it. Pure.
-/// Source: reliability.md S2 (one in flight per order key), S5 (outcome table), S6 (stop the key, not the destination).
+/// Source: reliability.md S2 (one in flight per order key), S5 (outcome table), S6 (stop the key, not the
+/// destination).
 #pragma once
+
+#include "gateway/store/store.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "gateway/store/store.hpp"
 
 namespace gateway::delivery {
 
@@ -20,7 +21,7 @@ struct Patience {
 
 struct Choice {
   std::optional<std::size_t> row;  ///< Index of the row to send now.
-  std::int64_t wake_ms = 0;        ///< With no row: when the next one falls due; 0: not before something changes.
+  std::int64_t wake_ms = 0;  ///< With no row: when the next one falls due; 0: not before something changes.
 };
 
 /// The first row in id order whose key has no earlier row that is stopped or waits for its next attempt.

@@ -1,14 +1,14 @@
 #include "gateway/delivery/render.hpp"
 
-#include <charconv>
-#include <deque>
-#include <map>
-#include <optional>
-
 #include "fhir/json/reader.hpp"
 #include "gateway/identity/identity.hpp"
 #include "mappings/hl7v2/charset.hpp"
 #include "mappings/hl7v2/message.hpp"
+
+#include <charconv>
+#include <deque>
+#include <map>
+#include <optional>
 
 namespace gateway::delivery {
 
@@ -83,9 +83,12 @@ class Reader {
 };
 
 /// The partner's own last message of this structure about this anchor, which what we write is laid over.
-fhir::Result<std::optional<mappings::hl7v2::Message>> find_seed(store::Snapshot& snapshot, std::string_view partner,
-                                                                std::string_view anchor, std::string_view structure) {
-  FHIR_TRY(auto const complement, snapshot.find_complement(partner, anchor.substr(0, anchor.find("/_history/")), structure));
+fhir::Result<std::optional<mappings::hl7v2::Message>> find_seed(store::Snapshot& snapshot,
+                                                                std::string_view partner,
+                                                                std::string_view anchor,
+                                                                std::string_view structure) {
+  FHIR_TRY(auto const complement,
+           snapshot.find_complement(partner, anchor.substr(0, anchor.find("/_history/")), structure));
   if (!complement) return std::optional<mappings::hl7v2::Message>{};
   FHIR_TRY(auto const row, snapshot.find_journal(complement->journal_id));
   if (!row) return std::optional<mappings::hl7v2::Message>{};
@@ -97,12 +100,14 @@ fhir::Result<std::optional<mappings::hl7v2::Message>> find_seed(store::Snapshot&
 }  // namespace
 
 fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Maps const& maps,
-                              mappings::language::PartnerProfile const& destination, store::OutboxRow const& row,
-                              std::string_view control_id, std::string_view timestamp) {
+                              mappings::language::PartnerProfile const& destination,
+                              store::OutboxRow const& row, std::string_view control_id,
+                              std::string_view timestamp) {
   FHIR_TRY(auto const request, fhir::json::read_document(row.request));
   std::string_view const message = request.root.text_at("message");
   auto const caret = message.find('^');
-  if (caret == std::string_view::npos) return fhir::error(fhir::IssueType::value, "the outbox row names no v2 message");
+  if (caret == std::string_view::npos)
+    return fhir::error(fhir::IssueType::value, "the outbox row names no v2 message");
 
   Reader reader(snapshot, destination.name);
   mappings::language::ReverseRequest reverse;
@@ -118,7 +123,8 @@ fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Map
     for (auto const& anchor : anchors->members()) {
       Element const* const resource = reader.find(anchor.value.text());
       if (resource == nullptr) {
-        return fhir::error(fhir::IssueType::not_found, "a resource version of this message is gone: " + std::string(anchor.value.text()));
+        return fhir::error(fhir::IssueType::not_found,
+                           "a resource version of this message is gone: " + std::string(anchor.value.text()));
       }
       reverse.resources.push_back({anchor.name, resource});
       if (first_anchor.empty()) first_anchor = anchor.value.text();

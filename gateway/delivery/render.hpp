@@ -1,13 +1,14 @@
-/// An outbox row into the v2 message that says it: the maps in reverse over the exact resource versions the row names.
-/// Source: translation.md 3.1 ("Which complement, which image"), 3.3; architecture.md section 2 ("Outbox rows").
+/// An outbox row into the v2 message that says it: the maps in reverse over the exact resource versions the
+/// row names. Source: translation.md 3.1 ("Which complement, which image"), 3.3; architecture.md section 2
+/// ("Outbox rows").
 #pragma once
-
-#include <string>
-#include <string_view>
 
 #include "fhir/result.hpp"
 #include "gateway/store/store.hpp"
 #include "mappings/language/translator.hpp"
+
+#include <string>
+#include <string_view>
 
 namespace gateway::delivery {
 
@@ -17,10 +18,12 @@ struct Rendered {
 };
 
 /// `row.request` is JSON: {"message":"REF^I12", "structure":"REF_I12", "facts":{name: text}, "anchors":{role:
-/// "Type/id/_history/n"}}. Where the person has a Patient of the destination's own, PID is that one: a partner is spoken to
-/// in its own ids. Errors: those of mappings::language::reverse; not_found (a version that is gone).
+/// "Type/id/_history/n"}}. Where the person has a Patient of the destination's own, PID is that one: a
+/// partner is spoken to in its own ids. Errors: those of mappings::language::reverse; not_found (a version
+/// that is gone).
 fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Maps const& maps,
-                              mappings::language::PartnerProfile const& destination, store::OutboxRow const& row,
-                              std::string_view control_id, std::string_view timestamp);
+                              mappings::language::PartnerProfile const& destination,
+                              store::OutboxRow const& row, std::string_view control_id,
+                              std::string_view timestamp);
 
 }  // namespace gateway::delivery

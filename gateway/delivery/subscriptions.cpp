@@ -1,13 +1,13 @@
 #include "gateway/delivery/subscriptions.hpp"
 
-#include <algorithm>
-
 #include "fhir/definitions/definitions.hpp"
 #include "fhir/json/reader.hpp"
 #include "fhir/json/writer.hpp"
 #include "fhir/search/match.hpp"
 #include "fhir/search/query.hpp"
 #include "gateway/net/url.hpp"
+
+#include <algorithm>
 
 namespace gateway::delivery {
 
@@ -30,8 +30,8 @@ fhir::Result<fhir::search::Query> parse_criteria(std::string_view criteria) {
   if (!fhir::definitions::is_resource_type(type)) {
     return fhir::error(fhir::IssueType::value, "must start with a resource type", "Subscription.criteria");
   }
-  auto query = fhir::search::parse_query(type, mark == std::string_view::npos ? "" : criteria.substr(mark + 1),
-                                         fhir::search::Handling::strict);
+  auto query = fhir::search::parse_query(
+      type, mark == std::string_view::npos ? "" : criteria.substr(mark + 1), fhir::search::Handling::strict);
   if (!query) {
     fhir::Issue issue = query.error();
     issue.expression = "Subscription.criteria";
@@ -45,7 +45,8 @@ bool is_active(Element const& subscription) {
   return status == "active" || status == "requested";  // this server activates what it accepted
 }
 
-std::string to_request(std::string const& subscription, store::Unit::Change const& change, std::int64_t version_id) {
+std::string to_request(std::string const& subscription, store::Unit::Change const& change,
+                       std::int64_t version_id) {
   fhir::json::Arena arena;
   Element request = Element::of_object();
   std::string const reference = change.type + "/" + change.id + "/_history/" + std::to_string(version_id);
@@ -117,10 +118,12 @@ fhir::Result<void> Subscriptions::check(Element const& subscription, bool loopba
                        "Subscription.channel.type");
   }
   auto const url = net::parse_url(subscription.text_of("channel", "endpoint"));
-  if (!url) return fhir::error(fhir::IssueType::value, url.error().diagnostics, "Subscription.channel.endpoint");
+  if (!url)
+    return fhir::error(fhir::IssueType::value, url.error().diagnostics, "Subscription.channel.endpoint");
   bool const is_allowed_plain = loopback_hooks && net::is_loopback(url->origin);
   if (url->origin.scheme != "https" && !is_allowed_plain) {
-    return fhir::error(fhir::IssueType::business_rule, "an endpoint must be https", "Subscription.channel.endpoint");
+    return fhir::error(fhir::IssueType::business_rule, "an endpoint must be https",
+                       "Subscription.channel.endpoint");
   }
   std::string_view const payload = subscription.text_of("channel", "payload");
   if (!payload.empty() && payload != "application/fhir+json" && payload != "application/json") {
@@ -129,8 +132,10 @@ fhir::Result<void> Subscriptions::check(Element const& subscription, bool loopba
   }
   if (Element const* const headers = subscription.at("channel", "header")) {
     for (Element const& header : headers->items()) {
-      if (header.text().find(':') == std::string_view::npos || header.text().find_first_of("\r\n") != std::string_view::npos) {
-        return fhir::error(fhir::IssueType::value, "a header is one line, 'Name: value'", "Subscription.channel.header");
+      if (header.text().find(':') == std::string_view::npos ||
+          header.text().find_first_of("\r\n") != std::string_view::npos) {
+        return fhir::error(fhir::IssueType::value, "a header is one line, 'Name: value'",
+                           "Subscription.channel.header");
       }
     }
   }

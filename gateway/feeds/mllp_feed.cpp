@@ -6,8 +6,9 @@ namespace gateway::feeds {
 
 namespace {
 
-boost::asio::awaitable<net::MllpReply> answer(intake::Intake* intake, std::string feed, std::vector<std::string> partners,
-                                              net::MllpPeer peer, net::MllpFrame frame) {
+boost::asio::awaitable<net::MllpReply> answer(intake::Intake* intake, std::string feed,
+                                              std::vector<std::string> partners, net::MllpPeer peer,
+                                              net::MllpFrame frame) {
   intake::Envelope envelope;
   envelope.bytes = std::move(frame.payload);
   envelope.feed = std::move(feed);
@@ -46,8 +47,8 @@ fhir::Result<std::unique_ptr<MllpFeed>> MllpFeed::open(net::Runtime& runtime,
     feed->listener_ = std::make_unique<net::MllpListener>(runtime, std::move(options), std::move(handler));
   } catch (boost::system::system_error const& cannot) {
     return fhir::error(fhir::IssueType::exception,
-                       "cannot listen on " + settings.listen.host + ":" + std::to_string(settings.listen.port) + ": " +
-                           cannot.code().message(),
+                       "cannot listen on " + settings.listen.host + ":" +
+                           std::to_string(settings.listen.port) + ": " + cannot.code().message(),
                        {}, "mllp " + settings.name);
   }
   return feed;

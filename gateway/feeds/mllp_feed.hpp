@@ -1,23 +1,25 @@
-/// The MLLP ports of the configuration: each frame becomes an Envelope, each answer of intake goes back on its connection.
-/// A door: may call net and intake, no other door.
+/// The MLLP ports of the configuration: each frame becomes an Envelope, each answer of intake goes back on
+/// its connection. A door: may call net and intake, no other door.
 #pragma once
-
-#include <boost/asio/awaitable.hpp>
-#include <memory>
-#include <string>
-#include <vector>
 
 #include "gateway/config/config.hpp"
 #include "gateway/intake/intake.hpp"
 #include "gateway/net/mllp_listener.hpp"
 #include "gateway/net/runtime.hpp"
 
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace gateway::feeds {
 
 class MllpFeed {
  public:
   /// Binds. Errors: TLS files (not_found, value); an address that cannot be bound (exception).
-  static fhir::Result<std::unique_ptr<MllpFeed>> open(net::Runtime& runtime, config::MllpListenerSettings const& settings,
+  static fhir::Result<std::unique_ptr<MllpFeed>> open(net::Runtime& runtime,
+                                                      config::MllpListenerSettings const& settings,
                                                       intake::Intake& intake);
 
   std::string const& name() const { return name_; }

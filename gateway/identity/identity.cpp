@@ -1,11 +1,11 @@
 #include "gateway/identity/identity.hpp"
 
-#include <algorithm>
-#include <set>
-
 #include "fhir/json/reader.hpp"
 #include "fhir/search/values.hpp"
 #include "gateway/identity/ids.hpp"
+
+#include <algorithm>
+#include <set>
 
 namespace gateway::identity {
 
@@ -18,7 +18,8 @@ constexpr std::string_view kEvidenceSpace = "person-evidence";
 
 // http://hl7.org/fhir/R4/valueset-identity-assuranceLevel.html
 constexpr std::string_view kByIdentifier = "level3";
-constexpr int kAliasStepsMax = 8;  // aliases are compressed on write; more than one step means a concurrent merge
+constexpr int kAliasStepsMax =
+    8;  // aliases are compressed on write; more than one step means a concurrent merge
 
 /// Case and accents folded, spaces and punctuation dropped: "O'Brien-Lee" and "OBRIEN LEE" are one.
 std::string folded(std::string_view text) {
@@ -35,7 +36,8 @@ bool contains(std::vector<std::string> const& list, std::string_view value) {
 }
 
 bool is_own_system_of_any(Trust const& trust, std::string_view system) {
-  return std::ranges::any_of(trust.sources, [&](SourceTrust const& source) { return contains(source.own_systems, system); });
+  return std::ranges::any_of(trust.sources,
+                             [&](SourceTrust const& source) { return contains(source.own_systems, system); });
 }
 
 SourceTrust const* find_source(Trust const& trust, std::string_view source) {
@@ -43,7 +45,8 @@ SourceTrust const* find_source(Trust const& trust, std::string_view source) {
   return found == trust.sources.end() ? nullptr : &*found;
 }
 
-/// Every "family|given|birth date" the Patient goes by; none while a part is missing: absence is not agreement.
+/// Every "family|given|birth date" the Patient goes by; none while a part is missing: absence is not
+/// agreement.
 std::vector<std::string> names_with_birth_date(Element const& patient) {
   std::vector<std::string> all;
   std::string_view const birth_date = patient.text_at("birthDate");
@@ -52,7 +55,8 @@ std::vector<std::string> names_with_birth_date(Element const& patient) {
   for (Element const& name : names->items()) {
     std::string const family = folded(name.text_at("family"));
     std::string const given = folded(name.text_of("given", 0));
-    if (!family.empty() && !given.empty()) all.push_back(family + "|" + given + "|" + std::string(birth_date));
+    if (!family.empty() && !given.empty())
+      all.push_back(family + "|" + given + "|" + std::string(birth_date));
   }
   return all;
 }
@@ -87,7 +91,8 @@ fhir::Result<std::optional<fhir::json::Document>> parsed(std::optional<store::Ve
 
 std::string person_id_for(std::string_view patient_id) { return derived_id("Person", patient_id); }
 
-/// Writes the Person anew from the keys that point at it: nothing about a person is kept that cannot be derived.
+/// Writes the Person anew from the keys that point at it: nothing about a person is kept that cannot be
+/// derived.
 fhir::Result<void> write_person(store::Unit& unit, std::string const& person_id,
                                 std::vector<std::string> const& patients) {
   auto& arena = unit.arena();
@@ -113,15 +118,17 @@ struct PatientEvidence {
 };
 
 /// The Patients of a person other than one, with the evidence each brings.
-fhir::Result<std::vector<PatientEvidence>> others_with_evidence(store::Unit& unit, std::string const& person_id,
-                                                        std::string_view except, Trust const& trust) {
+fhir::Result<std::vector<PatientEvidence>> others_with_evidence(store::Unit& unit,
+                                                                std::string const& person_id,
+                                                                std::string_view except, Trust const& trust) {
   std::vector<PatientEvidence> all;
   FHIR_TRY(auto const patients, unit.keys_of(kPersonSpace, person_id));
   for (std::string const& id : patients) {
     if (id == except) continue;
     FHIR_TRY(auto const version, unit.find("Patient", id));
     FHIR_TRY(auto document, parsed(version));
-    all.push_back({id, document ? evidence_of(document->root, version->source, trust) : std::set<std::string>{}});
+    all.push_back(
+        {id, document ? evidence_of(document->root, version->source, trust) : std::set<std::string>{}});
   }
   return all;
 }
@@ -130,7 +137,8 @@ bool share_any(std::set<std::string> const& left, std::set<std::string> const& r
   return std::ranges::any_of(left, [&](std::string const& key) { return right.contains(key); });
 }
 
-/// Moves every Patient and every piece of evidence from one person to another; the emptied Person stays, inactive.
+/// Moves every Patient and every piece of evidence from one person to another; the emptied Person stays,
+/// inactive.
 fhir::Result<void> join_persons(store::Unit& unit, std::string const& from, std::string const& into) {
   FHIR_TRY(auto const patients, unit.keys_of(kPersonSpace, from));
   for (std::string const& patient : patients) unit.put_key(kPersonSpace, patient, into);
@@ -141,16 +149,20 @@ fhir::Result<void> join_persons(store::Unit& unit, std::string const& from, std:
   return write_person(unit, into, all);
 }
 
-/// Whether a merge or a client tied this Patient to another one by Patient.link; such a tie outlives any identifier.
+/// Whether a merge or a client tied this Patient to another one by Patient.link; such a tie outlives any
+/// identifier.
 bool is_linked_explicitly(Element const& patient) { return patient.find("link") != nullptr; }
 
 bool is_brought(std::vector<PatientEvidence> const& others, std::string const& key) {
-  return std::ranges::any_of(others, [&](PatientEvidence const& other) { return other.evidence.contains(key); });
+  return std::ranges::any_of(others,
+                             [&](PatientEvidence const& other) { return other.evidence.contains(key); });
 }
 
-/// Takes the Patient out of the person and its evidence with it, unless another Patient there brings the same.
-fhir::Result<void> leave_person(store::Unit& unit, std::string const& person_id, std::string const& patient_id,
-                                std::set<std::string> const& holds, std::vector<PatientEvidence> const& others) {
+/// Takes the Patient out of the person and its evidence with it, unless another Patient there brings the
+/// same.
+fhir::Result<void> leave_person(store::Unit& unit, std::string const& person_id,
+                                std::string const& patient_id, std::set<std::string> const& holds,
+                                std::vector<PatientEvidence> const& others) {
   unit.remove_key(kPersonSpace, patient_id);
   for (std::string const& key : holds) {
     if (!is_brought(others, key)) unit.remove_key(kEvidenceSpace, key);
@@ -161,7 +173,8 @@ fhir::Result<void> leave_person(store::Unit& unit, std::string const& person_id,
 
 fhir::Result<void> link_patient(store::Unit& unit, store::Unit::Change const& change, Trust const& trust) {
   FHIR_TRY(auto const before, parsed(change.before));
-  auto const held = before ? evidence_of(before->root, change.before->source, trust) : std::set<std::string>{};
+  auto const held =
+      before ? evidence_of(before->root, change.before->source, trust) : std::set<std::string>{};
   auto const holds = evidence_of(*change.after, change.source, trust);
   FHIR_TRY(auto person, unit.find_key(kPersonSpace, change.id));
   if (person && held == holds) return {};
@@ -173,9 +186,10 @@ fhir::Result<void> link_patient(store::Unit& unit, store::Unit::Change const& ch
     for (std::string const& key : held) {
       if (!holds.contains(key) && !is_brought(others, key)) unit.remove_key(kEvidenceSpace, key);
     }
-    bool const still_belongs =
-        others.empty() || is_linked_explicitly(*change.after) ||
-        std::ranges::any_of(others, [&](PatientEvidence const& other) { return share_any(other.evidence, holds); });
+    bool const still_belongs = others.empty() || is_linked_explicitly(*change.after) ||
+                               std::ranges::any_of(others, [&](PatientEvidence const& other) {
+                                 return share_any(other.evidence, holds);
+                               });
     if (!still_belongs) {
       FHIR_CHECK(leave_person(unit, *person, change.id, holds, others));
       left = *person;
@@ -189,7 +203,8 @@ fhir::Result<void> link_patient(store::Unit& unit, store::Unit::Change const& ch
     if (found) matches.insert(*found);
   }
   std::string into = person ? *person : !matches.empty() ? *matches.begin() : person_id_for(change.id);
-  if (into == left) into = person_id_for(change.id + "|apart");  // the others keep the person that began with this Patient
+  if (into == left)
+    into = person_id_for(change.id + "|apart");  // the others keep the person that began with this Patient
   unit.put_key(kPersonSpace, change.id, into);
   for (std::string const& key : holds) unit.put_key(kEvidenceSpace, key, into);
   for (std::string const& match : matches) {
@@ -227,7 +242,8 @@ void remove_link(Element& patient, std::string_view other, std::string_view type
   std::string const reference = "Patient/" + std::string(other);
   for (std::size_t i = links->size(); i-- > 0;) {
     Element const& link = links->items()[i];
-    if (link.text_of("other", "reference") == reference && link.text_at("type") == type) links->remove_item(i);
+    if (link.text_of("other", "reference") == reference && link.text_at("type") == type)
+      links->remove_item(i);
   }
   if (links->empty()) patient.remove("link");
 }
@@ -238,7 +254,8 @@ std::string alias_key(std::string_view source, std::string_view system_and_value
 
 }  // namespace
 
-fhir::Result<std::string> resolve_alias(store::Unit& unit, std::string_view source, std::string_view system_and_value) {
+fhir::Result<std::string> resolve_alias(store::Unit& unit, std::string_view source,
+                                        std::string_view system_and_value) {
   std::string here(system_and_value);
   for (int step = 0; step < kAliasStepsMax; ++step) {
     FHIR_TRY(auto const next, unit.find_key(kAliasSpace, alias_key(source, here)));
@@ -251,7 +268,8 @@ fhir::Result<std::string> resolve_alias(store::Unit& unit, std::string_view sour
 fhir::Result<void> link_patients(store::Unit& unit, Trust const& trust) {
   auto const changes = unit.changes();  // a copy: linking writes Persons, which are changes too
   for (store::Unit::Change const& change : changes) {
-    if (change.type == "Patient" && change.after != nullptr && change.changed) FHIR_CHECK(link_patient(unit, change, trust));
+    if (change.type == "Patient" && change.after != nullptr && change.changed)
+      FHIR_CHECK(link_patient(unit, change, trust));
   }
   return {};
 }
@@ -259,9 +277,11 @@ fhir::Result<void> link_patients(store::Unit& unit, Trust const& trust) {
 fhir::Result<void> merge(store::Unit& unit, Merge const& merge) {
   FHIR_TRY(auto const survivor_key, resolve_alias(unit, merge.source, merge.survivor_key));
   if (survivor_key == merge.retired_key) {
-    return fhir::error(fhir::IssueType::conflict, "the surviving identifier was itself retired into this one", {}, "MRG-1");
+    return fhir::error(fhir::IssueType::conflict, "the surviving identifier was itself retired into this one",
+                       {}, "MRG-1");
   }
-  // Compressed on write: what pointed at the retired id points at the survivor from now on, so that a look-up is one step.
+  // Compressed on write: what pointed at the retired id points at the survivor from now on, so that a look-up
+  // is one step.
   std::string const retired = alias_key(merge.source, merge.retired_key);
   FHIR_TRY(auto const earlier, unit.keys_of(kAliasSpace, merge.retired_key));
   for (std::string const& key : earlier) {
@@ -281,7 +301,9 @@ fhir::Result<void> merge(store::Unit& unit, Merge const& merge) {
 
   FHIR_TRY(auto const old_person, unit.find_key(kPersonSpace, merge.retired_patient));
   FHIR_TRY(auto const kept_person, unit.find_key(kPersonSpace, merge.survivor_patient));
-  std::string const into = kept_person ? *kept_person : old_person ? *old_person : person_id_for(merge.survivor_patient);
+  std::string const into = kept_person  ? *kept_person
+                           : old_person ? *old_person
+                                        : person_id_for(merge.survivor_patient);
   unit.put_key(kPersonSpace, merge.survivor_patient, into);
   unit.put_key(kPersonSpace, merge.retired_patient, into);
   if (old_person && *old_person != into) return join_persons(unit, *old_person, into);

@@ -1,19 +1,20 @@
 /// Who is who: one person, many Patients (architecture.md section 3, record.md section 1).
 ///
-/// A person is a gateway-owned R4 Person whose links are the Patients of all sources. Two Patients are one person when they
-/// carry the same identifier of the same authority that both may speak for, or a trusted identifier together with the same
-/// family name, given name and birth date. Merges (A40) are an append-only alias log, compressed on write, followed once at
-/// intake before any matching; cycles are refused. May call: fhir, store. Probabilistic matching is not here.
+/// A person is a gateway-owned R4 Person whose links are the Patients of all sources. Two Patients are one
+/// person when they carry the same identifier of the same authority that both may speak for, or a trusted
+/// identifier together with the same family name, given name and birth date. Merges (A40) are an append-only
+/// alias log, compressed on write, followed once at intake before any matching; cycles are refused. May call:
+/// fhir, store. Probabilistic matching is not here.
 #pragma once
+
+#include "fhir/result.hpp"
+#include "gateway/store/store.hpp"
 
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "fhir/result.hpp"
-#include "gateway/store/store.hpp"
 
 namespace gateway::identity {
 
@@ -29,14 +30,15 @@ struct Trust {
 };
 
 /// After aliases: the system|value that survives. Reads go into the Unit's read set. Never cycles.
-fhir::Result<std::string> resolve_alias(store::Unit& unit, std::string_view source, std::string_view system_and_value);
+fhir::Result<std::string> resolve_alias(store::Unit& unit, std::string_view source,
+                                        std::string_view system_and_value);
 
 /// Links every Patient that the Unit wrote to its person (new or found) and unlinks what no longer holds.
 fhir::Result<void> link_patients(store::Unit& unit, Trust const& trust);
 
-/// A40: `retired` is from now on `survivor` for that source. Marks the retired Patient (active false, link replaced-by) and
-/// the survivor (link replaces), moves the person link. Errors: conflict (cycle), not_found is none: an unknown retired id
-/// is remembered all the same.
+/// A40: `retired` is from now on `survivor` for that source. Marks the retired Patient (active false, link
+/// replaced-by) and the survivor (link replaces), moves the person link. Errors: conflict (cycle), not_found
+/// is none: an unknown retired id is remembered all the same.
 struct Merge {
   std::string source;
   std::string survivor_patient;  ///< Logical id.

@@ -1,18 +1,19 @@
 #include "gateway/intake/intake.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <algorithm>
-
 #include "fhir/json/issues.hpp"
 #include "fhir/search/values.hpp"
 #include "gateway/identity/identity.hpp"
-#include "gateway/store/hash.hpp"
-#include "gateway/store/async_commit.hpp"
 #include "gateway/intake/reconcile.hpp"
+#include "gateway/store/async_commit.hpp"
+#include "gateway/store/hash.hpp"
 #include "mappings/hl7v2/batch.hpp"
 #include "mappings/hl7v2/timestamp.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
 
 namespace gateway::intake {
 
@@ -20,15 +21,16 @@ namespace asio = boost::asio;
 using mappings::hl7v2::Message;
 using mappings::language::Draft;
 
-/// One message on its way, from bytes to answer. What compute() needs to run again stands here, what it finds out too.
+/// One message on its way, from bytes to answer. What compute() needs to run again stands here, what it finds
+/// out too.
 struct Intake::Journey {
   Envelope envelope;
   std::int64_t received_ms = 0;
-  fhir::Issues issues;                ///< Warnings, and what refused it.
+  fhir::Issues issues;  ///< Warnings, and what refused it.
   std::optional<Message> message;
   KnownPartner const* partner = nullptr;
   std::optional<Draft> draft;
-  std::optional<Verdict> verdict;     ///< Set before compute() when the message cannot go further.
+  std::optional<Verdict> verdict;  ///< Set before compute() when the message cannot go further.
   std::string duplicate_key;
   std::string content_hash;
   // Found out by compute(), which may run more than once:
@@ -92,7 +94,8 @@ record::Cause cause_of(Draft const& draft, KnownPartner const& partner, Reconcil
   cause.message = std::string(draft.message_code) + "^" + std::string(draft.trigger_event);
   cause.message_id = draft.control_id;
   for (mappings::language::Fact const& fact : draft.facts) {
-    cause.facts.push_back({std::string(fact.name), std::string(fact.text()), to_string(*draft.message, fact.address)});
+    cause.facts.push_back(
+        {std::string(fact.name), std::string(fact.text()), to_string(*draft.message, fact.address)});
   }
   cause.patients = reconciled.patients;
   cause.anchors = reconciled.anchors;
@@ -103,7 +106,8 @@ record::Cause cause_of(Draft const& draft, KnownPartner const& partner, Reconcil
   return cause;
 }
 
-/// What the sender can mend by sending something else is refused; what another try or a mended table may take is an error.
+/// What the sender can mend by sending something else is refused; what another try or a mended table may take
+/// is an error.
 Verdict verdict_on(fhir::Issue const& issue) {
   switch (issue.code) {
     case fhir::IssueType::structure:
@@ -131,7 +135,8 @@ fhir::Result<void> put_organization(store::Unit& unit, std::string_view referenc
   return {};
 }
 
-/// Milliseconds since the epoch, in base 36: short, and larger at every start, so that control ids never repeat.
+/// Milliseconds since the epoch, in base 36: short, and larger at every start, so that control ids never
+/// repeat.
 std::string to_base36(std::uint64_t value) {
   std::string text;
   do {
@@ -212,7 +217,8 @@ asio::awaitable<std::vector<std::string>> Intake::accept_one(Envelope envelope) 
     auto const sender = options_.partners->sender_of(*journey->message, journey->envelope.partners,
                                                      journey->envelope.certificate_name);
     if (journey->message->control_id().empty()) {
-      stop(fhir::error(fhir::IssueType::required, "MSH-10 is empty: no answer could be matched to it", {}, "MSH-10"),
+      stop(fhir::error(fhir::IssueType::required, "MSH-10 is empty: no answer could be matched to it", {},
+                       "MSH-10"),
            Verdict::refused);
     } else if (!sender) {
       stop(sender.error(), Verdict::refused);
@@ -232,9 +238,8 @@ asio::awaitable<std::vector<std::string>> Intake::accept_one(Envelope envelope) 
   }
 
   // 3, 5, 6 and 7: see compute().
-  auto receipt = co_await store::commit(options_.store, [this, journey](store::Unit& unit) {
-    return compute(unit, *journey);
-  });
+  auto receipt = co_await store::commit(
+      options_.store, [this, journey](store::Unit& unit) { return compute(unit, *journey); });
   if (!receipt) {
     counters_.not_stored.fetch_add(1);
     co_return not_stored(*journey, receipt.error());
@@ -276,9 +281,9 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
       journey.is_conflict = true;
       duplicate_key.clear();  // the first message keeps the key; this one is kept beside it
       verdict = Verdict::refused;
-      issues.push_back(fhir::error(fhir::IssueType::duplicate,
-                                   "another message with this control id and other content was taken in before", {},
-                                   "MSH-10"));
+      issues.push_back(fhir::error(
+          fhir::IssueType::duplicate,
+          "another message with this control id and other content was taken in before", {}, "MSH-10"));
     } else if (before && before->outcome == to_text(Verdict::accepted)) {
       journey.is_replay = true;
       journey.answers = split_answers(before->answer);
@@ -291,7 +296,8 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   // 5 Reconcile and 6 Fold. What refuses here leaves nothing but the journal row.
   if (verdict == Verdict::accepted) {
     if (auto taken = take_in(unit, journey); !taken) {
-      // Only what is wrong with the message is its fault; what is wrong with the store is the store's to report.
+      // Only what is wrong with the message is its fault; what is wrong with the store is the store's to
+      // report.
       fhir::Issue const why = std::move(taken).error();
       if (why.code == fhir::IssueType::no_store || why.code == fhir::IssueType::transient ||
           why.code == fhir::IssueType::lock_error) {
@@ -319,9 +325,11 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   row.partner = journey.partner == nullptr ? "" : journey.partner->settings.name;
   row.format = "hl7v2";
   row.duplicate_key = duplicate_key;
-  row.content_hash = journey.content_hash.empty() ? store::sha256_hex({journey.envelope.bytes}) : journey.content_hash;
+  row.content_hash =
+      journey.content_hash.empty() ? store::sha256_hex({journey.envelope.bytes}) : journey.content_hash;
   if (journey.message) {
-    row.kind = std::string(journey.message->message_code()) + "^" + std::string(journey.message->trigger_event());
+    row.kind =
+        std::string(journey.message->message_code()) + "^" + std::string(journey.message->trigger_event());
   }
   row.outcome = journey.is_conflict ? "conflict" : std::string(to_text(verdict));
   row.answer = join_answers(journey.answers);
@@ -364,8 +372,7 @@ fhir::Result<void> Intake::finish(store::Unit& unit, record::Cause const& cause)
 }
 
 std::vector<std::string> Intake::not_stored(Journey const& journey, fhir::Issue const& why) {
-  fhir::Issues const issues{
-      fhir::error(why.code, "the message could not be stored; send it again", {}, {})};
+  fhir::Issues const issues{fhir::error(why.code, "the message could not be stored; send it again", {}, {})};
   auto const headers = [this] { return next_header(); };
   if (journey.message) return answers(*journey.message, Verdict::error, headers, issues);
   return {make_nak(journey.envelope.bytes, next_header(), issues, "AE")};
@@ -410,13 +417,16 @@ fhir::Result<void> Intake::replay(std::int64_t journal_id) {
   journey->message.emplace(std::move(message));
   journey->partner = options_.partners->find(row->partner);
   if (journey->partner == nullptr) {
-    return fhir::error(fhir::IssueType::not_found, "the configuration no longer names the partner it came from");
+    return fhir::error(fhir::IssueType::not_found,
+                       "the configuration no longer names the partner it came from");
   }
   journey->content_hash = row->content_hash;
   journey->duplicate_key = row->duplicate_key;
-  FHIR_TRY(auto draft, mappings::language::forward(options_.maps, *journey->message, journey->partner->profile));
+  FHIR_TRY(auto draft,
+           mappings::language::forward(options_.maps, *journey->message, journey->partner->profile));
   journey->draft.emplace(std::move(draft));
-  FHIR_CHECK(options_.store.commit_and_wait([this, journey](store::Unit& unit) { return compute(unit, *journey); }));
+  FHIR_CHECK(
+      options_.store.commit_and_wait([this, journey](store::Unit& unit) { return compute(unit, *journey); }));
   count(*journey);
   if (journey->outcome == Verdict::accepted) return {};
   return fhir::error(fhir::IssueType::processing, "it is still refused; the journal row says why");
@@ -424,7 +434,8 @@ fhir::Result<void> Intake::replay(std::int64_t journal_id) {
 
 asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal, RequestFacts request,
                                                              store::Compute write) {
-  auto compute_fhir = [this, principal, request, write = std::move(write)](store::Unit& unit) -> fhir::Result<void> {
+  auto compute_fhir = [this, principal, request,
+                       write = std::move(write)](store::Unit& unit) -> fhir::Result<void> {
     FHIR_CHECK(write(unit));
     FHIR_CHECK(activate_subscriptions(unit));
     FHIR_CHECK(identity::link_patients(unit, options_.partners->trust()));
@@ -445,7 +456,8 @@ asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal
     bool const is_about_subscriptions = std::ranges::any_of(
         receipt->versions, [](store::Version const& version) { return version.type == "Subscription"; });
     if (is_about_subscriptions) {
-      if (auto reloaded = options_.subscriptions.reload(options_.store); !reloaded) co_return reloaded.error();
+      if (auto reloaded = options_.subscriptions.reload(options_.store); !reloaded)
+        co_return reloaded.error();
     }
   } else {
     counters_.fhir_refused.fetch_add(1);

@@ -1,16 +1,9 @@
 /// The one way in, whatever the door: decode, known before?, translate, reconcile, fold, commit, answer
 /// (architecture.md section 2). Read intake.cpp first: accept_v2() is the journey of one message.
 ///
-/// May call: mappings, store, identity, record, delivery's subscription matching. Doors (feeds, rest) call this.
+/// May call: mappings, store, identity, record, delivery's subscription matching. Doors (feeds, rest) call
+/// this.
 #pragma once
-
-#include <boost/asio/awaitable.hpp>
-#include <atomic>
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <string>
-#include <vector>
 
 #include "fhir/result.hpp"
 #include "gateway/delivery/subscriptions.hpp"
@@ -20,16 +13,25 @@
 #include "gateway/store/store.hpp"
 #include "mappings/language/translator.hpp"
 
+#include <boost/asio/awaitable.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace gateway::intake {
 
 /// Raw bytes as a door received them.
 struct Envelope {
   std::string bytes;
-  std::string feed;                    ///< "mllp:clinics"; part of the duplicate key.
-  std::vector<std::string> partners;   ///< Who may send here; empty: all.
+  std::string feed;                   ///< "mllp:clinics"; part of the duplicate key.
+  std::vector<std::string> partners;  ///< Who may send here; empty: all.
   std::string certificate_name;
-  bool damaged = false;                ///< Framing says this is not one whole message: kept and refused, never AA.
-  fhir::Issues warnings;               ///< The framing's.
+  bool damaged = false;   ///< Framing says this is not one whole message: kept and refused, never AA.
+  fhir::Issues warnings;  ///< The framing's.
 };
 
 /// All only grow; read by /metrics.
@@ -52,15 +54,18 @@ class Intake : public Writer {
  public:
   explicit Intake(IntakeOptions options);
 
-  /// Puts what the gateway itself is as a party: its Organization and the care coordinators'. Called once, before traffic.
+  /// Puts what the gateway itself is as a party: its Organization and the care coordinators'. Called once,
+  /// before traffic.
   fhir::Result<void> prepare();
 
-  /// One frame, which may hold one message or a batch (FHS/BHS). Resumes when what it says is on disk, with the answers to
-  /// write back in order: none, one or two per message, a batch of answers for a batch. Never AA before the commit (R1).
+  /// One frame, which may hold one message or a batch (FHS/BHS). Resumes when what it says is on disk, with
+  /// the answers to write back in order: none, one or two per message, a batch of answers for a batch. Never
+  /// AA before the commit (R1).
   boost::asio::awaitable<std::vector<std::string>> accept_v2(Envelope envelope);
 
-  /// Processes a kept message again, e.g. after its table was mended (`handoff journal replay`). A success replaces the
-  /// stored outcome and answer. Blocks; not for io threads. Errors: not_found, or why it still fails.
+  /// Processes a kept message again, e.g. after its table was mended (`handoff journal replay`). A success
+  /// replaces the stored outcome and answer. Blocks; not for io threads. Errors: not_found, or why it still
+  /// fails.
   fhir::Result<void> replay(std::int64_t journal_id);
 
   boost::asio::awaitable<fhir::Result<store::Receipt>> commit(Principal principal, RequestFacts request,

@@ -13,8 +13,8 @@ using mappings::language::Authority;
 
 constexpr std::string_view kOidPrefix = "urn:oid:";
 
-/// "CARD", "CARD^1.2.9^ISO" or "^1.2.9^ISO", as the configuration writes an HD, with its system. An OID system alone says
-/// what HD.2 is.
+/// "CARD", "CARD^1.2.9^ISO" or "^1.2.9^ISO", as the configuration writes an HD, with its system. An OID
+/// system alone says what HD.2 is.
 Authority to_authority(std::string_view hd, std::string const& system) {
   Authority authority;
   auto const first = hd.find('^');
@@ -33,7 +33,8 @@ Authority to_authority(std::string_view hd, std::string const& system) {
 }
 
 std::string to_offset(int minutes) {
-  return fmt::format("{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
+  return fmt::format("{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60,
+                     std::abs(minutes) % 60);
 }
 
 mappings::language::PartnerProfile to_profile(config::Partner const& partner) {
@@ -42,7 +43,8 @@ mappings::language::PartnerProfile to_profile(config::Partner const& partner) {
   profile.version = partner.version;
   profile.charset = partner.charset;
   profile.utc_offset = to_offset(partner.utc_offset_minutes);
-  for (auto const& [hd, system] : partner.authorities) profile.authorities.push_back(to_authority(hd, system));
+  for (auto const& [hd, system] : partner.authorities)
+    profile.authorities.push_back(to_authority(hd, system));
   for (auto const& [vocabulary, codes] : partner.code_maps) {
     for (auto const& [theirs, ours] : codes) {
       auto const bar = ours.rfind('|');
@@ -113,12 +115,13 @@ fhir::Result<KnownPartner const*> Partners::sender_of(mappings::hl7v2::Message c
       continue;
     }
     if (!partner.settings.certificate.empty() && partner.settings.certificate != certificate_name) {
-      return fhir::error(fhir::IssueType::security, "this sender is bound to another client certificate", {}, "MSH-3");
+      return fhir::error(fhir::IssueType::security, "this sender is bound to another client certificate", {},
+                         "MSH-3");
     }
     return &partner;
   }
-  return fhir::error(fhir::IssueType::security, "no partner of this listener sends as this application and facility", {},
-                     "MSH-3");
+  return fhir::error(fhir::IssueType::security,
+                     "no partner of this listener sends as this application and facility", {}, "MSH-3");
 }
 
 std::string Partners::organization_serving(std::string_view identifier) const {
@@ -127,8 +130,8 @@ std::string Partners::organization_serving(std::string_view identifier) const {
 }
 
 KnownPartner const* Partners::find(std::string_view name) const {
-  auto const found =
-      std::ranges::find_if(partners_, [&](KnownPartner const& partner) { return partner.settings.name == name; });
+  auto const found = std::ranges::find_if(
+      partners_, [&](KnownPartner const& partner) { return partner.settings.name == name; });
   if (found != partners_.end()) return &*found;
   return partners_.empty() && name == anyone_.settings.name ? &anyone_ : nullptr;
 }

@@ -1,17 +1,17 @@
-/// The partners of the configuration as intake needs them: found by what a message says of its sender, and as the mapping,
-/// the record and identity see them.
+/// The partners of the configuration as intake needs them: found by what a message says of its sender, and as
+/// the mapping, the record and identity see them.
 #pragma once
-
-#include <map>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "gateway/config/config.hpp"
 #include "gateway/identity/identity.hpp"
 #include "gateway/record/record.hpp"
 #include "mappings/hl7v2/message.hpp"
 #include "mappings/language/translator.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace gateway::intake {
 
@@ -25,16 +25,18 @@ class Partners {
  public:
   explicit Partners(config::Settings const& settings);
 
-  /// The partner whose MSH-3 and MSH-4 these are, among those that may use this listener (`allowed` empty: all) and, when
-  /// the profile names a certificate, with that certificate. With no partner in the configuration at all every sender is
-  /// taken as a partner of its own name: the gateway without a file. Errors: security (unknown sender, or not here).
+  /// The partner whose MSH-3 and MSH-4 these are, among those that may use this listener (`allowed` empty:
+  /// all) and, when the profile names a certificate, with that certificate. With no partner in the
+  /// configuration at all every sender is taken as a partner of its own name: the gateway without a file.
+  /// Errors: security (unknown sender, or not here).
   fhir::Result<KnownPartner const*> sender_of(mappings::hl7v2::Message const& message,
                                               std::vector<std::string> const& allowed,
                                               std::string_view certificate_name) const;
   KnownPartner const* find(std::string_view name) const;
   std::vector<KnownPartner> const& all() const { return partners_; }
 
-  /// "Organization/riverside" for an identifier ("system|value") that a configured party serves; "" for any other.
+  /// "Organization/riverside" for an identifier ("system|value") that a configured party serves; "" for any
+  /// other.
   std::string organization_serving(std::string_view identifier) const;
 
   record::Site const& site() const { return site_; }

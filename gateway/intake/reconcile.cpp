@@ -1,10 +1,10 @@
 #include "gateway/intake/reconcile.hpp"
 
-#include <algorithm>
-#include <optional>
-
 #include "fhir/json/reader.hpp"
 #include "gateway/identity/ids.hpp"
+
+#include <algorithm>
+#include <optional>
 
 namespace gateway::intake {
 
@@ -15,8 +15,10 @@ using mappings::language::Draft;
 using mappings::language::DraftResource;
 
 // Key spaces of the store.
-constexpr std::string_view kPlacerSpace = "placer";          // "system|value" -> ServiceRequest id, told by its placer
-constexpr std::string_view kPlacerViewSpace = "placer-view";  // the same, told by somebody else before the placer did
+constexpr std::string_view kPlacerSpace =
+    "placer";  // "system|value" -> ServiceRequest id, told by its placer
+constexpr std::string_view kPlacerViewSpace =
+    "placer-view";  // the same, told by somebody else before the placer did
 constexpr std::string_view kFulfilmentSpace = "fulfilment";  // ServiceRequest id -> fulfilment Task id
 
 /// Messages by which the party that asks for something says so; all others speak of what somebody asked for.
@@ -28,7 +30,11 @@ bool is_from_placer(Draft const& draft) {
 class Reconciler {
  public:
   Reconciler(store::Unit& unit, Draft const& draft, KnownPartner const& partner, Partners const& partners)
-      : unit_(unit), draft_(draft), partner_(partner), partners_(partners), targets_(draft.resources.size()) {}
+      : unit_(unit),
+        draft_(draft),
+        partner_(partner),
+        partners_(partners),
+        targets_(draft.resources.size()) {}
 
   fhir::Result<Reconciled> run() {
     for (std::size_t i = 0; i < draft_.resources.size(); ++i) FHIR_CHECK(find_target(i));
@@ -122,7 +128,8 @@ class Reconciler {
   }
 
   fhir::Result<void> recognise_task(std::size_t index) {
-    DraftResource const* const focus = find_draft(draft_.resources[index].content.text_of("focus", "reference"));
+    DraftResource const* const focus =
+        find_draft(draft_.resources[index].content.text_of("focus", "reference"));
     if (focus == nullptr || focus->type != "ServiceRequest") return {};
     std::string const& request = targets_[static_cast<std::size_t>(focus - draft_.resources.data())].id;
     FHIR_TRY(auto const task, unit_.find_key(kFulfilmentSpace, request));
@@ -146,7 +153,8 @@ class Reconciler {
   fhir::Result<void> put_all(std::string_view type) {
     auto const all = references();
     for (std::size_t i = 0; i < targets_.size(); ++i) {
-      if (targets_[i].done || targets_[i].is_foreign || (!type.empty() && draft_.resources[i].type != type)) continue;
+      if (targets_[i].done || targets_[i].is_foreign || (!type.empty() && draft_.resources[i].type != type))
+        continue;
       targets_[i].done = true;
       FHIR_CHECK(put(i, all));
     }
@@ -163,7 +171,8 @@ class Reconciler {
       FHIR_TRY(current, fhir::json::read(target.current->content, arena));
     }
     Element merged = mappings::language::apply(draft_, index, current ? &*current : nullptr, arena);
-    if (current && resource.type == "Task" && target.source != source()) keep_placers_fields(merged, *current, arena);
+    if (current && resource.type == "Task" && target.source != source())
+      keep_placers_fields(merged, *current, arena);
     if (resource.type == "Task" && target.source == source()) name_owner(resource, merged, arena);
     mappings::language::resolve_references(merged, all, arena);
     merged.set(arena, "id", Element::of_string(arena.copy(target.id)));
@@ -180,12 +189,13 @@ class Reconciler {
     return nullptr;
   }
 
-  /// A provider that a message names (a PractitionerRole, its Practitioner or Organization) is, where the site knows who
-  /// serves its number, that organization: its own EHR looks for its Tasks under this name.
+  /// A provider that a message names (a PractitionerRole, its Practitioner or Organization) is, where the
+  /// site knows who serves its number, that organization: its own EHR looks for its Tasks under this name.
   std::string served_organization(DraftResource const* provider) const {
     if (provider == nullptr) return {};
     for (std::string const& identifier : provider->identifiers) {
-      if (auto organization = partners_.organization_serving(identifier); !organization.empty()) return organization;
+      if (auto organization = partners_.organization_serving(identifier); !organization.empty())
+        return organization;
     }
     for (std::string_view link : {"practitioner", "organization"}) {
       auto organization = served_organization(find_draft(provider->content.text_of(link, "reference")));
@@ -202,12 +212,15 @@ class Reconciler {
     merged.set(arena, "owner", owner);
   }
 
-  /// A fulfilment Task that another party made: only what belongs to the filler is this message's to say (record.md 4).
+  /// A fulfilment Task that another party made: only what belongs to the filler is this message's to say
+  /// (record.md 4).
   static void keep_placers_fields(Element& merged, Element const& current, fhir::json::Arena& arena) {
-    static constexpr std::string_view kFillers[] = {"identifier", "lastModified", "note", "statusReason", "output"};
+    static constexpr std::string_view kFillers[] = {"identifier", "lastModified", "note", "statusReason",
+                                                    "output"};
     Element task = Element::of_object();
     for (auto const& member : current.members()) {
-      if (std::ranges::find(kFillers, member.name) == std::end(kFillers)) task.set(arena, member.name, member.value);
+      if (std::ranges::find(kFillers, member.name) == std::end(kFillers))
+        task.set(arena, member.name, member.value);
     }
     for (std::string_view name : kFillers) {
       if (Element const* const told = merged.find(name)) task.set(arena, name, *told);
@@ -252,8 +265,10 @@ class Reconciler {
   Reconciled report() const {
     Reconciled done;
     done.references = references();
-    // What a reply starts from, by what the message is about: the referral before the visit before the patient.
-    static constexpr std::string_view kAnchorRoles[] = {"appt", "report", "document", "ref", "visit", "patient"};
+    // What a reply starts from, by what the message is about: the referral before the visit before the
+    // patient.
+    static constexpr std::string_view kAnchorRoles[] = {"appt", "report", "document",
+                                                        "ref",  "visit",  "patient"};
     for (std::string_view role : kAnchorRoles) {
       for (std::size_t i = 0; i < targets_.size() && done.complement_anchor.empty(); ++i) {
         if (draft_.resources[i].role == role) done.complement_anchor = done.references[i];
@@ -321,7 +336,8 @@ fhir::Result<void> register_keys(store::Unit& unit, bool is_placer) {
   for (store::Unit::Change const& change : changes) {
     if (!change.changed || change.after == nullptr || change.source == "gateway") continue;
     if (change.type == "ServiceRequest") {
-      FHIR_CHECK(register_request(unit, *change.after, change.id, is_placer ? kPlacerSpace : kPlacerViewSpace));
+      FHIR_CHECK(
+          register_request(unit, *change.after, change.id, is_placer ? kPlacerSpace : kPlacerViewSpace));
     }
     if (change.type == "Task") register_task(unit, *change.after, change.id);
   }

@@ -1,14 +1,15 @@
-/// A message's draft becomes resources in the Unit: recognised by key, merged by update mode, never another source's.
-/// Source: architecture.md section 2 step 5 and section 3 ("One resource per source"), record.md sections 1-2.
+/// A message's draft becomes resources in the Unit: recognised by key, merged by update mode, never another
+/// source's. Source: architecture.md section 2 step 5 and section 3 ("One resource per source"), record.md
+/// sections 1-2.
 #pragma once
-
-#include <string>
-#include <vector>
 
 #include "fhir/result.hpp"
 #include "gateway/intake/partners.hpp"
 #include "gateway/store/store.hpp"
 #include "mappings/language/translator.hpp"
+
+#include <string>
+#include <vector>
 
 namespace gateway::intake {
 
@@ -19,15 +20,16 @@ struct Reconciled {
   std::string complement_anchor;        ///< What a reply to this message starts from, "" for none.
 };
 
-/// Puts every draft resource: Patients first (linked to persons, merges carried out), then the rest. A ServiceRequest that
-/// another party placed is recognised by its placer id together with the person and only referred to; the fulfilment Task
-/// is shared, and owned by the organization that the site knows to serve whom the message names. Errors: conflict (a merge that runs in a circle), or the store's.
+/// Puts every draft resource: Patients first (linked to persons, merges carried out), then the rest. A
+/// ServiceRequest that another party placed is recognised by its placer id together with the person and only
+/// referred to; the fulfilment Task is shared, and owned by the organization that the site knows to serve
+/// whom the message names. Errors: conflict (a merge that runs in a circle), or the store's.
 fhir::Result<Reconciled> reconcile(store::Unit& unit, mappings::language::Draft const& draft,
                                    KnownPartner const& partner, Partners const& partners);
 
-/// Makes findable what the Unit wrote: placer ids of ServiceRequests, the fulfilment Task of each. `is_placer`: the writer
-/// placed these requests; else they are its view of somebody's, which gives way when the placer's own arrives.
-/// Reconcile calls it for v2; a FHIR write calls it itself.
+/// Makes findable what the Unit wrote: placer ids of ServiceRequests, the fulfilment Task of each.
+/// `is_placer`: the writer placed these requests; else they are its view of somebody's, which gives way when
+/// the placer's own arrives. Reconcile calls it for v2; a FHIR write calls it itself.
 fhir::Result<void> register_keys(store::Unit& unit, bool is_placer);
 
 }  // namespace gateway::intake

@@ -1,13 +1,14 @@
 /// How a door writes FHIR: it puts resources into a Unit; intake links persons, folds the record and commits.
 #pragma once
 
+#include "fhir/result.hpp"
+#include "gateway/store/store.hpp"
+
 #include <boost/asio/awaitable.hpp>
+
 #include <functional>
 #include <string>
 #include <vector>
-
-#include "fhir/result.hpp"
-#include "gateway/store/store.hpp"
 
 namespace gateway::intake {
 
@@ -21,7 +22,7 @@ struct Principal {
 
 /// What the door knows of the request, for journal and record: never a body, never a query.
 struct RequestFacts {
-  std::string summary;     ///< "PUT Task"
+  std::string summary;  ///< "PUT Task"
   std::string request_id;
 };
 
@@ -29,13 +30,15 @@ class Writer {
  public:
   virtual ~Writer() = default;
 
-  /// Runs `write` (which puts resources), then steps 5 to 7 of architecture.md section 2 in the same Unit, and resumes when
-  /// it is on disk. `write` may run more than once. Its Issue, or one of the record's rules, refuses all of it.
-  virtual boost::asio::awaitable<fhir::Result<store::Receipt>> commit(Principal principal, RequestFacts request,
+  /// Runs `write` (which puts resources), then steps 5 to 7 of architecture.md section 2 in the same Unit,
+  /// and resumes when it is on disk. `write` may run more than once. Its Issue, or one of the record's rules,
+  /// refuses all of it.
+  virtual boost::asio::awaitable<fhir::Result<store::Receipt>> commit(Principal principal,
+                                                                      RequestFacts request,
                                                                       store::Compute write) = 0;
 
-  /// Tells the record that these resources ("Task/abc") were returned to that principal: a read counts as receipt. Does
-  /// nothing for most; never delays the answer.
+  /// Tells the record that these resources ("Task/abc") were returned to that principal: a read counts as
+  /// receipt. Does nothing for most; never delays the answer.
   virtual void returned(Principal const& principal, std::vector<std::string> references) = 0;
 };
 

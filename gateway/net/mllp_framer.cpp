@@ -183,7 +183,8 @@ void MllpFramer::start_frame() {
 void MllpFramer::append(std::string_view bytes) {
   if (state_ == State::lost) return;
   std::size_t const room = options_.frame_bytes - payload_.size();
-  payload_.append(bytes.substr(0, room));  // what fits also when it is too much: the bytes kept depend on no chunking
+  payload_.append(
+      bytes.substr(0, room));  // what fits also when it is too much: the bytes kept depend on no chunking
   if (bytes.size() > room) lose("a frame longer than allowed");
 }
 

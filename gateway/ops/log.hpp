@@ -1,11 +1,11 @@
-/// The log: one JSON object a line on stderr, with ids, counts and reasons. Never a payload, a name or an identifier of a
-/// patient: nothing but Issues and fixed words goes in.
+/// The log: one JSON object a line on stderr, with ids, counts and reasons. Never a payload, a name or an
+/// identifier of a patient: nothing but Issues and fixed words goes in.
 #pragma once
+
+#include "fhir/result.hpp"
 
 #include <string>
 #include <string_view>
-
-#include "fhir/result.hpp"
 
 namespace gateway::ops {
 

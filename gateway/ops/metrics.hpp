@@ -1,4 +1,5 @@
-/// What the gateway counts, as Prometheus text. Names begin with handoff_; labels are configuration names, never a patient's.
+/// What the gateway counts, as Prometheus text. Names begin with handoff_; labels are configuration names,
+/// never a patient's.
 #pragma once
 
 #include <functional>
@@ -10,7 +11,7 @@ namespace gateway::ops {
 
 /// One number at the time of asking.
 struct Sample {
-  std::string name;    ///< "handoff_v2_messages_total"
+  std::string name;  ///< "handoff_v2_messages_total"
   std::string help;
   bool is_counter = true;  ///< else a gauge
   std::vector<std::pair<std::string, std::string>> labels;
@@ -19,7 +20,8 @@ struct Sample {
 
 using Sampler = std::function<void(std::vector<Sample>& into)>;
 
-/// Rooms register what they count; /metrics asks them all. Samplers must be thread-safe. Registered before traffic.
+/// Rooms register what they count; /metrics asks them all. Samplers must be thread-safe. Registered before
+/// traffic.
 class Metrics {
  public:
   void add(Sampler sampler) { samplers_.push_back(std::move(sampler)); }

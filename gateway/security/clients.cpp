@@ -1,8 +1,8 @@
 #include "gateway/security/clients.hpp"
 
-#include <openssl/crypto.h>
-
 #include "gateway/store/hash.hpp"
+
+#include <openssl/crypto.h>
 
 namespace gateway::security {
 
@@ -29,7 +29,8 @@ fhir::Result<config::FhirClient const*> Clients::identify(std::string_view autho
     if (anonymous_) return static_cast<config::FhirClient const*>(nullptr);
     return fhir::error(fhir::IssueType::security, "a bearer token is needed");
   }
-  if (!starts_with_scheme(authorization)) return fhir::error(fhir::IssueType::security, "only bearer tokens are taken");
+  if (!starts_with_scheme(authorization))
+    return fhir::error(fhir::IssueType::security, "only bearer tokens are taken");
   std::string const digest = store::sha256_hex({authorization.substr(kScheme.size())});
   for (config::FhirClient const& client : clients_) {
     if (CRYPTO_memcmp(client.bearer_sha256.data(), digest.data(), digest.size()) == 0) return &client;

@@ -2,13 +2,13 @@
 /// Tokens are compared by their SHA-256, in constant time. SMART Backend Services take this place later.
 #pragma once
 
+#include "fhir/result.hpp"
+#include "gateway/config/config.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "fhir/result.hpp"
-#include "gateway/config/config.hpp"
 
 namespace gateway::security {
 
@@ -16,8 +16,8 @@ class Clients {
  public:
   Clients(std::vector<config::FhirClient> clients, bool anonymous);
 
-  /// The client of an Authorization field; nullptr for an anonymous one. Errors: security (no token where one is needed, an
-  /// unknown token, another scheme); the token never appears in them.
+  /// The client of an Authorization field; nullptr for an anonymous one. Errors: security (no token where one
+  /// is needed, an unknown token, another scheme); the token never appears in them.
   fhir::Result<config::FhirClient const*> identify(std::string_view authorization) const;
 
  private:

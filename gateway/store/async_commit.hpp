@@ -1,9 +1,9 @@
 /// Store::commit as something a coroutine awaits: it resumes on its own executor when the group is on disk.
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
-
 #include "gateway/store/store.hpp"
+
+#include <boost/asio/awaitable.hpp>
 
 namespace gateway::store {
 

@@ -288,8 +288,8 @@ class Store {
   /// resources, with the group's highest commit_seq: wakes the senders. Set once before traffic.
   virtual void on_commit(std::function<void(std::int64_t commit_seq)> listener) = 0;
 
-  /// Returns once all that was queued is committed and told. After on_commit({}) and this, the store calls nobody any more:
-  /// what its callbacks need may then go. Never called on the committer's thread.
+  /// Returns once all that was queued is committed and told. After on_commit({}) and this, the store calls
+  /// nobody any more: what its callbacks need may then go. Never called on the committer's thread.
   virtual void wait_until_idle() {}
 
   virtual StoreStats stats() const = 0;
@@ -311,8 +311,8 @@ struct SqliteOptions {
 /// refuse to start: a newer schema, a lower commit_seq than the side file says, a locked or unreadable file.
 fhir::Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions const& options, ClockMs clock);
 
-/// A view of a store that another process may have open for writing, or that is closed. Writes nothing, migrates nothing.
-/// Errors: exception (no such file, not a store).
+/// A view of a store that another process may have open for writing, or that is closed. Writes nothing,
+/// migrates nothing. Errors: exception (no such file, not a store).
 fhir::Result<std::unique_ptr<Snapshot>> open_sqlite_view(SqliteOptions const& options);
 
 /// FHIR logical ids for new resources; passed in so that tests can count from 1.

@@ -52,8 +52,8 @@ struct ParseOptions {
 /// An immutable parsed message. Copying copies its bytes; moving keeps every view valid.
 class Message {
  public:
-  /// `bytes`: one message from MSH on. Errors: structure (no MSH, unusable delimiters, UTF-16), value (two MSH,
-  /// bytes that are not valid in the declared character set, control characters other than TAB),
+  /// `bytes`: one message from MSH on. Errors: structure (no MSH, unusable delimiters, UTF-16), value (two
+  /// MSH, bytes that are not valid in the declared character set, control characters other than TAB),
   /// not_supported (an unknown character set), too_costly (a limit). `warnings` receives what was forgiven: a
   /// BOM, framing bytes around the message, line ends other than CR, blank lines, MSH-2 with too few
   /// characters, a guessed character set, segment ids that are not three letters or digits, a line break

@@ -2,8 +2,8 @@
 /// its ceiling in the same run.
 ///
 /// Reads and searches: the server has one core, the client the other. Writes: the server has both.
-/// BENCH_RESOURCES: how many Observations the searched store holds (100000); BENCH_MESSAGES: how many messages
-/// or creates one round of the durable paths has (1500).
+/// BENCH_RESOURCES: how many Observations the searched store holds (100000); BENCH_MESSAGES: how many
+/// messages or creates one round of the durable paths has (1500).
 #include "fhir/json/reader.hpp"
 #include "gateway/store/store.hpp"
 #include "tests/bench/bare_server.hpp"

@@ -1,5 +1,6 @@
-// The house's one rule about who may call whom (design architecture.md section 1): fhir <- mappings <- gateway, and inside
-// gateway the ground floor, what stands on the store, intake, and the doors. Every #include of ours is read.
+// The house's one rule about who may call whom (design architecture.md section 1): fhir <- mappings <-
+// gateway, and inside gateway the ground floor, what stands on the store, intake, and the doors. Every
+// #include of ours is read.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -29,7 +30,8 @@ std::map<std::string, Rooms> const kMayCall{
     {"feeds", {"config", "net", "intake"}},
     {"rest", {"store", "net", "record", "intake"}},
     {"command",
-     {"config", "net", "store", "security", "ops", "identity", "record", "delivery", "intake", "feeds", "rest", "mappings"}},
+     {"config", "net", "store", "security", "ops", "identity", "record", "delivery", "intake", "feeds",
+      "rest", "mappings"}},
 };
 
 std::string first_part(std::string const& path) { return path.substr(0, path.find('/')); }
@@ -78,7 +80,8 @@ TEST(House, NoRoomCallsUpwards) {
 
 TEST(House, EveryRoomOfTheGatewayHasARule) {
   for (auto const& entry : fs::directory_iterator(fs::path(HANDOFF_SOURCE_DIR) / "gateway")) {
-    if (entry.is_directory()) EXPECT_TRUE(kMayCall.contains(entry.path().filename().string())) << entry.path();
+    if (entry.is_directory())
+      EXPECT_TRUE(kMayCall.contains(entry.path().filename().string())) << entry.path();
   }
 }
 

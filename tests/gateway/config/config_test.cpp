@@ -32,7 +32,8 @@ mllp:
     listen: "[::1]:2600"
     framing: strict
     partners: [heart-clinic]
-)", "handoff.yaml");
+)",
+                              "handoff.yaml");
   ASSERT_TRUE(settings) << to_line(settings.error());
   ASSERT_EQ(settings->partners.size(), 1U);
   Partner const& partner = settings->partners[0];
@@ -59,27 +60,38 @@ TEST_P(ConfigRefuses, NamingFileLineAndKey) {
   auto const settings = parse(GetParam().yaml, "handoff.yaml");
   ASSERT_FALSE(settings);
   EXPECT_EQ(settings.error().source, GetParam().place);
-  EXPECT_TRUE(settings.error().diagnostics.find(GetParam().what) != std::string::npos) << to_line(settings.error());
+  EXPECT_TRUE(settings.error().diagnostics.find(GetParam().what) != std::string::npos)
+      << to_line(settings.error());
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Files, ConfigRefuses,
     testing::Values(
-        Refused{"UnknownKey", "http:\n  listen: 127.0.0.1:1\n  lisen: x\n", "handoff.yaml line 3", "http.lisen: is not a known key"},
-        Refused{"UnknownTopKey", "store:\n  path: x\nhttps: {}\n", "handoff.yaml line 3", "https: is not a known key"},
+        Refused{"UnknownKey", "http:\n  listen: 127.0.0.1:1\n  lisen: x\n", "handoff.yaml line 3",
+                "http.lisen: is not a known key"},
+        Refused{"UnknownTopKey", "store:\n  path: x\nhttps: {}\n", "handoff.yaml line 3",
+                "https: is not a known key"},
         Refused{"BadYaml", "http: [\n", "handoff.yaml line 2", ""},
         Refused{"WrongType", "http: 3\n", "handoff.yaml line 1", "http: must be a mapping"},
         Refused{"BadPort", "http:\n  listen: localhost\n", "handoff.yaml line 2", "must be HOST:PORT"},
-        Refused{"PortTooHigh", "http:\n  listen: localhost:65536\n", "handoff.yaml line 2", "must be HOST:PORT"},
+        Refused{"PortTooHigh", "http:\n  listen: localhost:65536\n", "handoff.yaml line 2",
+                "must be HOST:PORT"},
         Refused{"OpenToTheWorld", "http:\n  listen: 0.0.0.0:80\n", "handoff.yaml line 2", "anonymous: false"},
-        Refused{"PlainMllpBeyondLoopback", "mllp:\n  - name: a\n    listen: 0.0.0.0:1\n", "handoff.yaml line 3", "needs tls"},
-        Refused{"PartnerWithoutName", "partners:\n  - version: 2.4\n", "handoff.yaml line 2", "partners[0].name: is missing"},
-        Refused{"PartnerTwice", "partners:\n  - name: a\n  - name: a\n", "handoff.yaml line 3", "is named twice"},
-        Refused{"UnknownVersion", "partners:\n  - name: a\n    version: 9\n", "handoff.yaml line 3", "must be one of"},
-        Refused{"UnknownPartner", "mllp:\n  - name: a\n    partners: [b]\n", "handoff.yaml line 3", "names 'b'"},
-        Refused{"KeyWithoutCertificate", "http:\n  tls:\n    key: k\n", "handoff.yaml line 3", "come together"},
+        Refused{"PlainMllpBeyondLoopback", "mllp:\n  - name: a\n    listen: 0.0.0.0:1\n",
+                "handoff.yaml line 3", "needs tls"},
+        Refused{"PartnerWithoutName", "partners:\n  - version: 2.4\n", "handoff.yaml line 2",
+                "partners[0].name: is missing"},
+        Refused{"PartnerTwice", "partners:\n  - name: a\n  - name: a\n", "handoff.yaml line 3",
+                "is named twice"},
+        Refused{"UnknownVersion", "partners:\n  - name: a\n    version: 9\n", "handoff.yaml line 3",
+                "must be one of"},
+        Refused{"UnknownPartner", "mllp:\n  - name: a\n    partners: [b]\n", "handoff.yaml line 3",
+                "names 'b'"},
+        Refused{"KeyWithoutCertificate", "http:\n  tls:\n    key: k\n", "handoff.yaml line 3",
+                "come together"},
         Refused{"BadOffset", "calendar:\n  utc_offset: EST\n", "handoff.yaml line 2", "offset from UTC"},
-        Refused{"ShortTokenHash", "clients:\n  - name: a\n    bearer_sha256: abc\n", "handoff.yaml line 3", "64 hex"}),
+        Refused{"ShortTokenHash", "clients:\n  - name: a\n    bearer_sha256: abc\n", "handoff.yaml line 3",
+                "64 hex"}),
     [](auto const& test) { return std::string(test.param.name); });
 
 }  // namespace

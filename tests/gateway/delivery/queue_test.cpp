@@ -8,7 +8,8 @@ namespace {
 using store::OutboxRow;
 using store::OutboxState;
 
-OutboxRow row(std::int64_t id, std::string key, OutboxState state = OutboxState::waiting, std::int64_t next_ms = 0) {
+OutboxRow row(std::int64_t id, std::string key, OutboxState state = OutboxState::waiting,
+              std::int64_t next_ms = 0) {
   OutboxRow made;
   made.id = id;
   made.order_key = std::move(key);
@@ -42,7 +43,8 @@ TEST(ChooseNext, SendsAgainWhatACrashLeftSent) {
 }
 
 TEST(ChooseNext, SaysWhenToLookAgain) {
-  auto const choice = choose_next({row(1, "a", OutboxState::waiting, 900), row(2, "b", OutboxState::waiting, 700)}, 100);
+  auto const choice =
+      choose_next({row(1, "a", OutboxState::waiting, 900), row(2, "b", OutboxState::waiting, 700)}, 100);
   EXPECT_FALSE(choice.row);
   EXPECT_EQ(choice.wake_ms, 700);
 }

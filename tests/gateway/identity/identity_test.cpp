@@ -1,12 +1,12 @@
 #include "gateway/identity/identity.hpp"
 
+#include "fhir/json/reader.hpp"
+#include "gateway/identity/ids.hpp"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <map>
-
-#include "fhir/json/reader.hpp"
-#include "gateway/identity/ids.hpp"
 
 namespace gateway::identity {
 namespace {
@@ -15,14 +15,17 @@ constexpr char kClinic[] = "urn:oid:1.3.6.1.4.1.32473.20";
 constexpr char kPractice[] = "urn:oid:1.3.6.1.4.1.32473.10";
 constexpr char kNational[] = "urn:oid:1.3.6.1.4.1.32473.1";
 
-/// A store in a folder of its own, and a trust table with a practice and a clinic that both may speak for national ids.
+/// A store in a folder of its own, and a trust table with a practice and a clinic that both may speak for
+/// national ids.
 class Identity : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "identity-" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    folder_ =
+        testing::TempDir() + "identity-" + testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
-    auto opened = store::open_sqlite({.path = folder_ + "/handoff.db"}, [] { return std::int64_t{1'740'000'000'000}; });
+    auto opened =
+        store::open_sqlite({.path = folder_ + "/handoff.db"}, [] { return std::int64_t{1'740'000'000'000}; });
     ASSERT_TRUE(opened) << to_line(opened.error());
     store_ = std::move(*opened);
     trust_.sources.push_back({"practice", {kPractice}, {kNational}});
@@ -36,9 +39,9 @@ class Identity : public testing::Test {
 
   void put(std::string const& id, std::string const& source, std::string const& identifiers,
            std::string const& family = "Mason", std::string const& birth_date = "1957-03-12") {
-    std::string const json = R"({"resourceType":"Patient","id":")" + id + R"(","identifier":[)" + identifiers +
-                             R"(],"name":[{"family":")" + family + R"(","given":["Walter"]}],"birthDate":")" + birth_date +
-                             R"("})";
+    std::string const json = R"({"resourceType":"Patient","id":")" + id + R"(","identifier":[)" +
+                             identifiers + R"(],"name":[{"family":")" + family +
+                             R"(","given":["Walter"]}],"birthDate":")" + birth_date + R"("})";
     auto const done = store_->commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
       FHIR_TRY(auto const patient, fhir::json::read(json, unit.arena()));
       FHIR_CHECK(unit.put(patient, source, "PUT"));

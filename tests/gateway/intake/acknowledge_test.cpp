@@ -38,24 +38,24 @@ class Answers : public testing::TestWithParam<Case> {};
 
 TEST_P(Answers, FollowMsh15AndMsh16) {
   auto const& test = GetParam();
-  EXPECT_EQ(codes(answers(message_with(test.accept, test.application), test.verdict, headers(), {})), test.codes);
+  EXPECT_EQ(codes(answers(message_with(test.accept, test.application), test.verdict, headers(), {})),
+            test.codes);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Modes, Answers,
-    testing::Values(Case{"OriginalAccepted", "", "", Verdict::accepted, "AA "},
-                    Case{"OriginalError", "", "", Verdict::error, "AE "},
-                    Case{"OriginalRefused", "", "", Verdict::refused, "AR "},
-                    Case{"BothAlways", "AL", "AL", Verdict::accepted, "CA AA "},
-                    Case{"CommitOnly", "AL", "NE", Verdict::accepted, "CA "},
-                    Case{"Never", "NE", "NE", Verdict::accepted, ""},
-                    Case{"NeverEvenOnError", "NE", "NE", Verdict::error, ""},
-                    Case{"ErrorsOnlyAndFine", "ER", "NE", Verdict::accepted, ""},
-                    Case{"ErrorsOnlyAndWrong", "ER", "NE", Verdict::error, "CE "},
-                    Case{"ApplicationOnError", "NE", "ER", Verdict::refused, "AR "},
-                    Case{"SuccessOnly", "SU", "SU", Verdict::accepted, "CA AA "},
-                    Case{"UnknownCodeIsAbsent", "XX", "", Verdict::accepted, "AA "}),
-    [](auto const& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Modes, Answers,
+                         testing::Values(Case{"OriginalAccepted", "", "", Verdict::accepted, "AA "},
+                                         Case{"OriginalError", "", "", Verdict::error, "AE "},
+                                         Case{"OriginalRefused", "", "", Verdict::refused, "AR "},
+                                         Case{"BothAlways", "AL", "AL", Verdict::accepted, "CA AA "},
+                                         Case{"CommitOnly", "AL", "NE", Verdict::accepted, "CA "},
+                                         Case{"Never", "NE", "NE", Verdict::accepted, ""},
+                                         Case{"NeverEvenOnError", "NE", "NE", Verdict::error, ""},
+                                         Case{"ErrorsOnlyAndFine", "ER", "NE", Verdict::accepted, ""},
+                                         Case{"ErrorsOnlyAndWrong", "ER", "NE", Verdict::error, "CE "},
+                                         Case{"ApplicationOnError", "NE", "ER", Verdict::refused, "AR "},
+                                         Case{"SuccessOnly", "SU", "SU", Verdict::accepted, "CA AA "},
+                                         Case{"UnknownCodeIsAbsent", "XX", "", Verdict::accepted, "AA "}),
+                         [](auto const& test) { return std::string(test.param.name); });
 
 TEST(JoinedAnswers, ComeApartAgain) {
   std::vector<std::string> const both{"MSH|1\r", "MSH|2\r"};

@@ -1,15 +1,15 @@
 #include "gateway/intake/intake.hpp"
 
-#include <gtest/gtest.h>
+#include "fhir/json/reader.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <thread>
-
-#include "fhir/json/reader.hpp"
 
 namespace gateway::intake {
 namespace {
@@ -20,7 +20,8 @@ config::Settings two_partners() {
   hospital.name = "hospital";
   hospital.application = "ADT";
   hospital.facility = "HOSP";
-  hospital.authorities = {{"HOSP", "urn:oid:1.3.6.1.4.1.32473.30"}, {"VISITS", "urn:oid:1.3.6.1.4.1.32473.31"}};
+  hospital.authorities = {{"HOSP", "urn:oid:1.3.6.1.4.1.32473.30"},
+                          {"VISITS", "urn:oid:1.3.6.1.4.1.32473.31"}};
   hospital.own_authorities = {"urn:oid:1.3.6.1.4.1.32473.30"};
   settings.partners.push_back(hospital);
   config::Partner bound = hospital;
@@ -58,8 +59,9 @@ class IntakeTest : public testing::Test {
   static std::string admission(std::string const& control_id, std::string const& trigger = "A01",
                                std::string const& mrn = "4711", std::string const& family = "Mason",
                                std::string const& application = "ADT") {
-    return "MSH|^~\\&|" + application + "|HOSP|HANDOFF|HUB|20250301110000+0000||ADT^" + trigger + "|" + control_id +
-           "|P|2.5.1\rEVN|" + trigger + "|20250301110000+0000\rPID|1||" + mrn + "^^^HOSP^MR||" + family +
+    return "MSH|^~\\&|" + application + "|HOSP|HANDOFF|HUB|20250301110000+0000||ADT^" + trigger + "|" +
+           control_id + "|P|2.5.1\rEVN|" + trigger + "|20250301110000+0000\rPID|1||" + mrn + "^^^HOSP^MR||" +
+           family +
            "^Walter||19570312|M\rPV1|1|I|4W^401^1|E|||1955555555^Reyes^Ines||||||||||||V1^^^VISITS^VN\r";
   }
 
@@ -246,7 +248,8 @@ TEST_F(IntakeTest, ParallelSendersOfOneVisitAllGetIn) {
   for (int sender = 0; sender < kSenders; ++sender) {
     threads.emplace_back([&, sender] {
       for (int i = 0; i < 5; ++i) {
-        if (code(send(admission("S" + std::to_string(sender) + "-" + std::to_string(i), "A08"))) == "AA") ++accepted;
+        if (code(send(admission("S" + std::to_string(sender) + "-" + std::to_string(i), "A08"))) == "AA")
+          ++accepted;
       }
     });
   }
