@@ -455,10 +455,8 @@ asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal
     counters_.fhir_writes.fetch_add(1);
     bool const is_about_subscriptions = std::ranges::any_of(
         receipt->versions, [](store::Version const& version) { return version.type == "Subscription"; });
-    if (is_about_subscriptions) {
-      if (auto reloaded = options_.subscriptions.reload(options_.store); !reloaded)
-        co_return reloaded.error();
-    }
+    // The write stands whatever becomes of this read; tick() reads them again.
+    if (is_about_subscriptions) (void)options_.subscriptions.reload(options_.store);
   } else {
     counters_.fhir_refused.fetch_add(1);
   }
@@ -480,6 +478,8 @@ void Intake::returned(Principal const& principal, std::vector<std::string> refer
 }
 
 void Intake::tick() {
+  (void)options_.subscriptions.reload(
+      options_.store);  // what is in force stays so while the store cannot be read
   options_.store.commit(
       [this](store::Unit& unit) -> fhir::Result<void> {
         FHIR_CHECK(record::tick(unit, options_.partners->site()));

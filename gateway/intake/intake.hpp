@@ -72,7 +72,7 @@ class Intake : public Writer {
                                                               store::Compute write) override;
   void returned(Principal const& principal, std::vector<std::string> references) override;
 
-  /// Clocks that passed; called once a minute.
+  /// Clocks that passed, and Subscriptions that could not be read when they changed; called once a minute.
   void tick();
 
   IntakeCounters const& counters() const { return counters_; }
