@@ -193,15 +193,25 @@ std::string write_answer(Asked const& asked, std::string_view code, AckHeader co
   image.set({0, 5}, asked.application);
   image.set({0, 6}, asked.facility);
   image.set_text({0, 7}, header.timestamp);
-  image.set({0, 9, 1, 1}, "ACK");
+  // Our own words go through the escapes: the asker's delimiters may be any punctuation, '.' of a version
+  // too.
+  image.set_text({0, 9, 1, 1}, "ACK");
   if (version >= Version::v2_3) image.set({0, 9, 1, 2}, asked.event);
-  if (version >= Version::v2_3_1) image.set({0, 9, 1, 3}, "ACK");
+  if (version >= Version::v2_3_1) image.set_text({0, 9, 1, 3}, "ACK");
   image.set_text({0, 10}, header.control_id);
-  image.set({0, 11}, asked.processing_id.empty() ? "P" : asked.processing_id);
-  image.set({0, 12}, asked.version.empty() ? "2.5.1" : asked.version);
+  if (asked.processing_id.empty()) {
+    image.set_text({0, 11}, "P");
+  } else {
+    image.set({0, 11}, asked.processing_id);
+  }
+  if (asked.version.empty()) {
+    image.set_text({0, 12}, "2.5.1");
+  } else {
+    image.set({0, 12}, asked.version);
+  }
   image.set({0, 18}, asked.charset);
   image.insert_segment(1, "MSA");
-  image.set({1, 1}, code);
+  image.set_text({1, 1}, code);
   image.set({1, 2}, asked.control_id);
   if (version >= Version::v2_5) {
     for (auto const& issue : issues) write_err(image, issue, version);

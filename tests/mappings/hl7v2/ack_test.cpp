@@ -34,6 +34,18 @@ TEST(Ack, KeepsTheAskersDelimiters) {
   EXPECT_THAT(ack, HasSubstr("\rERR##PID*1*7*1#102*Data type error*HL70357#E###say what is wrong#"));
 }
 
+// Found by fuzzing: our own "2.5.1" held the asker's field separator, and the answer was never written.
+TEST(Ack, AnswersWhateverPunctuationSeparates) {
+  for (std::string const& bytes :
+       {std::string("MSH.#"), std::string("MSH.^~\\&.A.B.C.D.20250301..ADT^A01.1.P\r")}) {
+    auto const nak = make_nak(bytes, {"N1", "20250301"}, {});
+    fhir::Issues ignored;
+    EXPECT_TRUE(Message::parse(nak, {}, ignored)) << nak;
+    auto const message = Message::parse(bytes, {}, ignored);
+    if (message) EXPECT_TRUE(parse_ack(make_ack(*message, "AA", {"N1", "20250301"}, {})));
+  }
+}
+
 TEST(Ack, SaysItsKindAsTheVersionDoes) {
   EXPECT_THAT(make_ack(asked("2.2"), "AA", kHeader, {}), HasSubstr("||ACK|ACK-9|T|2.2\r"));
   EXPECT_THAT(make_ack(asked("2.3"), "AA", kHeader, {}), HasSubstr("||ACK^I12|ACK-9|T|2.3\r"));
