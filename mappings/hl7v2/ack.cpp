@@ -209,7 +209,8 @@ std::string write_answer(Asked const& asked, std::string_view code, AckHeader co
   } else {
     image.set({0, 12}, asked.version);
   }
-  image.set({0, 18}, asked.charset);
+  // A name that nobody can read by is not handed on.
+  if (!to_converter_name(asked.charset).empty()) image.set({0, 18}, asked.charset);
   image.insert_segment(1, "MSA");
   image.set_text({1, 1}, code);
   image.set({1, 2}, asked.control_id);
