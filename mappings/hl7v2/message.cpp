@@ -193,6 +193,10 @@ fhir::Result<Text> to_text(std::string_view bytes, std::string_view declared, Pa
     return Text{bytes, "UNICODE UTF-8"};
   }
   FHIR_TRY(owned, decode_charset(bytes, charset));
+  if (!owned.starts_with("MSH")) {
+    return fhir::error(IssueType::value, "MSH-18 names a character set that its own header is not written in",
+                       "", "MSH-18");
+  }
   return Text{owned, charset};
 }
 
