@@ -42,6 +42,8 @@ fhir::Result<void> show(JournalArguments const& arguments) {
     std::string text = row->raw;
     for (char& c : text) {
       if (c == '\r') c = '\n';
+      auto const byte = static_cast<unsigned char>(c);
+      if ((byte < 0x20 && c != '\n') || byte == 0x7f) c = '.';  // ESC and its like would drive the terminal
     }
     std::cout << "\n" << text << "\n";
   }
