@@ -207,8 +207,10 @@ TEST_F(PublicCorpus, EveryBundleIsValidR4) { expect_valid(all()); }
 
 TEST(OwnMessages, AreAllConverted) {
   EXPECT_EQ(own().ran.code, 0) << own().ran.err;
-  EXPECT_EQ(own().bundles.size(), 78U);
-  EXPECT_EQ(own().entries.size(), 78U);
+  auto const files = v2_files(own_root(), {".hl7"}).size();
+  EXPECT_GE(files, 78U);
+  EXPECT_EQ(own().bundles.size(), files);
+  EXPECT_EQ(own().entries.size(), files);
 }
 
 TEST(OwnMessages, EveryLeafIsMappedKeptOrDropped) {
@@ -425,7 +427,7 @@ TEST(ThereAndBack, FromFhirAloneComesAMessageThatMeansTheSame) {
       EXPECT_EQ(difference, "") << file;
     ++compared;
   }
-  EXPECT_EQ(compared, 72U);
+  EXPECT_GE(compared, 72U);
 }
 
 }  // namespace

@@ -99,7 +99,7 @@ TEST(Apply, WhatItReturnsForOurOwnMessagesLivesOn) {
     expect_lives_on(std::string{std::istreambuf_iterator<char>(file), {}}, entry.path().filename().string());
     ++seen;
   }
-  EXPECT_EQ(seen, 78U);
+  EXPECT_GE(seen, 78U);
 }
 
 }  // namespace

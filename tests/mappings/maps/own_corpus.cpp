@@ -16,9 +16,8 @@ namespace {
 using fhir::json::Element;
 
 std::vector<OwnMessage> load() {
-  std::filesystem::path const root = std::filesystem::path(HANDOFF_SOURCE_DIR) / "tests/corpora/v2";
   std::vector<OwnMessage> messages;
-  for (auto const& entry : std::filesystem::recursive_directory_iterator(root)) {
+  for (auto const& entry : std::filesystem::recursive_directory_iterator(own_root())) {
     if (entry.path().extension() != ".hl7") continue;
     std::ifstream in(entry.path(), std::ios::binary);
     std::stringstream bytes;
@@ -59,6 +58,20 @@ Element const* follow(language::Draft const& draft, Element const& reference) {
 }
 
 }  // namespace
+
+std::filesystem::path own_root() { return std::filesystem::path(HANDOFF_SOURCE_DIR) / "tests/corpora/v2"; }
+
+std::set<std::string> listed_messages() {
+  std::set<std::string> names;
+  for (auto const& entry : std::filesystem::directory_iterator(own_root())) {
+    if (entry.path().extension() != ".txt") continue;
+    std::ifstream in(entry.path());
+    for (std::string line; std::getline(in, line);) {
+      if (line.starts_with("== ")) names.insert(line.substr(3, line.find(' ', 3) - 3));
+    }
+  }
+  return names;
+}
 
 std::vector<OwnMessage> const& own_messages() {
   static std::vector<OwnMessage> const messages = load();

@@ -4,6 +4,8 @@
 #include "mappings/hl7v2/message.hpp"
 #include "mappings/language/translator.hpp"
 
+#include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,11 @@ struct OwnMessage {
   std::string name;       ///< "REF_I12/01-worked-loop"
   std::string bytes;
 };
+
+std::filesystem::path own_root();  ///< tests/corpora/v2
+
+/// "REF_I12/01-worked-loop" of every message that the corpus's *.txt files describe.
+std::set<std::string> listed_messages();
 
 /// Every message of the corpus in order of its name; throws when the folder is missing.
 std::vector<OwnMessage> const& own_messages();

@@ -1,7 +1,7 @@
 /// The laws of design translation.md section 3.5 over our own corpus: L1 with the message as its own
 /// complement, L2 and L3 without any.
 #include "fhir/json/writer.hpp"
-#include "own_corpus.hpp"
+#include "rewritten.hpp"
 #include "tests/mappings/hl7v2/corpus.hpp"
 
 #include <gtest/gtest.h>
@@ -14,49 +14,6 @@ namespace mappings::maps::test {
 namespace {
 
 using fhir::json::Element;
-
-/// What reverse needs to write this message again: its resources as a Bundle, its facts, its header's words.
-struct Rewritten {
-  explicit Rewritten(OwnMessage const& own, bool with_seed) : translated(own.bytes) {
-    auto& draft = translated.draft;
-    for (auto const& fact : draft.facts) texts.emplace_back(std::string(fact.name), std::string(fact.text()));
-    bundle = language::to_bundle(draft);
-    auto request = language::from_bundle(language::builtin(), draft.structure, bundle);
-    if (!request) {
-      error = request.error();
-      return;
-    }
-    request->message_code = translated.message.message_code();
-    request->trigger_event = translated.message.trigger_event();
-    request->control_id = translated.message.control_id();
-    timestamp = translated.message.raw({0, 7, 1, 1, 1});
-    request->timestamp = timestamp;
-    if (!with_seed) {
-      for (auto const& [name, text] : texts) {
-        if (name != "referral.information") request->facts.push_back({name, text});  // Task.note says it
-      }
-    }
-    if (with_seed) {
-      request->seed = &translated.message;
-      request->keep_header = true;
-    }
-    auto profile = sender();
-    profile.version = std::string(translated.message.version());
-    auto reversed = language::reverse(language::builtin(), *request, profile);
-    if (!reversed) {
-      error = reversed.error();
-      return;
-    }
-    bytes = reversed->image.bytes();
-  }
-
-  Translated translated;
-  std::vector<std::pair<std::string, std::string>> texts;
-  Element bundle;
-  std::string timestamp;
-  std::string bytes;
-  fhir::Issue error{fhir::Severity::information, fhir::IssueType::informational, "", "", ""};
-};
 
 /// A message that gives no resource of the kind its structure starts from: acknowledgments without an error,
 /// a person's update without a visit, a referral's answer without RF1. There is nothing in FHIR to write it
@@ -148,14 +105,10 @@ std::set<std::string> lines_of(language::Draft const& draft) {
 }
 
 TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
-  std::map<std::string, int> counts;
+  std::size_t compared = 0;
   for (OwnMessage const& own : own_messages()) {
-    static std::set<std::string> const kStructures = {"REF_I12", "RRI_I12", "SIU_S12", "ADT_A01", "ADT_A02",
-                                                      "ADT_A03", "ADT_A05", "ADT_A09", "ADT_A39", "MDM_T02",
-                                                      "MDM_T01", "ORU_R01", "OSU_O51", "OMG_O19"};
-    if (!kStructures.contains(own.structure)) continue;
-    ++counts[own.structure];
     if (has_no_anchor(own) || has_several_anchors(own)) continue;
+    ++compared;
     Translated const first(own.bytes);
     std::set<std::string> const wanted = lines_of(first.draft);
     Rewritten const again(own, false);
@@ -179,11 +132,7 @@ TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
     }
     EXPECT_EQ(difference, "") << own.name << "\n" << again.bytes;
   }
-  std::map<std::string, int> const expected = {
-      {"REF_I12", 11}, {"RRI_I12", 10}, {"SIU_S12", 6}, {"ORU_R01", 3}, {"OSU_O51", 10},
-      {"OMG_O19", 10}, {"ADT_A01", 4},  {"ADT_A02", 3}, {"ADT_A03", 3}, {"ADT_A05", 3},
-      {"ADT_A09", 3},  {"ADT_A39", 3},  {"MDM_T01", 3}, {"MDM_T02", 3}};
-  EXPECT_EQ(counts, expected);
+  EXPECT_GE(compared, 68U);
 }
 
 }  // namespace
