@@ -45,6 +45,16 @@ void add_maps(CLI::App& app, int& code) {
   check->add_option("--overlay", arguments->overlays, "A partner's own rows");
   check->add_flag("--json", arguments->json);
   check->callback([arguments, &code] { code = maps_check(*arguments); });
+  auto* const coverage = maps->add_subcommand("coverage", "Compare all tables with those HL7 publishes");
+  coverage->add_option("--official", arguments->official, "Folder of the published sheets")
+      ->capture_default_str();
+  coverage->add_option("--only", arguments->only, "Only sheets like this: 'segment PV1*'");
+  coverage->add_option("--overlay", arguments->overlays, "A partner's own rows");
+  coverage->add_flag("--missing", arguments->missing, "List the published rows that nobody accounts for");
+  coverage->add_flag("--reasons", arguments->reasons,
+                     "List the rows that deviate or are out of scope, with why");
+  coverage->add_flag("--covered", arguments->covered, "List the covered rows, each with ours");
+  coverage->callback([arguments, &code] { code = maps_coverage(*arguments); });
   auto* const show = maps->add_subcommand("show", "One row's story");
   show->add_option("row", arguments->row)->required();
   show->callback([arguments, &code] { code = maps_show(*arguments); });

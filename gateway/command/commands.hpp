@@ -38,8 +38,12 @@ int convert(ConvertArguments const& arguments);
 struct MapsArguments {
   std::vector<std::string> overlays;
   std::string row;
+  std::string official = "../shared/reference/v2-to-fhir";  ///< Folder of the sheets HL7 publishes.
+  std::string only = "*";                                   ///< Pattern of sheets: "segment PV1*".
+  bool missing = false, reasons = false, covered = false;   ///< List those rows too.
   bool json = false;
 };
+int maps_coverage(MapsArguments const& arguments);
 int maps_check(MapsArguments const& arguments);
 int maps_show(MapsArguments const& arguments);
 

@@ -55,5 +55,26 @@ TEST(MapsCheck, RefusesAnOverlayThatIsNotThere) {
   EXPECT_NE(ran.err.find("/nowhere/site.map"), std::string::npos) << ran.err;
 }
 
+TEST(MapsCoverage, RefusesAFolderWithoutPublishedSheets) {
+  support::TempFolder const folder;
+  Ran const empty = run({"maps", "coverage", "--official", folder.file("")});
+  EXPECT_EQ(empty.code, 1);
+  EXPECT_NE(empty.err.find("no sheets of the v2-to-FHIR IG"), std::string::npos) << empty.err;
+  Ran const absent = run({"maps", "coverage", "--official", "/nowhere"});
+  EXPECT_EQ(absent.code, 1);
+  EXPECT_NE(absent.err.find("/nowhere"), std::string::npos) << absent.err;
+}
+
+TEST(MapsCoverage, ExitsWithOneWhileARowIsMissingAndNamesIt) {
+  support::TempFolder const folder;
+  std::filesystem::create_directory(folder.file("segments"));
+  std::ofstream(folder.file("segments/HL7 Segment - FHIR R4_ PID[Patient] - PID.csv"), std::ios::binary)
+      << "HL7 v2\nSort Order\n8,PID-8,Sex,CWE,0,1,,,,gender\n99,PID-99,None,ST,0,1,,,,nickname\n";
+  Ran const ran = run({"maps", "coverage", "--missing", "--official", folder.file("")});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_NE(ran.out.find("missing | segment PID[Patient] | PID-99 | nickname"), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("missing | segment PID[Patient] | PID-8"), std::string::npos) << ran.out;
+}
+
 }  // namespace
 }  // namespace gateway::command::test
