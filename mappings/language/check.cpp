@@ -119,6 +119,12 @@ class Check {
     static const std::multimap<std::string_view, std::string_view> kFits = {
         {"string", "string"},
         {"string", "markdown"},
+        {"lines", "string"},
+        {"lines", "markdown"},
+        {"Units", "Quantity"},
+        {"Units", "SimpleQuantity"},
+        {"Units", "Duration"},
+        {"component", "Observation.component"},
         {"string", "uri"},
         {"string", "code"},
         {"string", "id"},

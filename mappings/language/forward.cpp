@@ -18,6 +18,23 @@ constexpr std::string_view kNull = "\"\"";
 
 }  // namespace
 
+namespace {
+
+/// Whether the group stands in `ancestor`, in groups of which each is the only one of its name there.
+bool is_part_of(hl7v2::Grouping const& grouping, std::uint32_t group, std::uint32_t ancestor) {
+  if (group == ancestor || !is_within(grouping, group, ancestor)) return false;
+  auto const& groups = grouping.groups;
+  for (; group != ancestor; group = groups[group].parent) {
+    auto const twins = std::ranges::count_if(groups, [&](auto const& other) {
+      return other.parent == groups[group].parent && other.name == groups[group].name;
+    });
+    if (twins != 1) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 std::optional<std::uint32_t> segment_in_scope(hl7v2::Message const& message, hl7v2::Grouping const& grouping,
                                               std::string_view name, std::uint32_t segment) {
   if (message.segment_id(segment) == name) return segment;
@@ -31,6 +48,11 @@ std::optional<std::uint32_t> segment_in_scope(hl7v2::Message const& message, hl7
       if (grouping.group_of_segment[at] == group && message.segment_id(at) == name) return at;
     }
     if (group == 0) return std::nullopt;
+    // Else in the group's own parts: the OBR of the ORC's ORDER, which stands in OBSERVATION_REQUEST.
+    for (std::uint32_t at = 0; at < message.segment_count(); ++at) {
+      if (message.segment_id(at) == name && is_part_of(grouping, grouping.group_of_segment[at], group))
+        return at;
+    }
     group = grouping.groups[group].parent;
   }
 }
@@ -377,8 +399,21 @@ class Translation {
     keeps_->claims.push_back(
         {in.address(), static_cast<std::uint32_t>(parts.size()), static_cast<std::uint32_t>(in.size())});
     for (std::size_t part = 1; part <= in.size(); ++part) parts.push_back(in.claimed(part));
+    if (in.claims_field()) claim_repetitions(in.address());
     for (std::uint16_t const sibling : in.siblings_read())
       claim_leaf({in.address().segment, static_cast<std::uint16_t>(sibling / 32), 1, 0, 0}, sibling % 32U);
+  }
+
+  /// Repetitions behind the first, whole.
+  void claim_repetitions(Address const& first) {
+    std::string_view const field = message_.raw({first.segment, first.field, 0, 0, 0});
+    auto const count = std::ranges::count(field, message_.delimiters().repetition);
+    for (auto repetition = 2; repetition <= count + 1; ++repetition) {
+      keeps_->claims.push_back({{first.segment, first.field, static_cast<std::uint16_t>(repetition), 0, 0},
+                                static_cast<std::uint32_t>(keeps_->parts.size()),
+                                static_cast<std::uint32_t>(types::kPartsMax)});
+      keeps_->parts.insert(keeps_->parts.end(), types::kPartsMax, ~std::uint32_t{0});
+    }
   }
 
   DraftResource& resource_of(std::uint32_t instance_index) {

@@ -685,6 +685,10 @@ class Reversal {
         if (!segment) continue;
         Address address{static_cast<std::uint32_t>(*segment), place.field, place.repetition, 0, 0};
         if (only_filled && layout_->image().raw(address).empty()) continue;
+        if (!now.items.empty() && now.items[0].out.whole_field) {
+          for (auto count = layout_->image().repetition_count(*segment, place.field); count > 1; --count)
+            layout_->image().remove_repetition(*segment, place.field, static_cast<std::uint16_t>(count));
+        }
         write_difference(address, place, old_leaves, new_leaves);
         wrote = true;
       }

@@ -86,6 +86,21 @@ std::uint32_t In::whole_mask() const {
 
 void In::claim_all() { read_.fill(~std::uint32_t{0}); }
 
+std::string_view In::lines() {
+  claims_field_ = true;
+  claim_all();
+  std::string_view rest = context_->message->raw({address_.segment, address_.field, 0, 0, 0});
+  char const delimiter = context_->message->delimiters().repetition;
+  std::string text;
+  for (;;) {
+    auto const end = rest.find(delimiter);
+    text.append(decoded(rest.substr(0, end)));
+    if (end == std::string_view::npos) return keep(text);
+    text += '\n';
+    rest.remove_prefix(end + 1);
+  }
+}
+
 std::string_view In::sibling(std::size_t field, std::size_t component) {
   if (sibling_count_ < siblings_.size())
     siblings_[sibling_count_++] = static_cast<std::uint16_t>(field * 32 + component);

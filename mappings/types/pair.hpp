@@ -58,6 +58,10 @@ class In {
   In nested(std::size_t number) const;
   void claim_from(In const& nested, std::size_t number) { read_[number - 1] |= nested.whole_mask(); }
   void claim_all();
+  /// The whole field as text: its repetitions stand below each other (in TX a "~" ends a line), a component
+  /// delimiter that nobody escaped is what the sender wrote. Claims all of it.
+  std::string_view lines();
+  bool claims_field() const { return claims_field_; }
 
   /// Subparts claimed: bit m-1 of claimed(n) is sub(n, m).
   std::uint32_t claimed(std::size_t number) const { return number <= kPartsMax ? read_[number - 1] : 0; }
@@ -82,6 +86,7 @@ class In {
   std::array<std::uint32_t, kPartsMax> read_{};
   std::array<std::uint16_t, 8> siblings_{};
   std::size_t sibling_count_ = 0;
+  bool claims_field_ = false;
 };
 
 /// One leaf to write, as plain text (not escaped).
@@ -106,6 +111,7 @@ struct Out {
     friend bool operator==(Sibling const&, Sibling const&) = default;
   };
   std::vector<Sibling> siblings;  ///< Other fields of the same segment: OBX-2 for an OBX-5.
+  bool whole_field = false;       ///< Stands for all repetitions that there were.
 
   /// Empty texts are left out.
   void set(std::size_t part, std::string_view text, std::size_t sub = 1);

@@ -21,6 +21,19 @@ bool write_string(Element const& value, Out& out) {
   return !out.empty();
 }
 
+/// All repetitions, one below the other.
+bool read_lines(In& in, Element& out) {
+  std::string_view const text = in.lines();
+  if (text.empty()) return false;
+  out = Element::of_string(text);
+  return true;
+}
+
+bool write_lines(Element const& value, Out& out) {
+  out.whole_field = true;
+  return write_string(value, out);
+}
+
 bool read_markdown(In& in, Element& out) { return read_string(in, out); }
 
 bool read_boolean(In& in, Element& out) {
@@ -105,6 +118,7 @@ bool write_annotation(Element const& value, Out& out) {
 
 constexpr std::array kPairs = {
     Pair{.name = "ST~string", .forward = read_string, .reverse = write_string, .iso = true},
+    Pair{.name = "ST~lines", .forward = read_lines, .reverse = write_lines},
     Pair{.name = "ST~markdown", .forward = read_markdown, .reverse = write_string, .iso = true},
     Pair{.name = "ST~uri", .forward = read_string, .reverse = write_string, .iso = true},
     Pair{.name = "CWE~boolean", .forward = read_boolean, .reverse = write_boolean},

@@ -110,6 +110,36 @@ bool read_sn(In& in, Unit const& unit, Element& out) {
   return true;
 }
 
+/// What no Quantity, Range or Ratio can hold ("<>", "3+"): its parts as a person reads them.
+bool read_sn_text(In& in, Unit const& unit, Element& out) {
+  std::string text;
+  for (std::size_t part = 1; part <= 4; ++part) {
+    std::string_view const one = in.part(part);
+    if (!one.empty()) text.append(text.empty() ? "" : " ").append(one);
+  }
+  if (text.empty()) return false;
+  if (!unit.code.empty()) text.append(" ").append(unit.code);
+  out.set(in.arena(), "valueString", Element::of_string(in.keep(text)));
+  return true;
+}
+
+/// NR: low ^ high. Either may be open.
+bool read_nr(In& in, Unit const& unit, Element& out) {
+  Arena& arena = in.arena();
+  Element range;
+  for (auto const& [part, name] : {std::pair<std::size_t, std::string_view>{1, "low"}, {2, "high"}}) {
+    if (in.peek(part).empty()) continue;
+    std::string_view const digits = json_number(in.part(part), arena);
+    if (digits.empty()) return false;
+    Element end = quantity(digits, arena);
+    set_unit(end, unit, in.context());
+    range.set(arena, name, end);
+  }
+  if (range.is_null()) return false;
+  out.set(arena, "valueRange", range);
+  return true;
+}
+
 bool read_sn_value(In& in, Element& out) { return read_sn(in, {}, out); }
 
 bool write_sn(Element const& parent, Out& out, Element const*& unit_of) {
@@ -143,8 +173,8 @@ struct Choice {
   std::string_view member;
 };
 constexpr Choice kChoices[] = {
-    {"ST TX FT IS ID", "ST~string", "valueString"},
-    {"CWE CE CNE CF", "CWE~CodeableConcept", "valueCodeableConcept"},
+    {"ST ID VR", "ST~string", "valueString"},
+    {"CWE CE CNE CF IS", "CWE~CodeableConcept", "valueCodeableConcept"},
     {"DTM TS DT", "DTM~dateTime", "valueDateTime"},
     {"TM", "TM~time", "valueTime"},
     {"DR", "DR~Period", "valuePeriod"},
@@ -172,7 +202,20 @@ bool read_obx5(In& in, Element& out) {
     out.set(arena, "valueQuantity", made);
     return true;
   }
-  if (type == "SN") return read_sn(in, unit, out);
+  if (type == "CQ") {
+    Element made;
+    if (!read_cq(in, made)) return false;
+    out.set(arena, "valueQuantity", made);
+    return true;
+  }
+  if (type == "NR") return read_nr(in, unit, out);
+  if (type == "SN") return read_sn(in, unit, out) || read_sn_text(in, unit, out);
+  if (type == "TX" || type == "FT") {
+    std::string_view const text = in.lines();
+    if (text.empty()) return false;
+    out.set(arena, "valueString", Element::of_string(text));
+    return true;
+  }
   for (Choice const& choice : kChoices) {
     if (!has_word(choice.types, type)) continue;
     Element value;
@@ -201,7 +244,10 @@ bool write_obx5(Element const& parent, Out& out) {
   for (Choice const& choice : kChoices) {
     Element const* const value = parent.find(choice.member);
     if (value == nullptr || !find_pair(choice.pair)->reverse(*value, out)) continue;
-    out.sibling(2, choice.types.substr(0, choice.types.find(' ')));
+    // Lines need a type that has line ends.
+    bool const lines = value->text().find('\n') != std::string_view::npos;
+    out.sibling(2, lines ? "FT" : choice.types.substr(0, choice.types.find(' ')));
+    out.whole_field = choice.member == "valueString";
     return true;
   }
   if (Element const* const flag = parent.find("valueBoolean")) {
@@ -217,7 +263,37 @@ bool write_obx5(Element const& parent, Out& out) {
   return false;
 }
 
+/// A component of an Observation: one repetition of OBX-5 under the code of OBX-3.
+bool read_component(In& in, Element& out) {
+  Arena& arena = in.arena();
+  hl7v2::Address const code_at{in.address().segment, 3, 1, 0, 0};
+  std::string_view const whole = in.context().message->raw({code_at.segment, 3, 0, 0, 0});
+  In code_in(in.context(), whole.substr(0, whole.find(in.context().message->delimiters().repetition)),
+             code_at);
+  Element code;
+  Element value;
+  if (!read_obx5(in, value) || !find_pair("CWE~CodeableConcept")->forward(code_in, code)) return false;
+  out.set(arena, "code", code);
+  for (auto const& member : value.members()) out.set(arena, member.name, member.value);
+  return true;
+}
+
+/// The units of a number that stands in another field: RXO-4 of RXO-2.
+bool read_units(In& in, Element& out) {
+  set_unit(out, {in.part(1), in.part(2), in.part(3)}, in.context());
+  return !out.is_null();
+}
+
+bool write_units(Element const& value, Out& out) {
+  Out unit(*out.context);
+  write_unit(value, unit, 0);
+  for (auto const& part : unit.siblings) out.set(part.part, part.text);
+  return !out.empty();
+}
+
 constexpr std::array kPairs = {
+    Pair{.name = "CWE~Units", .forward = read_units, .reverse = write_units, .writes_parent = true},
+    Pair{.name = "OBX5~component", .forward = read_component, .reverse = write_obx5},
     Pair{.name = "NM~Quantity", .forward = read_nm_quantity, .reverse = write_nm_quantity},
     Pair{.name = "CQ~Quantity", .forward = read_cq, .reverse = write_cq},
     Pair{.name = "SN~value", .forward = read_sn_value, .reverse = write_sn_value, .writes_parent = true},

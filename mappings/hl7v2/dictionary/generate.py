@@ -93,6 +93,25 @@ LOST_CHOICES = {
 }
 
 
+# Names that the source spells wrong.
+MISSPELT = {"TIIMING": "TIMING"}
+
+
+def spelt(children):
+    """The children with right names, theirs too."""
+    return {MISSPELT.get(name, name): child | ({"segments": spelt(child["segments"])} if "segments" in child else {})
+            for name, child in children.items()}
+
+
+def mend(children, before, after):
+    """What repeats in the version before and in the one after repeats in between too: 2.6 lost it for OBSERVATION and others."""
+    for name, child in children.items():
+        one, other = before.get(name, {}), after.get(name, {})
+        if one and other and child.get("max") == 1 and 1 not in (one.get("max"), other.get("max")):
+            child["min"], child["max"] = other.get("min"), other.get("max")
+        mend(child.get("segments", {}), one.get("segments", {}), other.get("segments", {}))
+
+
 def nodes(children, parent):
     """The node rows of a group's children: (name, min, max, kind, child count, first child)."""
     rows = []
@@ -154,8 +173,18 @@ def supplement():
     return found
 
 
-def version_tables(folder, version, extra):
-    source = json.loads((folder / f"hl7v2-{version}.json").read_text())
+def read_sources(folder):
+    sources = [json.loads((folder / f"hl7v2-{version}.json").read_text()) for version in VERSIONS]
+    for message in (message for source in sources for message in source["messages"].values()):
+        message["segments"] = spelt(message["segments"])
+    for before, source, after in zip(sources, sources[1:], sources[2:]):
+        for name, message in source["messages"].items():
+            neighbours = [other["messages"].get(name, {}).get("segments", {}) for other in (before, after)]
+            mend(message["segments"], *neighbours)
+    return sources
+
+
+def version_tables(source, extra):
     segments = {text(n): field_list(s["fields"]) for n, s in source["segments"].items()}
     types = {text(n): field_list(t.get("fields")) for n, t in source["types"].items()}
     structures = {text(n): nodes(m["segments"], n) for n, m in source["messages"].items()}
@@ -194,7 +223,7 @@ def main():
     folder = pathlib.Path(sys.argv[1])
     text("")
     extra = supplement()
-    versions = [version_tables(folder, version, extra) for version in VERSIONS]
+    versions = [version_tables(source, extra) for source in read_sources(folder)]
     event_rows = events()
 
     strings = text.items()

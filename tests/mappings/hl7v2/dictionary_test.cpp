@@ -184,6 +184,22 @@ TEST(Grouping, AGroupWhoseFirstSegmentIsLeftOutStartsAtTheNextThatCannotRepeat) 
             "ORC/ORDER[3] OBR/ORDER[3]/OBSERVATION_REQUEST");
 }
 
+TEST(Grouping, EachOrderKeepsItsOwnNotesObservationsAndTimes) {
+  // The source lost in 2.6 that these groups repeat, and spells TIMING with two I before.
+  std::string_view const expected =
+      "PID/PATIENT IN1/PATIENT/INSURANCE IN1/PATIENT/INSURANCE[2] ORC/ORDER TQ1/ORDER/TIMING "
+      "TQ1/ORDER/TIMING[2] "
+      "OBR/ORDER/OBSERVATION_REQUEST NTE/ORDER/OBSERVATION_REQUEST OBX/ORDER/OBSERVATION_REQUEST/OBSERVATION "
+      "NTE/ORDER/OBSERVATION_REQUEST/OBSERVATION OBX/ORDER/OBSERVATION_REQUEST/OBSERVATION[2] "
+      "SPM/ORDER/OBSERVATION_REQUEST/SPECIMEN SPM/ORDER/OBSERVATION_REQUEST/SPECIMEN[2] ORC/ORDER[2] "
+      "OBR/ORDER[2]/OBSERVATION_REQUEST NTE/ORDER[2]/OBSERVATION_REQUEST";
+  for (auto const version : {Version::v2_5, Version::v2_5_1, Version::v2_6, Version::v2_7, Version::v2_8})
+    EXPECT_EQ(grouped("OML^O21", "PID IN1 IN1 ORC TQ1 TQ1 OBR NTE OBX NTE OBX SPM SPM ORC OBR NTE", nullptr,
+                      version),
+              expected)
+        << to_text(version);
+}
+
 TEST(Grouping, AReferralWithoutItsProvidersIsStillGrouped) {
   fhir::Issues warnings;
   EXPECT_EQ(grouped("REF^I12", "RF1 PID NTE DG1 OBR OBX NTE OBX PV1 NTE", &warnings),
