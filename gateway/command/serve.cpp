@@ -43,7 +43,8 @@ class Gateway {
                  .maps = setup_.maps,
                  .clock = setup_.clock,
                  .subscriptions = subscriptions_,
-                 .loopback_hooks = setup_.settings.loopback_hooks}) {}
+                 .loopback_hooks = setup_.settings.loopback_hooks,
+                 .log = [](fhir::Issue const& issue) { ops::log_issue("intake", issue); }}) {}
 
   fhir::Result<void> open() {
     FHIR_CHECK(intake_.prepare());
@@ -246,6 +247,8 @@ class Gateway {
     v2("replayed", counters.replayed);
     v2("conflict", counters.conflicts);
     v2("not_stored", counters.not_stored);
+    counter(into, "handoff_intake_faults_total", "Broken invariants of ours while a message was taken in", {},
+            counters.faults);
     counter(into, "handoff_fhir_writes_total", "FHIR writes committed", {}, counters.fhir_writes);
     counter(into, "handoff_fhir_writes_refused_total", "FHIR writes refused", {}, counters.fhir_refused);
     auto const leaves = [&](char const* end, std::uint64_t value) {

@@ -12,8 +12,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/core/demangle.hpp>
 
 #include <algorithm>
+#include <typeinfo>
 
 namespace gateway::intake {
 
@@ -166,6 +168,17 @@ mappings::hl7v2::AckHeader Intake::next_header() {
 
 asio::awaitable<std::vector<std::string>> Intake::accept_v2(Envelope envelope) {
   std::vector<std::string> answers;
+  try {
+    answers = co_await accept_file(envelope);
+  } catch (...) {
+    answers = {last_resort(envelope.bytes, note_fault(std::current_exception()))};
+  }
+  co_return answers;
+}
+
+/// A batch is taken apart, everything else is one message.
+asio::awaitable<std::vector<std::string>> Intake::accept_file(Envelope& envelope) {
+  std::vector<std::string> answers;
   if (envelope.damaged || !mappings::hl7v2::is_batch(envelope.bytes)) {
     answers = co_await accept_one(std::move(envelope));
     co_return answers;
@@ -191,61 +204,66 @@ asio::awaitable<std::vector<std::string>> Intake::accept_v2(Envelope envelope) {
   co_return answers;
 }
 
-/// The journey of one message (architecture.md section 2; the numbers are its steps).
+/// The journey of one message (architecture.md section 2; the numbers are its steps). Does not throw: what is
+/// broken on the way is an error like any other, kept and answered AE.
 asio::awaitable<std::vector<std::string>> Intake::accept_one(Envelope envelope) {
   auto journey = std::make_shared<Journey>();
-  journey->received_ms = options_.clock();
   journey->envelope = std::move(envelope);
   journey->issues = journey->envelope.warnings;
+  try {
+    journey->received_ms = options_.clock();
+    decode(*journey);  // 2 and 4
+  } catch (...) {
+    journey->issues.push_back(note_fault(std::current_exception()));
+    journey->verdict = Verdict::error;
+  }
+  std::vector<std::string> answers;
+  try {
+    // 3, 5, 6 and 7: see compute().
+    auto receipt = co_await store::commit(
+        options_.store, [this, journey](store::Unit& unit) { return compute(unit, *journey); });
+    if (receipt) {
+      answers = journey->answers;  // 8 Answer: all that it says is on disk.
+    } else {
+      counters_.not_stored.fetch_add(1);
+      answers = not_stored(*journey, receipt.error());
+    }
+    if (receipt) count(*journey);
+  } catch (...) {
+    fhir::Issue const fault = note_fault(std::current_exception());
+    if (answers.empty()) answers = {last_resort(journey->envelope.bytes, fault)};
+  }
+  co_return answers;
+}
 
-  // 2 Decode.
+/// Step 2 and, because its result does not depend on the store, step 4. What is wrong sets the verdict.
+void Intake::decode(Journey& journey) const {
   auto const stop = [&](fhir::Issue issue, Verdict verdict) {
-    journey->issues.push_back(std::move(issue));
-    journey->verdict = verdict;
+    journey.issues.push_back(std::move(issue));
+    journey.verdict = verdict;
   };
-  if (journey->envelope.damaged) {
-    journey->verdict = Verdict::refused;  // the framer's own issue says why
-  } else {
-    auto parsed = parse(journey->envelope.bytes, journey->issues);
-    if (!parsed) {
-      stop(parsed.error(), verdict_on(parsed.error()));
-    } else {
-      journey->message.emplace(std::move(*parsed));
-    }
+  if (journey.envelope.damaged) {
+    journey.verdict = Verdict::refused;  // the framer's own issue says why
+    return;
   }
-  if (journey->message) {
-    auto const sender = options_.partners->sender_of(*journey->message, journey->envelope.partners,
-                                                     journey->envelope.certificate_name);
-    if (journey->message->control_id().empty()) {
-      stop(fhir::error(fhir::IssueType::required, "MSH-10 is empty: no answer could be matched to it", {},
-                       "MSH-10"),
-           Verdict::refused);
-    } else if (!sender) {
-      stop(sender.error(), Verdict::refused);
-    } else {
-      journey->partner = *sender;
-      journey->content_hash = resend_hash(*journey->message);
-      journey->duplicate_key =
-          duplicate_key_of(journey->envelope, *journey->message, *journey->partner, journey->content_hash);
-      // 4 Translate, once: the result does not depend on the store.
-      auto draft = mappings::language::forward(options_.maps, *journey->message, journey->partner->profile);
-      if (draft) {
-        journey->draft.emplace(std::move(*draft));
-      } else {
-        stop(draft.error(), Verdict::error);
-      }
-    }
+  auto parsed = parse(journey.envelope.bytes, journey.issues);
+  if (!parsed) return stop(parsed.error(), verdict_on(parsed.error()));
+  journey.message.emplace(std::move(*parsed));
+  Message const& message = *journey.message;
+  auto const sender =
+      options_.partners->sender_of(message, journey.envelope.partners, journey.envelope.certificate_name);
+  if (message.control_id().empty()) {
+    return stop(fhir::error(fhir::IssueType::required, "MSH-10 is empty: no answer could be matched to it",
+                            {}, "MSH-10"),
+                Verdict::refused);
   }
-
-  // 3, 5, 6 and 7: see compute().
-  auto receipt = co_await store::commit(
-      options_.store, [this, journey](store::Unit& unit) { return compute(unit, *journey); });
-  if (!receipt) {
-    counters_.not_stored.fetch_add(1);
-    co_return not_stored(*journey, receipt.error());
-  }
-  count(*journey);
-  co_return journey->answers;  // 8 Answer: all that it says is on disk.
+  if (!sender) return stop(sender.error(), Verdict::refused);
+  journey.partner = *sender;
+  journey.content_hash = resend_hash(message);
+  journey.duplicate_key = duplicate_key_of(journey.envelope, message, *journey.partner, journey.content_hash);
+  auto draft = mappings::language::forward(options_.maps, message, journey.partner->profile);
+  if (!draft) return stop(draft.error(), Verdict::error);
+  journey.draft.emplace(std::move(*draft));
 }
 
 /// Where MSH-18 is silent the sender's profile says which character set the bytes are in.
@@ -295,7 +313,13 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
 
   // 5 Reconcile and 6 Fold. What refuses here leaves nothing but the journal row.
   if (verdict == Verdict::accepted) {
-    if (auto taken = take_in(unit, journey); !taken) {
+    fhir::Result<void> taken;
+    try {
+      taken = take_in(unit, journey);
+    } catch (...) {
+      taken = note_fault(std::current_exception());
+    }
+    if (!taken) {
       // Only what is wrong with the message is its fault; what is wrong with the store is the store's to
       // report.
       fhir::Issue const why = std::move(taken).error();
@@ -309,12 +333,14 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
     }
   }
 
-  auto const headers = [this] { return next_header(); };
-  if (journey.message) {
-    journey.answers = answers(*journey.message, verdict, headers, issues);
-  } else {
-    std::string_view const code = verdict == Verdict::error ? "AE" : "AR";
-    journey.answers.push_back(make_nak(journey.envelope.bytes, next_header(), issues, code));
+  try {
+    journey.answers = answers_to(journey, verdict, issues);
+  } catch (...) {
+    // Nothing that cannot be answered positively is taken in: the sender would send it again.
+    if (verdict == Verdict::accepted) unit.discard();
+    verdict = Verdict::error;
+    issues.push_back(note_fault(std::current_exception()));
+    journey.answers = {last_resort(journey.envelope.bytes, issues.back())};
   }
   journey.outcome = verdict;
 
@@ -371,11 +397,44 @@ fhir::Result<void> Intake::finish(store::Unit& unit, record::Cause const& cause)
   return options_.subscriptions.notify(unit);
 }
 
+std::vector<std::string> Intake::answers_to(Journey const& journey, Verdict verdict,
+                                            fhir::Issues const& issues) {
+  if (journey.message) {
+    return answers(
+        *journey.message, verdict, [this] { return next_header(); }, issues);
+  }
+  return {make_nak(journey.envelope.bytes, next_header(), issues, verdict == Verdict::error ? "AE" : "AR")};
+}
+
+/// Counts and logs a broken invariant of ours. Its kind is told, its text is not: that may hold anything.
+fhir::Issue Intake::note_fault(std::exception_ptr const& thrown) {
+  counters_.faults.fetch_add(1);
+  std::string kind = "an unknown exception";
+  try {
+    std::rethrow_exception(thrown);
+  } catch (std::exception const& known) {
+    kind = boost::core::demangle(typeid(known).name());
+  } catch (...) {
+  }
+  auto fault = fhir::error(fhir::IssueType::exception, "a broken invariant of the gateway (" + kind + ")");
+  if (options_.log) options_.log(fault);
+  return fault;
+}
+
+/// AE where the usual way to an answer is the one that broke: by the bytes alone, at worst without a name.
+std::string Intake::last_resort(std::string const& bytes, fhir::Issue const& fault) {
+  mappings::hl7v2::AckHeader header;
+  header.control_id = "H" + to_base36(next_answer_.fetch_add(1));
+  try {
+    return make_nak(bytes, header, {fault}, "AE");
+  } catch (...) {
+    return "MSH|^~\\&|||||||ACK|" + header.control_id + "|P|2.5.1\rMSA|AE|\r";
+  }
+}
+
 std::vector<std::string> Intake::not_stored(Journey const& journey, fhir::Issue const& why) {
-  fhir::Issues const issues{fhir::error(why.code, "the message could not be stored; send it again", {}, {})};
-  auto const headers = [this] { return next_header(); };
-  if (journey.message) return answers(*journey.message, Verdict::error, headers, issues);
-  return {make_nak(journey.envelope.bytes, next_header(), issues, "AE")};
+  return answers_to(journey, Verdict::error,
+                    {fhir::error(why.code, "the message could not be stored; send it again", {}, {})});
 }
 
 void Intake::count(Journey const& journey) {

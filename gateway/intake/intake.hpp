@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,8 @@ struct Envelope {
 /// All only grow; read by /metrics.
 struct IntakeCounters {
   std::atomic<std::uint64_t> accepted{0}, errors{0}, refused{0}, replayed{0}, conflicts{0}, not_stored{0};
+  std::atomic<std::uint64_t> faults{
+      0};  ///< Broken invariants of ours: exceptions while a message was taken in.
   std::atomic<std::uint64_t> fhir_writes{0}, fhir_refused{0};
   std::atomic<std::uint64_t> leaves_mapped{0}, leaves_kept{0}, leaves_dropped{0};
 };
@@ -47,7 +50,8 @@ struct IntakeOptions {
   mappings::language::Maps maps;
   store::ClockMs clock;
   delivery::Subscriptions& subscriptions;
-  bool loopback_hooks = false;  ///< See config::Settings.
+  bool loopback_hooks = false;                       ///< See config::Settings.
+  std::function<void(fhir::Issue const&)> log = {};  ///< What an operator must hear; never a payload.
 };
 
 class Intake : public Writer {
@@ -60,7 +64,8 @@ class Intake : public Writer {
 
   /// One frame, which may hold one message or a batch (FHS/BHS). Resumes when what it says is on disk, with
   /// the answers to write back in order: none, one or two per message, a batch of answers for a batch. Never
-  /// AA before the commit (R1).
+  /// AA before the commit (R1). A broken invariant of ours, an exception, is answered AE like any other error
+  /// (R2), counted and logged by its kind; it does not leave this function.
   boost::asio::awaitable<std::vector<std::string>> accept_v2(Envelope envelope);
 
   /// Processes a kept message again, e.g. after its table was mended (`handoff journal replay`). A success
@@ -79,10 +84,15 @@ class Intake : public Writer {
 
  private:
   struct Journey;
+  boost::asio::awaitable<std::vector<std::string>> accept_file(Envelope& envelope);
   boost::asio::awaitable<std::vector<std::string>> accept_one(Envelope envelope);
+  void decode(Journey& journey) const;
   fhir::Result<mappings::hl7v2::Message> parse(std::string const& bytes, fhir::Issues& warnings) const;
   fhir::Result<void> compute(store::Unit& unit, Journey& journey);
   fhir::Result<void> take_in(store::Unit& unit, Journey& journey);
+  std::vector<std::string> answers_to(Journey const& journey, Verdict verdict, fhir::Issues const& issues);
+  fhir::Issue note_fault(std::exception_ptr const& thrown);
+  std::string last_resort(std::string const& bytes, fhir::Issue const& fault);
   fhir::Result<void> activate_subscriptions(store::Unit& unit) const;
   fhir::Result<void> finish(store::Unit& unit, record::Cause const& cause);
   mappings::hl7v2::AckHeader next_header();
