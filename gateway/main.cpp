@@ -60,13 +60,19 @@ void add_maps(CLI::App& app, int& code) {
   show->callback([arguments, &code] { code = maps_show(*arguments); });
 }
 
+/// Who decided, and why: kept with what was decided.
+void add_settlement(CLI::App& command, std::string& reason, std::string& by) {
+  command.add_option("--reason", reason, "Why; kept with the decision")->required();
+  command.add_option("--by", by, "Who decided")->required();
+}
+
 void add_journal(CLI::App& app, int& code) {
   auto* const journal = app.add_subcommand("journal", "Received messages and what became of them");
   journal->require_subcommand(1);
   auto arguments = std::make_shared<JournalArguments>();
   auto* const list = journal->add_subcommand("list", "Newest first");
   list->add_option("--outcome", arguments->outcome)
-      ->check(CLI::IsMember({"accepted", "error", "refused", "conflict"}));
+      ->check(CLI::IsMember({"accepted", "error", "refused", "conflict", "dismissed"}));
   list->add_option("--count", arguments->count);
   list->add_flag("--json", arguments->json);
   auto* const show = journal->add_subcommand("show", "One row");
@@ -75,10 +81,19 @@ void add_journal(CLI::App& app, int& code) {
   auto* const replay =
       journal->add_subcommand("replay", "Take a kept message in again, e.g. after a table was mended");
   replay->add_option("id", arguments->id)->required();
-  for (auto* const command : {list, show, replay}) command->add_option("--config", arguments->config);
+  auto* const accept = journal->add_subcommand("accept", "Take a conflict in as a new message");
+  auto* const dismiss = journal->add_subcommand("dismiss", "Leave a conflict out for good");
+  for (auto* const command : {accept, dismiss}) {
+    command->add_option("id", arguments->id)->required();
+    add_settlement(*command, arguments->reason, arguments->by);
+  }
+  for (auto* const command : {list, show, replay, accept, dismiss})
+    command->add_option("--config", arguments->config);
   list->callback([arguments, &code] { code = journal_list(*arguments); });
   show->callback([arguments, &code] { code = journal_show(*arguments); });
   replay->callback([arguments, &code] { code = journal_replay(*arguments); });
+  accept->callback([arguments, &code] { code = journal_accept(*arguments); });
+  dismiss->callback([arguments, &code] { code = journal_dismiss(*arguments); });
 }
 
 void add_record(CLI::App& app, int& code) {
@@ -92,17 +107,31 @@ void add_record(CLI::App& app, int& code) {
   referral->add_option("id", arguments->id)->required();
   auto* const transition = record->add_subcommand("transition", "By Encounter id");
   transition->add_option("id", arguments->id)->required();
-  for (auto* const command : {referral, transition})
+  auto* const orphans = record->add_subcommand("orphans", "What belongs to no record and waits for a person");
+  auto* const attach = record->add_subcommand("attach", "Say to which record an orphan belongs");
+  attach->add_option("orphan", arguments->id)->required();
+  attach->add_option("target", arguments->target, "ServiceRequest/x or Encounter/x")->required();
+  auto* const dismiss = record->add_subcommand("dismiss", "Say that an orphan belongs nowhere");
+  dismiss->add_option("orphan", arguments->id)->required();
+  for (auto* const command : {attach, dismiss}) add_settlement(*command, arguments->reason, arguments->by);
+  for (auto* const command : {referral, transition, orphans, attach, dismiss})
     command->fallthrough();  // --config may stand behind the id
   record->callback([=, &code] {
     if (referral->parsed()) {
       code = record_referral(*arguments);
     } else if (transition->parsed()) {
       code = record_transition(*arguments);
+    } else if (orphans->parsed()) {
+      code = record_orphans(*arguments);
+    } else if (attach->parsed()) {
+      code = record_attach(*arguments);
+    } else if (dismiss->parsed()) {
+      code = record_dismiss(*arguments);
     } else if (*rebuild) {
       code = record_rebuild(*arguments);
     } else {
-      std::cerr << "record: referral ID, transition ID or --rebuild\n";
+      std::cerr << "record: referral ID, transition ID, orphans, attach ORPHAN TARGET, dismiss ORPHAN or "
+                   "--rebuild\n";
       code = kWrongUsage;
     }
   });

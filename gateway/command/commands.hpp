@@ -54,17 +54,25 @@ struct JournalArguments {
   std::size_t count = 50;
   bool raw = false;
   bool json = false;
+  std::string reason, by;  ///< Of accept and dismiss.
 };
 int journal_list(JournalArguments const& arguments);
 int journal_show(JournalArguments const& arguments);
 int journal_replay(JournalArguments const& arguments);
+int journal_accept(JournalArguments const& arguments);   ///< Takes in a conflict as a new message.
+int journal_dismiss(JournalArguments const& arguments);  ///< Leaves it out for good.
 
 struct RecordArguments {
   std::string config;
   std::string id;
+  std::string target;      ///< Of attach: "ServiceRequest/x" or "Encounter/x".
+  std::string reason, by;  ///< Of attach and dismiss.
 };
 int record_referral(RecordArguments const& arguments);
 int record_transition(RecordArguments const& arguments);
+int record_orphans(RecordArguments const& arguments);  ///< What belongs to no record, oldest due first.
+int record_attach(RecordArguments const& arguments);
+int record_dismiss(RecordArguments const& arguments);
 int record_rebuild(RecordArguments const& arguments);
 
 int validate(std::vector<std::string> const& files);

@@ -57,8 +57,10 @@ fhir::Result<void> list(JournalArguments const& arguments) {
   return {};
 }
 
-fhir::Result<void> replay(JournalArguments const& arguments) {
-  FHIR_TRY(auto setup, make_setup(arguments.config));
+/// Does `work` with an Intake over the store, which no other process may have open for writing.
+template <class Work>
+fhir::Result<void> with_intake(std::string const& config, Work const& work) {
+  FHIR_TRY(auto setup, make_setup(config));
   delivery::Subscriptions subscriptions;
   FHIR_CHECK(subscriptions.reload(*setup.store));
   intake::Intake intake({.store = *setup.store,
@@ -67,8 +69,22 @@ fhir::Result<void> replay(JournalArguments const& arguments) {
                          .clock = setup.clock,
                          .subscriptions = subscriptions,
                          .loopback_hooks = setup.settings.loopback_hooks});
-  FHIR_CHECK(intake.replay(arguments.id));
+  return work(intake);
+}
+
+fhir::Result<void> replay(JournalArguments const& arguments) {
+  FHIR_CHECK(
+      with_intake(arguments.config, [&](intake::Intake& intake) { return intake.replay(arguments.id); }));
   std::cout << "accepted\n";
+  return {};
+}
+
+fhir::Result<void> settle(JournalArguments const& arguments, std::string_view how) {
+  record::Settlement const settlement{std::string(how), arguments.reason, arguments.by, {}};
+  FHIR_CHECK(with_intake(arguments.config, [&](intake::Intake& intake) {
+    return intake.settle_conflict(arguments.id, settlement);
+  }));
+  std::cout << how << "\n";
   return {};
 }
 
@@ -84,6 +100,12 @@ int journal_list(JournalArguments const& arguments) { return done_or_refused(lis
 int journal_show(JournalArguments const& arguments) { return done_or_refused(show(arguments), arguments); }
 int journal_replay(JournalArguments const& arguments) {
   return done_or_refused(replay(arguments), arguments);
+}
+int journal_accept(JournalArguments const& arguments) {
+  return done_or_refused(settle(arguments, record::work::accepted), arguments);
+}
+int journal_dismiss(JournalArguments const& arguments) {
+  return done_or_refused(settle(arguments, record::work::dismissed), arguments);
 }
 
 }  // namespace gateway::command

@@ -228,6 +228,7 @@ class Gateway {
     metrics_.add([this](std::vector<ops::Sample>& into) { sample_store(into); });
     metrics_.add([this](std::vector<ops::Sample>& into) { sample_delivery(into); });
     metrics_.add([this](std::vector<ops::Sample>& into) { sample_net(into); });
+    metrics_.add([this](std::vector<ops::Sample>& into) { sample_worklist(into); });
   }
 
   static void counter(std::vector<ops::Sample>& into, char const* name, char const* help,
@@ -312,6 +313,22 @@ class Gateway {
     counter(into, "handoff_http_requests_total", "HTTP requests", {}, http.requests);
     counter(into, "handoff_http_bad_heads_total", "HTTP heads refused", {}, http.bad_heads);
     counter(into, "handoff_http_timed_out_total", "HTTP connections closed by a timeout", {}, http.timed_out);
+  }
+
+  /// What waits for a person, by kind.
+  void sample_worklist(std::vector<ops::Sample>& into) const {
+    constexpr std::size_t kCountMax = 10'000;
+    auto const snapshot = setup_.store->snapshot();
+    if (!snapshot) return;  // the other samples say that the store cannot be read
+    for (std::string_view kind : record::work::kinds) {
+      auto const rows = (*snapshot)->list_records(kind, "", "", kCountMax);
+      if (!rows) return;
+      into.push_back({"handoff_worklist_open",
+                      "What only a person can settle",
+                      false,
+                      {{"kind", std::string(kind)}},
+                      static_cast<double>(rows->size())});
+    }
   }
 
   Setup setup_;

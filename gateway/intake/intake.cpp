@@ -35,6 +35,7 @@ struct Intake::Journey {
   std::optional<Verdict> verdict;  ///< Set before compute() when the message cannot go further.
   std::string duplicate_key;
   std::string content_hash;
+  std::int64_t kept_as = 0;  ///< The journal row that is processed again; 0: a message that just came.
   // Found out by compute(), which may run more than once:
   std::vector<std::string> answers;
   bool is_replay = false;
@@ -120,6 +121,12 @@ Verdict verdict_on(fhir::Issue const& issue) {
     default:
       return Verdict::error;
   }
+}
+
+fhir::Issue conflict_issue() {
+  return fhir::error(fhir::IssueType::duplicate,
+                     "another message with this control id and other content was taken in before", {},
+                     "MSH-10");
 }
 
 fhir::Result<void> put_organization(store::Unit& unit, std::string_view reference, std::string_view name) {
@@ -287,7 +294,7 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   journey.answers.clear();
   journey.is_replay = false;
   journey.is_conflict = false;
-  journey.replaces_journal_id = 0;
+  journey.replaces_journal_id = journey.kept_as;
   fhir::Issues issues = journey.issues;
   Verdict verdict = journey.verdict.value_or(Verdict::accepted);
   std::string duplicate_key = journey.duplicate_key;
@@ -297,11 +304,12 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
     FHIR_TRY(auto const before, unit.find_journal_by_key(duplicate_key));
     if (before && before->content_hash != journey.content_hash) {
       journey.is_conflict = true;
+      FHIR_TRY(bool const is_settled, is_settled_conflict(unit, journey));
+      if (is_settled) return {};
+      FHIR_CHECK(open_conflict(unit, journey));
       duplicate_key.clear();  // the first message keeps the key; this one is kept beside it
       verdict = Verdict::refused;
-      issues.push_back(fhir::error(
-          fhir::IssueType::duplicate,
-          "another message with this control id and other content was taken in before", {}, "MSH-10"));
+      issues.push_back(conflict_issue());
     } else if (before && before->outcome == to_text(Verdict::accepted)) {
       journey.is_replay = true;
       journey.answers = split_answers(before->answer);
@@ -438,11 +446,11 @@ std::vector<std::string> Intake::not_stored(Journey const& journey, fhir::Issue 
 }
 
 void Intake::count(Journey const& journey) {
+  if (journey.is_conflict) counters_.conflicts.fetch_add(1);
   if (journey.is_replay) {
     counters_.replayed.fetch_add(1);
     return;
   }
-  if (journey.is_conflict) counters_.conflicts.fetch_add(1);
   if (journey.draft) {
     auto const account = mappings::language::account(*journey.message, *journey.draft);
     counters_.leaves_mapped.fetch_add(account.mapped.size());
@@ -467,28 +475,110 @@ fhir::Result<void> Intake::replay(std::int64_t journal_id) {
   FHIR_TRY(auto const row, snapshot->find_journal(journal_id));
   if (!row) return fhir::error(fhir::IssueType::not_found, "the journal has no row of that number");
   if (row->outcome == to_text(Verdict::accepted)) return {};
-
-  auto journey = std::make_shared<Journey>();
-  journey->received_ms = row->received_ms;
-  journey->envelope.bytes = row->raw;
-  journey->envelope.feed = row->feed;
-  FHIR_TRY(auto message, parse(journey->envelope.bytes, journey->issues));
-  journey->message.emplace(std::move(message));
-  journey->partner = options_.partners->find(row->partner);
-  if (journey->partner == nullptr) {
-    return fhir::error(fhir::IssueType::not_found,
-                       "the configuration no longer names the partner it came from");
+  if (row->outcome == record::work::conflict) {
+    return fhir::error(fhir::IssueType::business_rule,
+                       "a conflict is taken in by a person's decision: journal accept, or journal dismiss");
   }
-  journey->content_hash = row->content_hash;
-  journey->duplicate_key = row->duplicate_key;
-  FHIR_TRY(auto draft,
-           mappings::language::forward(options_.maps, *journey->message, journey->partner->profile));
-  journey->draft.emplace(std::move(draft));
+  FHIR_TRY(auto const journey, journey_of(*row));
   FHIR_CHECK(
       options_.store.commit_and_wait([this, journey](store::Unit& unit) { return compute(unit, *journey); }));
   count(*journey);
   if (journey->outcome == Verdict::accepted) return {};
   return fhir::error(fhir::IssueType::processing, "it is still refused; the journal row says why");
+}
+
+/// A kept message on its way again.
+fhir::Result<std::shared_ptr<Intake::Journey>> Intake::journey_of(store::JournalRow const& row) {
+  auto journey = std::make_shared<Journey>();
+  journey->received_ms = row.received_ms;
+  journey->envelope.bytes = row.raw;
+  journey->envelope.feed = row.feed;
+  FHIR_TRY(auto message, parse(journey->envelope.bytes, journey->issues));
+  journey->message.emplace(std::move(message));
+  journey->partner = options_.partners->find(row.partner);
+  if (journey->partner == nullptr) {
+    return fhir::error(fhir::IssueType::not_found,
+                       "the configuration no longer names the partner it came from");
+  }
+  journey->content_hash = row.content_hash;
+  journey->duplicate_key = row.duplicate_key;
+  FHIR_TRY(auto draft,
+           mappings::language::forward(options_.maps, *journey->message, journey->partner->profile));
+  journey->draft.emplace(std::move(draft));
+  return journey;
+}
+
+namespace {
+
+std::string conflict_id(std::string_view feed, std::string_view content_hash) {
+  return record::work_item_id(record::work::conflict, std::string(feed) + "|" + std::string(content_hash));
+}
+
+}  // namespace
+
+/// The same conflicting bytes again: kept already, and a person's or still everybody's to decide. The answer
+/// is what was decided.
+fhir::Result<bool> Intake::is_settled_conflict(store::Unit& unit, Journey& journey) {
+  FHIR_TRY(auto const item, unit.find_record(conflict_id(journey.envelope.feed, journey.content_hash)));
+  if (!item) return false;
+  bool const accepted = item->state == "ACCEPTED";
+  journey.outcome = accepted ? Verdict::accepted : Verdict::refused;
+  fhir::Issues issues;
+  if (!accepted) issues.push_back(conflict_issue());
+  journey.answers = answers_to(journey, journey.outcome, issues);
+  journey.is_replay = true;
+  return true;
+}
+
+fhir::Result<void> Intake::open_conflict(store::Unit& unit, Journey const& journey) {
+  record::Cause cause;
+  cause.door = record::Door::v2;
+  cause.origin = journey.partner->settings.name;
+  cause.message =
+      std::string(journey.message->message_code()) + "^" + std::string(journey.message->trigger_event());
+  cause.message_id = journey.message->control_id();
+  cause.received_ms = journey.received_ms;
+  record::WorkItem item;
+  item.kind = record::work::conflict;
+  item.seed = journey.envelope.feed + "|" + journey.content_hash;
+  item.reason = conflict_issue().diagnostics;
+  item.owner = options_.partners->site().gateway_organization;
+  item.data["feed"] = {journey.envelope.feed};
+  item.data["content_hash"] = {journey.content_hash};
+  FHIR_CHECK(record::open_work_item(unit, cause, options_.partners->site(), item));
+  return {};
+}
+
+fhir::Result<void> Intake::settle_conflict(std::int64_t journal_id, record::Settlement const& settlement) {
+  FHIR_TRY(auto const snapshot, options_.store.snapshot());
+  FHIR_TRY(auto const row, snapshot->find_journal(journal_id));
+  if (!row) return fhir::error(fhir::IssueType::not_found, "the journal has no row of that number");
+  if (row->outcome != record::work::conflict)
+    return fhir::error(fhir::IssueType::conflict, "that row is no open conflict but " + row->outcome);
+  std::string const item = conflict_id(row->feed, row->content_hash);
+  auto const settle = [&](store::Unit& unit) {
+    auto const cause = record::operator_cause(unit, "journal " + settlement.how, settlement.by);
+    return record::settle_work_item(unit, cause, options_.partners->site(), item, settlement);
+  };
+  if (settlement.how == record::work::dismissed) {
+    FHIR_CHECK(options_.store.commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
+      FHIR_CHECK(settle(unit));
+      unit.journal() = *row;
+      unit.journal().outcome = record::work::dismissed;
+      return {};
+    }));
+    return {};
+  }
+  FHIR_TRY(auto const journey, journey_of(*row));
+  journey->kept_as = row->id;
+  FHIR_CHECK(options_.store.commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
+    FHIR_CHECK(compute(unit, *journey));
+    if (journey->outcome != Verdict::accepted)
+      return fhir::error(fhir::IssueType::processing, "it cannot be taken in; the conflict stays open");
+    return settle(unit);
+  }));
+  count(*journey);
+  return {};
 }
 
 asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal, RequestFacts request,

@@ -10,6 +10,7 @@
 #include "gateway/intake/acknowledge.hpp"
 #include "gateway/intake/partners.hpp"
 #include "gateway/intake/writer.hpp"
+#include "gateway/record/work_item.hpp"
 #include "gateway/store/store.hpp"
 #include "mappings/language/translator.hpp"
 
@@ -73,6 +74,11 @@ class Intake : public Writer {
   /// fails.
   fhir::Result<void> replay(std::int64_t journal_id);
 
+  /// Ends a conflict (R5) as a person decided: work::accepted takes the kept message in as a new one,
+  /// work::dismissed leaves it out for good. Either way the same bytes are not asked about again. Blocks.
+  /// Errors: not_found, conflict (no open conflict), required (no reason), or why it cannot be taken in.
+  fhir::Result<void> settle_conflict(std::int64_t journal_id, record::Settlement const& settlement);
+
   boost::asio::awaitable<fhir::Result<store::Receipt>> commit(Principal principal, RequestFacts request,
                                                               store::Compute write) override;
   void returned(Principal const& principal, std::vector<std::string> references) override;
@@ -88,7 +94,10 @@ class Intake : public Writer {
   boost::asio::awaitable<std::vector<std::string>> accept_one(Envelope envelope);
   void decode(Journey& journey) const;
   fhir::Result<mappings::hl7v2::Message> parse(std::string const& bytes, fhir::Issues& warnings) const;
+  fhir::Result<std::shared_ptr<Journey>> journey_of(store::JournalRow const& row);
   fhir::Result<void> compute(store::Unit& unit, Journey& journey);
+  fhir::Result<bool> is_settled_conflict(store::Unit& unit, Journey& journey);
+  fhir::Result<void> open_conflict(store::Unit& unit, Journey const& journey);
   fhir::Result<void> take_in(store::Unit& unit, Journey& journey);
   std::vector<std::string> answers_to(Journey const& journey, Verdict verdict, fhir::Issues const& issues);
   fhir::Issue note_fault(std::exception_ptr const& thrown);

@@ -35,6 +35,7 @@ inline constexpr std::string_view kReviewCode = "review-report";
 inline constexpr std::string_view kConsultantReportCode = "consultant-report";
 inline constexpr std::string_view kTransitionCode = "transition-of-care";
 inline constexpr std::string_view kObligationCode = "transition-obligation";
+inline constexpr std::string_view kWorkItemCode = "work-item";
 
 /// `Version.source` of what the gateway itself writes.
 inline constexpr std::string_view kGatewaySource = "gateway";

@@ -3,12 +3,12 @@
 #include "fhir/json/reader.hpp"
 #include "gateway/record/codes.hpp"
 #include "gateway/record/context.hpp"
-#include "gateway/record/effects.hpp"
-#include "gateway/record/linking.hpp"
+#include "gateway/record/ledger.hpp"
 #include "gateway/record/observe.hpp"
-#include "gateway/record/outgoing.hpp"
 #include "gateway/record/record.hpp"
+#include "gateway/record/referral.hpp"
 #include "gateway/record/rules.hpp"
+#include "gateway/record/transition.hpp"
 
 #include <algorithm>
 
@@ -17,213 +17,20 @@ namespace {
 
 using fhir::json::Element;
 
-store::RecordRow row_of_record(ReferralState const& state) {
-  return {state.record_id,     "referral",  state.person, std::string(to_code(state.state)),
-          state.owner,         state.since, state.due,    to_json(state),
-          is_open(state.state)};
-}
-
-store::RecordRow row_of_record(TransitionState const& state) {
-  return {state.record_id,
-          "transition",
-          state.person,
-          std::string(to_code(state.stay)),
-          state.owner,
-          state.since,
-          state.due,
-          to_json(state),
-          !is_final(state.stay) || (state.stay == Stay::died && state.has_open_obligation())};
-}
-
-/// What a replay of any log gives: the row that is stored beside it.
-store::RecordRow replay(std::string const& record, std::vector<Event> const& log);
-
-/// The coordinator's work queue for what belongs to nothing: one row each, open until somebody attaches or
-/// dismisses it.
-store::RecordRow row_of_orphan(std::string const& record, std::vector<Event> const& log) {
-  store::RecordRow row{record, "orphan", {}, "ORPHAN", {}, 0, 0, {}, true};
-  Event const& first = log.front();
-  row.person = first.text("person");
-  row.owner = first.text("coordinator");
-  row.since_ms = first.received;
-  row.due_ms = first.number("due");
-  row.body = to_json(first);
-  return row;
-}
-
-store::RecordRow replay(std::string const& record, std::vector<Event> const& log) {
-  if (record.starts_with("transition/")) return row_of_record(fold_transition(record, log));
-  if (record.starts_with("orphan/")) return row_of_orphan(record, log);
-  return row_of_record(fold_referral(record, log));
-}
-
-/// An event already told: the same thing said again, in a message with a fresh control id.
-bool is_told(std::vector<Event> const& log, Event const& event) {
-  return std::any_of(log.begin(), log.end(), [&](Event const& known) {
-    return known.type == event.type && known.payload == event.payload && known.data == event.data &&
-           known.asserted == event.asserted && known.origin == event.origin && !known.inferred;
-  });
-}
-
-bool is_report(std::string_view type) {
-  return type == kind::note || type == kind::corrected || type == kind::interim ||
-         type == kind::note_withdrawn;
-}
-
-bool is_same_report(std::vector<Event> const& log, Event const& event) {
-  return is_report(event.type) && !event.payload.empty() &&
-         std::any_of(log.begin(), log.end(), [&](Event const& known) {
-           return known.type == event.type && known.payload == event.payload;
-         });
-}
-
-/// Events that belong in the log though they change nothing in the state.
-bool is_always_kept(std::string_view type) {
-  return type == kind::delivery || type == kind::withheld || type == kind::withdrawn;
-}
-
-/// One record during one run: its log, and what new events make of it.
-class Ledger {
- public:
-  Ledger(Context& context, std::string record, std::vector<Event> log)
-      : context_(context), record_(std::move(record)), log_(std::move(log)), stored_(log_.size()) {}
-
-  std::vector<Event>& log() { return log_; }
-  std::size_t stored() const { return stored_; }
-  bool grew() const { return log_.size() > stored_; }
-
-  /// Appends it unless it says nothing new; before it, as inferred events, the steps that it implies.
-  fhir::Result<void> add_referral(Event event) {
-    if (is_told(log_, event) || is_same_report(log_, event)) return {};
-    ReferralState const before = fold_referral(record_, log_);
-    std::vector<Event> tentative = log_;
-    tentative.push_back(event);
-    tentative.back().seq = next_seq();
-    ReferralState const after = fold_referral(record_, tentative);
-    if (to_json(before) == to_json(after) && !is_always_kept(event.type)) return {};
-    FHIR_CHECK(add_inferred(event, after));
-    event.state_before = log_.empty() ? "" : to_code(before.state);
-    event.state_after = to_code(after.state);
-    return context_.append(record_, log_, std::move(event));
-  }
-
-  fhir::Result<void> add_transition(Event event) {
-    if (is_told(log_, event)) return {};
-    TransitionState const before = fold_transition(record_, log_);
-    std::vector<Event> tentative = log_;
-    tentative.push_back(event);
-    tentative.back().seq = next_seq();
-    TransitionState const after = fold_transition(record_, tentative);
-    if (to_json(before) == to_json(after) && !is_always_kept(event.type)) return {};
-    event.state_before = to_code(before.stay);
-    event.state_after = to_code(after.stay);
-    return context_.append(record_, log_, std::move(event));
-  }
-
- private:
-  std::int64_t next_seq() const { return log_.empty() ? 1 : log_.back().seq + 1; }
-
-  fhir::Result<void> add_inferred(Event const& cause, ReferralState const& after) {
-    std::int64_t const seq = next_seq();
-    std::vector<std::string> steps;
-    for (StateEntry const& entry : after.history)
-      if (entry.seq == seq && entry.inferred && !cause.inferred) steps.push_back(entry.type);
-    for (auto const& step : steps) {
-      Event inferred = cause;
-      inferred.data.clear();
-      inferred.payload.clear();
-      inferred.type = step;
-      inferred.inferred = true;
-      inferred.rule = "implied by " + cause.type;
-      inferred.state_before = to_code(fold_referral(record_, log_).state);
-      std::vector<Event> tentative = log_;
-      tentative.push_back(inferred);
-      tentative.back().seq = next_seq();
-      inferred.state_after = to_code(fold_referral(record_, tentative).state);
-      FHIR_CHECK(context_.append(record_, log_, std::move(inferred)));
-    }
-    return {};
-  }
-
-  Context& context_;
-  std::string record_;
-  std::vector<Event> log_;
-  std::size_t stored_;
-};
-
-/// Every record has a key that leads to this one name: a rebuild finds closed ones too.
-constexpr std::string_view kRecordsSpace = "record.all";
-constexpr std::string_view kRecordsName = "all";
-
-fhir::Result<void> remember_views(Context& context, std::string const& record, Event const& event) {
-  if (!event.text("patient").empty()) context.unit.put_key(kPatientSpace, record, event.text("patient"));
-  return remember(context, record, event.text("person"), event.all("key"), event.all("view"));
-}
-
-fhir::Result<void> fold_one_referral(Context& context, std::string const& record, std::vector<Event> events) {
-  FHIR_TRY(auto log, context.log(record));
-  ReferralState const before = fold_referral(record, log);
-  Ledger ledger(context, record, std::move(log));
-  if (ledger.stored() == 0) context.unit.put_key(kRecordsSpace, record, kRecordsName);
-  for (Event& event : events) {
-    FHIR_CHECK(remember_views(context, record, event));
-    FHIR_CHECK(ledger.add_referral(std::move(event)));
-  }
-  if (!ledger.grew()) return {};
-  FHIR_CHECK(apply_effects(context, before, ledger.log()));
-  FHIR_CHECK(tell_partners(context, before, ledger.log(), ledger.stored()));
-  context.unit.put_record(replay(record, ledger.log()));
-  return {};
-}
-
-fhir::Result<void> fold_one_transition(Context& context, std::string const& record,
-                                       std::vector<Event> events) {
-  FHIR_TRY(auto log, context.log(record));
-  TransitionState const before = fold_transition(record, log);
-  Ledger ledger(context, record, std::move(log));
-  if (ledger.stored() == 0) context.unit.put_key(kRecordsSpace, record, kRecordsName);
-  for (Event& event : events) {
-    FHIR_CHECK(remember_views(context, record, event));
-    FHIR_CHECK(ledger.add_transition(std::move(event)));
-  }
-  if (!ledger.grew()) return {};
-  FHIR_CHECK(apply_effects(context, before, ledger.log()));
-  FHIR_CHECK(tell_partners(context, before, ledger.log(), ledger.stored()));
-  context.unit.put_record(replay(record, ledger.log()));
-  return {};
-}
-
-fhir::Result<void> keep_orphan(Context& context, std::string const& record, Event event) {
-  FHIR_TRY(auto log, context.log(record));
-  if (!log.empty()) return {};
-  context.unit.put_key(kRecordsSpace, record, kRecordsName);
-  event.set("coordinator", context.site.care_coordinator);
-  event.set("due", std::to_string(due_at(event.received, Step::accept_or_decline, Priority::urgent,
-                                         context.calendar())));
-  FHIR_CHECK(context.append(record, log, std::move(event)));
-  context.unit.put_record(replay(record, log));
-  return {};
-}
-
-fhir::Result<void> apply(Context& context, std::vector<Observation> observations) {
+fhir::Result<void> apply(Context& context, Observed observed) {
   std::vector<std::string> order;
-  for (auto const& each : observations)
+  for (auto const& each : observed.records)
     if (std::find(order.begin(), order.end(), each.record) == order.end()) order.push_back(each.record);
   for (auto const& record : order) {
     std::vector<Event> events;
-    RecordKind record_kind = RecordKind::referral;
-    for (auto& each : observations) {
-      if (each.record != record) continue;
-      record_kind = each.record_kind;
-      events.push_back(std::move(each.event));
-    }
-    if (record_kind == RecordKind::orphan)
-      FHIR_CHECK(keep_orphan(context, record, std::move(events.front())));
-    if (record_kind == RecordKind::referral)
-      FHIR_CHECK(fold_one_referral(context, record, std::move(events)));
-    if (record_kind == RecordKind::transition)
-      FHIR_CHECK(fold_one_transition(context, record, std::move(events)));
+    for (auto& each : observed.records)
+      if (each.record == record) events.push_back(std::move(each.event));
+    FHIR_CHECK(fold_one(context, record, std::move(events)));
   }
+  for (WorkItem const& item : observed.items)
+    FHIR_CHECK(open_work_item(context.unit, context.cause, context.site, item));
+  for (auto const& [id, settlement] : observed.settled)
+    FHIR_CHECK(settle_work_item(context.unit, context.cause, context.site, id, settlement));
   return {};
 }
 
@@ -240,9 +47,7 @@ fhir::Result<void> follow_persons(Context& context) {
       if (!row || row->person == person) continue;
       Event event = context.event(kind::updated, "the patient's person changed");
       event.set("person", person);
-      bool const stay = record.starts_with("transition/");
-      FHIR_CHECK(stay ? fold_one_transition(context, record, {event})
-                      : fold_one_referral(context, record, {event}));
+      FHIR_CHECK(fold_one(context, record, {event}));
     }
   }
   return {};
@@ -300,7 +105,7 @@ fhir::Result<void> delivered_of_referral(Context& context, store::OutboxRow cons
       events.push_back(std::move(event));
     }
   }
-  return fold_one_referral(context, record, std::move(events));
+  return fold_one(context, record, std::move(events));
 }
 
 fhir::Result<void> delivered_of_transition(Context& context, store::OutboxRow const& row,
@@ -308,7 +113,7 @@ fhir::Result<void> delivered_of_transition(Context& context, store::OutboxRow co
                                            std::string const& communication) {
   Event event = delivery_event(context, row, outcome);
   event.set("communication", communication);
-  FHIR_CHECK(fold_one_transition(context, record, {event}));
+  FHIR_CHECK(fold_one(context, record, {event}));
   if (communication.empty() || !is_positive(outcome)) return {};
   FHIR_TRY(Element const* notice, context.load(reference_of(communication)));
   if (notice == nullptr || notice->text_at("status") != "in-progress") return {};
@@ -388,7 +193,7 @@ fhir::Result<void> returned(store::Unit& unit, std::string_view task_id, std::st
   if (state.task != reference) return {};
   FHIR_TRY(bool const owner, reads_for(context, reader, state.performer));
   if (!owner) return {};
-  return fold_one_referral(context, *record, {context.event(kind::received, "the owner's first read")});
+  return fold_one(context, *record, {context.event(kind::received, "the owner's first read")});
 }
 
 fhir::Result<void> tick(store::Unit& unit, Site const& site) {
@@ -411,12 +216,11 @@ fhir::Result<void> tick(store::Unit& unit, Site const& site) {
                                ? state.resume
                                : state.state;
         if (rank_of(base) < 0 || rank_of(base) >= rank_of(State::seen)) continue;
-        FHIR_CHECK(fold_one_referral(context, row.record_id, {context.event(kind::expired, "RF1-8 passed")}));
+        FHIR_CHECK(fold_one(context, row.record_id, {context.event(kind::expired, "RF1-8 passed")}));
       } else {
         TransitionState const state = fold_transition(row.record_id, log);
         if (is_final(state.stay) || watch_end(state) == 0 || context.now() <= watch_end(state)) continue;
-        FHIR_CHECK(
-            fold_one_transition(context, row.record_id, {context.event(stay_kind::watch_ended, "day 31")}));
+        FHIR_CHECK(fold_one(context, row.record_id, {context.event(stay_kind::watch_ended, "day 31")}));
       }
     }
   }
@@ -459,6 +263,14 @@ fhir::Issues rebuild(store::Store& store) {
                         record + ": the stored fold differed from its log and was written anew"));
   }
   return issues;
+}
+
+fhir::Result<void> attach_orphan(store::Unit& unit, Site const& site, std::string_view id,
+                                 std::string_view target, Settlement const& settlement) {
+  Cause const cause = operator_cause(unit, "attach", settlement.by);
+  Context context(unit, cause, site);
+  FHIR_TRY(auto observed, observe_attachment(context, std::string(id), target, settlement));
+  return apply(context, std::move(observed));
 }
 
 }  // namespace gateway::record

@@ -203,6 +203,7 @@ TaskRole role_of(Element const& task) {
   if (has_coding(code, kTaskCodeSystem, kConsultantReportCode)) return TaskRole::consultant_report;
   if (has_coding(code, kTaskCodeSystem, kTransitionCode)) return TaskRole::transition;
   if (has_coding(code, kTaskCodeSystem, kObligationCode)) return TaskRole::obligation;
+  if (has_coding(code, kTaskCodeSystem, kWorkItemCode)) return TaskRole::work_item;
   if (has_coding(code, kFhirTaskCodeSystem, "abort")) return TaskRole::abort;
   bool const names_request = std::any_of(kParents, kParents + 2, [&](std::string_view name) {
     Element const* member = task.find(name);

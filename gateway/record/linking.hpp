@@ -36,6 +36,7 @@ enum class TaskRole : unsigned char {
   consultant_report,
   transition,
   obligation,
+  work_item,
   other
 };
 TaskRole role_of(fhir::json::Element const& task);

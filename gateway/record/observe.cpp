@@ -39,17 +39,17 @@ Observer::Observer(Context& context) : context_(context), changes_(context.unit.
   changes_ = std::move(last);
 }
 
-fhir::Result<std::vector<Observation>> Observer::run() {
+fhir::Result<Observed> Observer::run() {
   for (Change const& change : changes_)
     if (change.changed) FHIR_CHECK(see(change));
   FHIR_CHECK(see_message());
-  return std::move(found_);
+  return Observed{std::move(found_), std::move(items_), std::move(settled_)};
 }
 
 fhir::Result<void> Observer::see(Change const& change) {
   if (change.after == nullptr) {
     FHIR_TRY(auto const record, record_of(change.type + "/" + change.id));
-    if (!record) return {};
+    if (!record || is_work_item(*record)) return {};
     Event event = context_.event(kind::withdrawn, "deleted");
     event.set("view", change.type + "/" + change.id);
     bool const stay = record->starts_with("transition/");
@@ -85,23 +85,27 @@ void Observer::add(RecordKind record_kind, std::string record, Event event, std:
                     std::move(views)});
 }
 
+/// For the care coordinator: not remembered as a view, as a later attachment decides where it belongs; but
+/// with all that its message said, so that it then counts as if it had been linked.
 fhir::Result<void> Observer::orphan(std::string const& view, std::string const& person, std::string reason) {
-  std::string const seed = !view.empty() ? view : context_.cause.message_id;
-  Event event = context_.event("orphaned", std::move(reason));
-  event.set("person", person);
-  if (!context_.cause.patients.empty()) event.set("patient", context_.cause.patients.front());
-  FHIR_TRY(event.payload, context_.version(view));
-  // Not remembered as a view: a later attachment decides where it belongs.
-  event.add("orphan", view);
-  add(RecordKind::orphan, "orphan/" + derived_id(context_.cause.origin, "orphan", seed), std::move(event), {},
-      {});
+  WorkItem item;
+  item.kind = work::orphan;
+  item.seed = context_.cause.origin + "|" + (view.empty() ? context_.cause.message_id : view);
+  item.reason = std::move(reason);
+  FHIR_TRY(item.subject, context_.version(view));
+  item.person = person;
+  if (!context_.cause.patients.empty()) item.patient = context_.cause.patients.front();
+  item.owner = context_.site.care_coordinator;
+  for (Fact const& fact : context_.cause.facts)
+    item.data[std::string(kFactPrefix) + fact.name] = {fact.value};
+  item.as_task = true;
+  items_.push_back(std::move(item));
   return {};
 }
 
 fhir::Result<std::optional<std::string>> Observer::record_of(std::string const& reference) {
   for (auto const& each : found_)
-    if (std::find(each.views.begin(), each.views.end(), reference) != each.views.end() &&
-        each.record_kind != RecordKind::orphan)
+    if (std::find(each.views.begin(), each.views.end(), reference) != each.views.end())
       return std::optional<std::string>(each.record);
   return context_.record_of_view(reference);
 }
@@ -134,7 +138,7 @@ fhir::Result<Link> Observer::link_view(std::string const& reference, Element con
   return link;
 }
 
-fhir::Result<std::vector<Observation>> observe(Context& context) {
+fhir::Result<Observed> observe(Context& context) {
   Observer observer(context);
   return observer.run();
 }

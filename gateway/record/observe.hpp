@@ -6,13 +6,16 @@
 #pragma once
 
 #include "gateway/record/context.hpp"
+#include "gateway/record/work_item.hpp"
 
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gateway::record {
 
-enum class RecordKind : unsigned char { referral, transition, orphan };
+enum class RecordKind : unsigned char { referral, transition };
 
 struct Observation {
   RecordKind record_kind = RecordKind::referral;
@@ -23,7 +26,19 @@ struct Observation {
   std::vector<std::string> views;
 };
 
-fhir::Result<std::vector<Observation>> observe(Context& context);
+/// Events of records; what belongs to none; which work items their owners settled.
+struct Observed {
+  std::vector<Observation> records;
+  std::vector<WorkItem> items;
+  std::vector<std::pair<std::string, Settlement>> settled;
+};
+
+fhir::Result<Observed> observe(Context& context);
+
+/// What it means that a person says where an orphan belongs: the events that it would have been, had it been
+/// linked. `target` is a view of the record. Errors: see attach_orphan().
+fhir::Result<Observed> observe_attachment(Context& context, std::string const& id, std::string_view target,
+                                          Settlement const& settlement);
 
 /// "referral/abc" of "ServiceRequest/abc"; "transition/abc" of "Encounter/abc".
 std::string referral_id(std::string_view service_request_id);

@@ -297,6 +297,8 @@ fhir::Result<void> Observer::see_task(store::Unit::Change const& change, Element
       return see_abort(change, before, after);
     case TaskRole::obligation:
       return see_obligation(change, before, after);
+    case TaskRole::work_item:
+      return see_work_item(change, before, after);
     default:
       return {};
   }
@@ -472,12 +474,18 @@ fhir::Result<void> Observer::see_appointment(store::Unit::Change const& change, 
     if (names_an_order(keys)) FHIR_CHECK(orphan(reference, person, "no referral has this number"));
     return {};
   }
-  Event event = context_.event(type, "linked by " + link.tier);
+  return add_appointment(link.record, type, after, "linked by " + link.tier);
+}
+
+fhir::Result<void> Observer::add_appointment(std::string const& record, std::string_view type,
+                                             Element const& after, std::string rule) {
+  std::string const reference = "Appointment/" + std::string(after.text_at("id"));
+  Event event = context_.event(type, std::move(rule));
   event.set("appointment", reference);
   if (auto const start = time_of(after.text_at("start"), context_.calendar()))
     event.set("appointment_start", std::to_string(start));
   FHIR_TRY(event.payload, context_.version(reference));
-  add(RecordKind::referral, link.record, std::move(event), keys, {reference});
+  add(RecordKind::referral, record, std::move(event), keys_of(after), {reference});
   return {};
 }
 
@@ -501,13 +509,18 @@ fhir::Result<void> Observer::see_visit(store::Unit::Change const& change, Elemen
     if (link.ambiguous) return orphan(reference, person, "several referrals wait for this visit");
   }
   if (link.record.empty()) return {};
-  Event event = context_.event(kind::seen, "linked by " + link.tier);
+  return add_visit(link.record, after, "linked by " + link.tier);
+}
+
+fhir::Result<void> Observer::add_visit(std::string const& record, Element const& after, std::string rule) {
+  std::string const reference = "Encounter/" + std::string(after.text_at("id"));
+  Event event = context_.event(kind::seen, std::move(rule));
   event.set("encounter", reference);
   FHIR_TRY(event.payload, context_.version(reference));
   // A stay is a view of its own transition.
   std::vector<std::string> views;
-  if (!stay) views.push_back(reference);
-  add(RecordKind::referral, link.record, std::move(event), keys_of(after), std::move(views));
+  if (!is_stay_class(after.text_of("class", "code"))) views.push_back(reference);
+  add(RecordKind::referral, record, std::move(event), keys_of(after), std::move(views));
   return {};
 }
 
@@ -650,11 +663,19 @@ fhir::Result<void> Observer::see_message() {
     if (referral ? answer : type == "OSU") return orphan({}, {}, "no referral has this number");
     return {};
   }
+  return tell_message(record, {});
+}
+
+/// What REF, RRI and the order messages say of their referral by themselves. `linked`: who says that it is
+/// this one, where it is not the message.
+fhir::Result<void> Observer::tell_message(std::string const& record, std::string const& linked) {
   FHIR_TRY(ReferralState const state, state_of_record(record));
   FHIR_TRY(bool const placer, by_placer(state));
+  std::string_view const message = context_.message_type();
+  bool const referral = message == "REF" || message == "RRI";
   auto const meaning = referral ? referral_meaning(context_) : order_meaning(context_, placer);
   if (!meaning) return {};
-  Event event = context_.event(meaning->type, meaning->rule);
+  Event event = context_.event(meaning->type, linked.empty() ? meaning->rule : meaning->rule + ", " + linked);
   for (std::string_view name : {"order.reason", "referral.reason", "referral.information"})
     if (auto const text = context_.fact(name); !text.empty()) event.set("reason", std::string(text));
   if (meaning->type == kind::reviewed)
@@ -678,6 +699,113 @@ fhir::Result<std::string> Observer::record_of_message() {
     if (!link.record.empty()) return link.record;
   }
   return std::string{};
+}
+
+// --- Orphans that a person settles
+// -------------------------------------------------------------------------------------
+
+/// The owner of a work item ends its Task: completed with an output says where it belongs, cancelled or
+/// rejected dismisses it. rules.cpp has seen to it that output or reason is there.
+fhir::Result<void> Observer::see_work_item(Change const& change, Element const* before,
+                                           Element const& after) {
+  FHIR_TRY(auto const id, record_of("Task/" + change.id));
+  if (!id || !is_work_item(*id) || context_.cause.door != Door::fhir) return {};
+  std::string_view const status = after.text_at("status");
+  if (before == nullptr || before->text_at("status") == status) return {};
+  Settlement settlement;
+  settlement.by = reviewer_of(after);
+  settlement.reason = reason_text(after);
+  if (status == "cancelled" || status == "rejected") {
+    settlement.how = work::dismissed;
+    settled_.emplace_back(*id, std::move(settlement));
+  } else if (status == "completed") {
+    settlement.how = work::attached;
+    if (settlement.reason.empty()) settlement.reason = "its Task was completed";
+    std::string const target = target_of_work_item(after);
+    FHIR_TRY(auto observed, observe_attachment(context_, *id, target, settlement));
+    for (auto& each : observed.records) found_.push_back(std::move(each));
+    for (auto& each : observed.settled) settled_.push_back(std::move(each));
+  }
+  return {};
+}
+
+std::string target_of_work_item(Element const& task) {
+  return reference_at(task.at("output", 0, "valueReference")).text();
+}
+
+fhir::Result<Observed> Observer::attach(std::string const& record, Reference const& subject,
+                                        std::string const& rule) {
+  if (subject) {
+    FHIR_TRY(Element const* resource, context_.load(subject));
+    if (resource == nullptr) return fhir::error(fhir::IssueType::deleted, "what was to be attached is gone");
+    bool const stay = record.starts_with("transition/");
+    FHIR_CHECK(stay ? attach_to_stay(record, *resource, rule) : attach_to_referral(record, *resource, rule));
+  } else if (record.starts_with("referral/")) {
+    FHIR_CHECK(tell_message(record, rule));
+  }
+  return Observed{std::move(found_), {}, {}};
+}
+
+fhir::Result<void> Observer::attach_to_referral(std::string const& record, Element const& subject,
+                                                std::string const& rule) {
+  std::string const type(subject.text_at("resourceType"));
+  std::string const reference = type + "/" + std::string(subject.text_at("id"));
+  if (type == "DiagnosticReport" || type == "DocumentReference") {
+    auto const means = type_of_report(*this, type, nullptr, subject);
+    if (!means.empty()) return add_report(record, means, reference, rule);
+  }
+  if (type == "Appointment") {
+    auto const means = type_of_appointment(*this, nullptr, subject);
+    if (!means.empty()) return add_appointment(record, means, subject, rule);
+  }
+  if (type == "Encounter") return add_visit(record, subject, rule);
+  Event event = context_.event(kind::attached, rule);
+  FHIR_TRY(event.payload, context_.version(reference));
+  add(RecordKind::referral, record, std::move(event), keys_of(subject), {reference});
+  return {};
+}
+
+fhir::Result<Observed> observe_attachment(Context& context, std::string const& id, std::string_view target,
+                                          Settlement const& settlement) {
+  FHIR_TRY(auto const log, context.log(id));
+  if (log.empty() || !is_work_item(id))
+    return fhir::error(fhir::IssueType::not_found, "no work item has this id");
+  WorkItemState const item = fold_work_item(id, log);
+  if (item.kind != work::orphan)
+    return fhir::error(fhir::IssueType::business_rule, "only an orphan is attached to a record");
+  FHIR_TRY(auto const record, context.record_of_view(target));
+  if (!record || is_work_item(*record))
+    return fhir::error(fhir::IssueType::not_found,
+                       "no referral or transition record belongs to the resource it is to be attached to");
+  FHIR_TRY(auto const row, context.unit.find_record(*record));
+  FHIR_TRY(auto const person,
+           item.patient.empty() ? fhir::Result<std::string>(item.person) : context.person_of(item.patient));
+  if (row && !person.empty() && !row->person.empty() && row->person != person)
+    return fhir::error(fhir::IssueType::business_rule, "that record is another person's");
+  // As the message that brought it would have said it, so that it counts, and is told on, as if it had been
+  // linked.
+  Cause cause;
+  Event const& first = log.front();
+  cause.door = first.door == "v2" ? Door::v2 : first.door == "fhir" ? Door::fhir : Door::gateway;
+  cause.origin = first.origin;
+  cause.actor = first.actor;
+  cause.message = first.message;
+  cause.message_id = first.message_id;
+  cause.asserted_ms = first.asserted;
+  cause.source_ms = first.source_time;
+  cause.received_ms = context.now();
+  for (auto const& [name, values] : first.data)
+    if (name.starts_with(kFactPrefix))
+      cause.facts.push_back({name.substr(kFactPrefix.size()), values.front(), {}});
+  Context as_sent(context.unit, cause, context.site);
+  Observer observer(as_sent);
+  FHIR_TRY(auto observed, observer.attach(*record, reference_of(item.subject),
+                                          "attached by a person: " + settlement.reason));
+  Settlement settled = settlement;
+  settled.how = work::attached;
+  settled.target = *record;
+  observed.settled.emplace_back(id, std::move(settled));
+  return observed;
 }
 
 }  // namespace gateway::record

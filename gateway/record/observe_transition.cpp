@@ -91,6 +91,12 @@ bool is_discharge_summary(Element const& resource) {
   return false;
 }
 
+bool is_final_report(Element const& resource) {
+  bool const document = resource.text_at("resourceType") == "DocumentReference";
+  std::string_view const status = resource.text_at(document ? "docStatus" : "status");
+  return status == "final" || status == "amended" || status == "corrected" || status == "appended";
+}
+
 }  // namespace
 
 bool is_stay_class(std::string_view code) {
@@ -294,8 +300,7 @@ fhir::Result<void> Observer::see_stay_report(Change const& change, Element const
   std::string const reference = change.type + "/" + change.id;
   bool const document = change.type == "DocumentReference";
   std::string const status(after.text_at(document ? "docStatus" : "status"));
-  bool const is_final_report =
-      status == "final" || status == "amended" || status == "corrected" || status == "appended";
+  bool const is_final_now = is_final_report(after);
   bool const was_final = before != nullptr && before->text_at(document ? "docStatus" : "status") == status;
   FHIR_TRY(auto const person, context_.person_of(patient_of(after)));
   FHIR_TRY(auto const stays, stays_of(person));
@@ -304,19 +309,32 @@ fhir::Result<void> Observer::see_stay_report(Change const& change, Element const
     bool const of_this_stay = std::any_of(parents.begin(), parents.end(),
                                           [&](auto& parent) { return parent.text() == stay.encounter; });
     bool const after_discharge = stay.discharged_at != 0 && !is_final(stay.stay);
-    if (is_discharge_summary(after) && is_final_report && !was_final && (of_this_stay || after_discharge)) {
+    if (is_discharge_summary(after) && is_final_now && !was_final && (of_this_stay || after_discharge)) {
       close_obligation(stay, obligation::discharge_information, reference, "a final discharge summary came");
       continue;
     }
     if (document || !of_this_stay) continue;
     bool const pending = std::find(stay.pending_results.begin(), stay.pending_results.end(), reference) !=
                          stay.pending_results.end();
-    if (is_final_report == !pending) continue;
-    Event event = context_.event(is_final_report ? stay_kind::result_final : stay_kind::result_pending,
+    if (is_final_now == !pending) continue;
+    Event event = context_.event(is_final_now ? stay_kind::result_final : stay_kind::result_pending,
                                  "DiagnosticReport " + status);
     event.set("report", reference);
     add(RecordKind::transition, stay.record_id, std::move(event), {}, {reference});
   }
+  return {};
+}
+
+fhir::Result<void> Observer::attach_to_stay(std::string const& record, Element const& subject,
+                                            std::string const& rule) {
+  std::string const reference =
+      std::string(subject.text_at("resourceType")) + "/" + std::string(subject.text_at("id"));
+  Event event = context_.event(stay_kind::attached, rule);
+  FHIR_TRY(event.payload, context_.version(reference));
+  add(RecordKind::transition, record, std::move(event), {}, {reference});
+  if (!is_discharge_summary(subject) || !is_final_report(subject)) return {};
+  FHIR_TRY(TransitionState const stay, stay_of_record(record));
+  close_obligation(stay, obligation::discharge_information, reference, rule);
   return {};
 }
 

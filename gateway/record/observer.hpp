@@ -13,13 +13,21 @@
 
 namespace gateway::record {
 
+/// Facts of the message that a work item keeps in its event: "fact.referral.status".
+inline constexpr std::string_view kFactPrefix = "fact.";
+
 /// IMP and its kin, observation, emergency: a stay. Anything else is a visit.
 bool is_stay_class(std::string_view act_code);
+
+/// Where the output of a work item's Task says that it belongs; "" when it does not.
+std::string target_of_work_item(fhir::json::Element const& task);
 
 class Observer {
  public:
   explicit Observer(Context& context);
-  fhir::Result<std::vector<Observation>> run();
+  fhir::Result<Observed> run();
+  /// The events of `record` that this subject means, or, without one, the message of the Cause.
+  fhir::Result<Observed> attach(std::string const& record, Reference const& subject, std::string const& rule);
   Context& context() { return context_; }
 
  private:
@@ -59,13 +67,22 @@ class Observer {
   std::string reviewer_of(Element const& task);
   fhir::Result<void> see_abort(Change const& change, Element const* before, Element const& after);
   fhir::Result<void> see_appointment(Change const& change, Element const* before, Element const& after);
+  fhir::Result<void> add_appointment(std::string const& record, std::string_view type, Element const& after,
+                                     std::string rule);
+  fhir::Result<void> add_visit(std::string const& record, Element const& after, std::string rule);
   fhir::Result<void> see_visit(Change const& change, Element const* before, Element const& after);
   std::vector<std::string> providers_of(Element const& encounter);
   fhir::Result<void> see_report(Change const& change, Element const* before, Element const& after);
   fhir::Result<void> add_report(std::string const& record, std::string_view type,
                                 std::string const& reference, std::string rule);
   fhir::Result<void> see_communication(Change const& change, Element const* before, Element const& after);
+  fhir::Result<void> see_work_item(Change const& change, Element const* before, Element const& after);
+  fhir::Result<void> attach_to_referral(std::string const& record, Element const& subject,
+                                        std::string const& rule);
+  fhir::Result<void> attach_to_stay(std::string const& record, Element const& subject,
+                                    std::string const& rule);
   fhir::Result<void> see_message();
+  fhir::Result<void> tell_message(std::string const& record, std::string const& linked);
   fhir::Result<std::string> record_of_message();
 
   // Transitions.
@@ -88,6 +105,8 @@ class Observer {
   Context& context_;
   std::vector<Change> changes_;
   std::vector<Observation> found_;
+  std::vector<WorkItem> items_;
+  std::vector<std::pair<std::string, Settlement>> settled_;
 };
 
 }  // namespace gateway::record

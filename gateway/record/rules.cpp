@@ -2,6 +2,7 @@
 
 #include "gateway/record/codes.hpp"
 #include "gateway/record/linking.hpp"
+#include "gateway/record/observer.hpp"
 #include "gateway/record/referral.hpp"
 
 #include <algorithm>
@@ -87,13 +88,35 @@ fhir::Result<void> check_review(Context& context, ReferralState const& state, st
   return {};
 }
 
+/// An orphan is settled by its owner: attached by an output that names where it belongs, dismissed with a
+/// reason.
+fhir::Result<void> check_work_item(Context& context, Element const& before, Element const& after) {
+  std::string_view const was = before.text_at("status");
+  std::string_view const status = after.text_at("status");
+  if (is_final_task(was)) return refuse("this work item is settled", "Task.status");
+  std::string const owner = reference_at(before.find("owner")).text();
+  if (!context.cause.actor.empty() && context.cause.actor != owner) {
+    Party const* const party = context.party_named(context.cause.origin);
+    FHIR_TRY(bool const serves, party == nullptr ? fhir::Result<bool>(false) : context.serves(*party, owner));
+    if (!serves) return refuse("a work item is settled by its owner", "Task.status");
+  }
+  bool const dismissed = status == "cancelled" || status == "rejected";
+  if (dismissed && after.text_of("statusReason", "text").empty())
+    return refuse("a work item is dismissed with a reason", "Task.statusReason.text");
+  if (status == "completed" && target_of_work_item(after).empty())
+    return refuse("name the ServiceRequest or Encounter that it belongs to", "Task.output.valueReference");
+  return {};
+}
+
 fhir::Result<void> check_task(Context& context, store::Unit::Change const& change, Element const& before) {
   Element const& after = *change.after;
   std::string_view const was = before.text_at("status");
   std::string_view const status = after.text_at("status");
   FHIR_TRY(auto const record, context.record_of_view("Task/" + change.id));
-  if (!record || !record->starts_with("referral/") || status == was) return {};
+  if (!record || status == was) return {};
   TaskRole const role = role_of(before);
+  if (role == TaskRole::work_item) return check_work_item(context, before, after);
+  if (!record->starts_with("referral/")) return {};
   // A review may be taken back by who made it; everything else that ended stays ended.
   bool const undo = role == TaskRole::review && was == "completed";
   if (is_final_task(was) && status != "entered-in-error" && !undo)
@@ -124,7 +147,7 @@ fhir::Result<void> check_delete(Context& context, store::Unit::Change const& cha
     FHIR_TRY(auto const row, context.unit.find_record(id));
     bool const over = !row || row->state == "CLOSED" || row->state == "CANCELLED" ||
                       row->state == "ENTERED_IN_ERROR" || row->state == "CLOSED_WITH_GAPS" ||
-                      row->state == "READMITTED" || row->state == "DIED";
+                      row->state == "READMITTED" || row->state == "DIED" || (is_work_item(id) && !row->open);
     if (!over)
       return fhir::error(
           IssueType::conflict,

@@ -107,6 +107,13 @@ class IntakeTest : public testing::Test {
     return versions;
   }
 
+  std::vector<store::RecordRow> worklist(std::string_view kind) {
+    return (*store_->snapshot())->list_records(kind, "", "", 100).value();
+  }
+  fhir::Result<void> settle(std::int64_t row, std::string_view how, std::string const& reason) {
+    return intake_->settle_conflict(row, {std::string(how), reason, "an operator", {}});
+  }
+
   std::string folder_;
   std::unique_ptr<store::Store> store_;
   std::shared_ptr<Partners const> partners_;
@@ -153,6 +160,52 @@ TEST_F(IntakeTest, AReusedControlIdIsKeptAsAConflictAndRefused) {
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0].outcome, "conflict");
   EXPECT_NE(rows[0].raw.find("9999"), std::string::npos);
+  EXPECT_EQ(found("Patient").size(), 1U);
+}
+
+TEST_F(IntakeTest, AConflictIsKeptOnceAndWaitsForAPerson) {
+  send(admission("M1"));
+  EXPECT_EQ(code(send(admission("M1", "A01", "9999"))), "AR");
+  EXPECT_EQ(code(send(admission("M1", "A01", "9999"))), "AR");
+  EXPECT_EQ(journal().size(), 2U) << "the same conflicting bytes are kept once";
+  EXPECT_EQ(intake_->counters().conflicts, 2U);
+  auto const open = worklist(record::work::conflict);
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_EQ(open[0].owner, "Organization/gateway");
+  EXPECT_EQ(open[0].body.find("9999"), std::string::npos);
+  EXPECT_TRUE(record::rebuild(*store_).empty());
+}
+
+TEST_F(IntakeTest, APersonTakesAConflictInAsANewMessage) {
+  send(admission("M1"));
+  send(admission("M1", "A01", "9999"));
+  std::int64_t const row = journal()[0].id;
+  EXPECT_FALSE(intake_->replay(row)) << "not without a decision";
+  EXPECT_EQ(settle(row, record::work::accepted, "").error().code, fhir::IssueType::required);
+  EXPECT_EQ(found("Patient").size(), 1U) << "nothing half done";
+  ASSERT_TRUE(settle(row, record::work::accepted, "their counter was reset"));
+  EXPECT_EQ(found("Patient").size(), 2U);
+  ASSERT_EQ(journal().size(), 2U) << "the kept row is the message's";
+  EXPECT_EQ(journal()[0].id, row);
+  EXPECT_EQ(journal()[0].outcome, "accepted");
+  EXPECT_TRUE(worklist(record::work::conflict).empty());
+  EXPECT_EQ(settle(row, record::work::accepted, "twice").error().code, fhir::IssueType::conflict);
+  // The sender that still resends it hears the decision.
+  EXPECT_EQ(code(send(admission("M1", "A01", "9999"))), "AA");
+  EXPECT_EQ(journal().size(), 2U);
+  EXPECT_TRUE(record::rebuild(*store_).empty());
+}
+
+TEST_F(IntakeTest, APersonDismissesAConflictForGood) {
+  send(admission("M1"));
+  send(admission("M1", "A01", "9999"));
+  ASSERT_TRUE(settle(journal()[0].id, record::work::dismissed, "a test message"));
+  EXPECT_EQ(journal()[0].outcome, "dismissed");
+  EXPECT_NE(journal()[0].raw.find("9999"), std::string::npos) << "still kept";
+  EXPECT_TRUE(worklist(record::work::conflict).empty());
+  EXPECT_EQ(code(send(admission("M1", "A01", "9999"))), "AR");
+  EXPECT_EQ(journal().size(), 2U);
+  EXPECT_TRUE(worklist(record::work::conflict).empty());
   EXPECT_EQ(found("Patient").size(), 1U);
 }
 
