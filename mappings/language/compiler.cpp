@@ -821,9 +821,11 @@ class Compiler {
   }
 
   void read_link(Line const& line, std::vector<Cell> const& words, Structure& structure) {
-    if (words.size() != 4 || words[2].text != "->")
-      return fail(line, line.column, "", "link Type#role.path -> Type#role");
+    bool const inward = words.size() == 5 && words[4].text == "inward";
+    if ((words.size() != 4 && !inward) || words[2].text != "->")
+      return fail(line, line.column, "", "link Type#role.path -> Type#role [inward]");
     Link link;
+    link.inward = inward;
     if (!role_path(line, words[1], structure, link.source, link.path)) return;
     if (link.path.empty())
       return fail(line, words[1].column, "",

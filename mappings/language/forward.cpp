@@ -680,6 +680,9 @@ class Translation {
         if (instance.role != made.role || instance.resource == kNone) continue;
         Element& content = draft_.resources[instance.resource].content;
         if (find(content, made.path.steps) != nullptr) continue;
+        // What stands in an array is not filled up with what is said in place of it.
+        Step const& first = made.path.steps[0];
+        if (first.is_array() && content.find(first.name) != nullptr) continue;
         std::uint32_t const seen_from =
             instance.segment == kNone ? first_segment_of(instance.group) : instance.segment;
         if (!made.when.empty() && !holds(made.when, message_, keeps_->grouping, seen_from)) continue;

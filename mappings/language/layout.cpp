@@ -148,6 +148,12 @@ void Layout::remove(Serial segment) {
   entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
+bool Layout::knows(std::string_view id, std::string_view group) const {
+  Way way;
+  if (group == "root") return child_of(0, id) != kLast;
+  return find_way(groups_[0].node, id, group, way);
+}
+
 bool Layout::requires_segment(std::string_view id) const {
   std::uint32_t const child = child_of(0, id);
   return child != kLast && groups_[0].node->children[child].name == id &&

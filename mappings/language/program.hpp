@@ -156,6 +156,7 @@ struct Link {
   std::size_t source = 0;
   Path path;
   std::size_t target = 0;
+  bool inward = false;  ///< Reverse does not follow it.
 };
 
 struct Key {

@@ -85,6 +85,7 @@ class Projector {
       Item item{Out(context_), element};
       item.out.vocabulary = row.vocabulary;
       item.out.default_system = row.default_system;
+      item.out.whole = &base;
       if (!write_item(row, *element, follow_reference, item, value.unknown) || item.out.empty()) continue;
       value.items.push_back(std::move(item));
       if (!is_list(row)) return;
@@ -316,7 +317,7 @@ class Reversal {
 
   void follow_links(std::size_t at) {
     for (Link const& link : structure_->links) {
-      if (link.source != nodes_[at].role) continue;
+      if (link.source != nodes_[at].role || link.inward || leads_elsewhere(link)) continue;
       std::vector<Element const*> found;
       collect(*nodes_[at].content, link.path.steps, found);
       for (Element const* const one : found) {
@@ -327,11 +328,22 @@ class Reversal {
     }
   }
 
+  /// The target's segment is not in the version being written, and another role of the same type has the
+  /// place of the link too: a Specimen is an SPM or, before 2.5, a field of the OBR.
+  bool leads_elsewhere(Link const& link) const {
+    Role const& role = structure_->roles[link.target];
+    if (role.per != Role::Per::segment || layout_->knows(role.per_name, role.at)) return false;
+    return std::ranges::any_of(structure_->links, [&](Link const& other) {
+      return other.source == link.source && other.target != link.target &&
+             other.path.text == link.path.text && structure_->roles[other.target].type == role.type;
+    });
+  }
+
   /// Links whose source is missing: the caller knows who refers to this resource.
   void follow_back(std::size_t at) {
     if (!request_.referring || nodes_[at].reference.empty()) return;
     for (Link const& link : structure_->links) {
-      if (link.target != nodes_[at].role) continue;
+      if (link.target != nodes_[at].role || link.inward) continue;
       bool const led_here = nodes_[at].via != SIZE_MAX && nodes_[nodes_[at].via].role == link.source;
       if (led_here || structure_->roles[link.source].type == structure_->roles[structure_->anchor].type)
         continue;
@@ -414,23 +426,34 @@ class Reversal {
     if (!seed_) return;
     Internals const& keeps = internals(*seed_);
     std::vector<bool> taken(keeps.instances.size(), false);
-    auto const pass = [&](auto&& fits) {
+    // In whatever role the seed had it: an Observation may be a result or one of the specimen.
+    auto const pass = [&](auto&& fits, bool in_its_role = true) {
       for (Node& node : nodes_) {
         if (node.known != kNone) continue;
         for (std::uint32_t at = 0; at < keeps.instances.size(); ++at) {
           Instance const& instance = keeps.instances[at];
-          if (taken[at] || seed_structure_->roles[instance.role].name != structure_->roles[node.role].name)
-            continue;
+          Role const& then = seed_structure_->roles[instance.role];
+          Role const& now = structure_->roles[node.role];
+          if (taken[at] || then.type != now.type || (then.name == now.name) != in_its_role) continue;
           if (instance.resource == kNone || !fits(node, seed_->resources[instance.resource].content))
             continue;
           node.known = at;
           taken[at] = true;
+          if (std::size_t const role = structure_->find_role(then.name); role != SIZE_MAX) node.role = role;
           break;
         }
       }
     };
-    pass([&](Node const& node, Element const& content) { return says_the_same(*node.content, content); });
-    pass([&](Node const& node, Element const& content) { return share_identifier(*node.content, content); });
+    auto const equal = [](Node const& node, Element const& content) {
+      return says_the_same(*node.content, content);
+    };
+    auto const identified = [](Node const& node, Element const& content) {
+      return share_identifier(*node.content, content);
+    };
+    pass(equal);
+    pass(equal, false);
+    pass(identified);
+    pass(identified, false);
     pass([&](Node const& node, Element const& content) {
       // Two that both carry identifiers and share none are two things, unless there can be only one.
       bool const distinct =
@@ -859,6 +882,7 @@ class Reversal {
     if (nodes_[at].via != SIZE_MAX && depth < nodes_.size()) write_node(nodes_[at].via, written, depth + 1);
     place(at);
     for (Use const& use : structure_->uses) {
+      if (stands_elsewhere(use)) continue;
       if (use.targets[0].role != nodes_[at].role) {
         write_part(use, at);
       } else if (has_array_base(use)) {
@@ -867,6 +891,17 @@ class Reversal {
         write_segment(use, at, with_base(nodes_[at].content, use.targets[0].base), false);
       }
     }
+  }
+
+  /// A group that the version being written does not have, where another use names the one that it has: an
+  /// OBX stands in SPECIMEN or, from 2.7 on, in SPECIMEN_OBSERVATION.
+  bool stands_elsewhere(Use const& use) const {
+    return !use.group.empty() && !layout_->knows(use.segment, use.group) &&
+           std::ranges::any_of(structure_->uses, [&](Use const& other) {
+             return other.segment == use.segment && other.variant == use.variant && other.rows == use.rows &&
+                    other.targets[0].role == use.targets[0].role &&
+                    layout_->knows(other.segment, other.group);
+           });
   }
 
   void write_items(Use const& use, std::size_t at) {
@@ -978,8 +1013,13 @@ class Reversal {
     return std::ranges::all_of(row.v2_when, [&](Predicate const& predicate) {
       if (predicate.test != Predicate::Test::empty) return true;
       return std::ranges::none_of(now, [&](RowValue const& value) {
-        return !value.items.empty() && std::ranges::any_of(value.row->places, [&](Place const& place) {
-          return place.segment == predicate.place.segment && place.field == predicate.place.field;
+        if (value.items.empty() || value.row == &row) return false;
+        return std::ranges::any_of(value.row->places, [&](Place const& place) {
+          Place const& guard = predicate.place;
+          bool const same_part =
+              place.component == 0 || guard.component == 0 || place.component == guard.component;
+          return place.segment == guard.segment && place.field == guard.field && same_part &&
+                 (place.each || place.repetition == guard.repetition);
         });
       });
     });
@@ -1060,11 +1100,27 @@ class Reversal {
         if (referred && all_known && now.size() < then.size()) return true;
       }
     }
-    if (!request_.referring) return false;
-    return std::ranges::any_of(seed_structure_->links,
-                               [&](Link const& link) { return link.source == lost.role; }) &&
-           std::ranges::none_of(seed_structure_->links,
-                                [&](Link const& link) { return link.target == lost.role; });
+    bool const only_refers = std::ranges::none_of(seed_structure_->links,
+                                                  [&](Link const& link) { return link.target == lost.role; });
+    return request_.referring && only_refers && referred_to_a_known(lost);
+  }
+
+  /// What it referred to still stands, so that the caller would have told it, had it stood too.
+  bool referred_to_a_known(Instance const& lost) const {
+    auto const& instances = internals(*seed_).instances;
+    return std::ranges::any_of(seed_structure_->links, [&](Link const& link) {
+      if (link.source != lost.role || link.inward) return false;
+      std::vector<Element const*> references;
+      collect(seed_->resources[lost.resource].content, link.path.steps, references);
+      return std::ranges::any_of(references, [&](Element const* one) {
+        for (std::uint32_t at = 0; at < instances.size(); ++at) {
+          if (node_of(at) != SIZE_MAX &&
+              one->text_at("reference") == "~" + std::to_string(instances[at].resource))
+            return true;
+        }
+        return false;
+      });
+    });
   }
 
   Element fact_element(Row const& row, std::string_view text) {

@@ -103,6 +103,7 @@ struct Out {
   Context const* context;
   Vocabulary const* vocabulary = nullptr;
   std::string_view default_system;
+  Element const* whole = nullptr;  ///< What the value is a part of: a component's Observation.
   std::vector<Leaf> leaves;
   struct Sibling {
     std::uint16_t field;

@@ -278,6 +278,14 @@ bool read_component(In& in, Element& out) {
   return true;
 }
 
+/// Only what OBX-5 can repeat: values under the code of the Observation itself.
+bool write_component(Element const& value, Out& out) {
+  Element const* const own = value.find("code");
+  Element const* const whole = out.whole == nullptr ? nullptr : out.whole->find("code");
+  if (own == nullptr || (whole != nullptr && !(*own == *whole))) return false;
+  return write_obx5(value, out);
+}
+
 /// The units of a number that stands in another field: RXO-4 of RXO-2.
 bool read_units(In& in, Element& out) {
   set_unit(out, {in.part(1), in.part(2), in.part(3)}, in.context());
@@ -293,7 +301,7 @@ bool write_units(Element const& value, Out& out) {
 
 constexpr std::array kPairs = {
     Pair{.name = "CWE~Units", .forward = read_units, .reverse = write_units, .writes_parent = true},
-    Pair{.name = "OBX5~component", .forward = read_component, .reverse = write_obx5},
+    Pair{.name = "OBX5~component", .forward = read_component, .reverse = write_component},
     Pair{.name = "NM~Quantity", .forward = read_nm_quantity, .reverse = write_nm_quantity},
     Pair{.name = "CQ~Quantity", .forward = read_cq, .reverse = write_cq},
     Pair{.name = "SN~value", .forward = read_sn_value, .reverse = write_sn_value, .writes_parent = true},

@@ -82,6 +82,91 @@ bool write_organization(Element const& value, Out& out) {
   return !out.empty();
 }
 
+/// OBX-23 with the address of OBX-24.
+constexpr std::size_t kAddressField = 24;
+constexpr std::pair<std::size_t, std::string_view> kAddressParts[] = {
+    {2, ""}, {3, "city"}, {4, "state"}, {5, "postalCode"}, {6, "country"}};
+
+bool read_performing(In& in, Element& out) {
+  if (!read_organization(in, out)) return false;
+  Arena& arena = in.arena();
+  Element address;
+  if (auto const street = in.sibling(kAddressField, 1); !street.empty())
+    address.set(arena, "line").push(arena, Element::of_string(street));
+  for (auto const& [part, name] : kAddressParts) {
+    std::string_view const text = in.sibling(kAddressField, part);
+    if (text.empty()) continue;
+    if (name.empty())
+      address.set(arena, "line").push(arena, Element::of_string(text));
+    else
+      address.set(arena, name, Element::of_string(text));
+  }
+  if (!address.is_null()) out.set(arena, "address").push(arena, address);
+  return true;
+}
+
+bool write_performing(Element const& value, Out& out) {
+  if (!write_organization(value, out)) return false;
+  Element const* const address = value.at("address", 0);
+  if (address == nullptr) return true;
+  out.sibling(kAddressField, address->text_of("line", 0), 1);
+  out.sibling(kAddressField, address->text_of("line", 1), 2);
+  for (auto const& [part, name] : kAddressParts) {
+    if (!name.empty()) out.sibling(kAddressField, address->text_at(name), part);
+  }
+  return true;
+}
+
+/// A code that names an organization: RXA-17 (MVX), OBX-15.
+bool read_coded_organization(In& in, Element& out) {
+  Arena& arena = in.arena();
+  std::string_view const code = in.part(1);
+  std::string_view const name = in.part(2);
+  if (!code.empty()) {
+    Element identifier;
+    if (auto const system = code_system_uri(in.part(3), in.context()); !system.empty())
+      identifier.set(arena, "system", Element::of_string(system));
+    identifier.set(arena, "value", Element::of_string(code));
+    out.set(arena, "identifier").push(arena, identifier);
+  }
+  if (!name.empty()) out.set(arena, "name", Element::of_string(name));
+  return !out.is_null();
+}
+
+bool write_coded_organization(Element const& value, Out& out) {
+  if (Element const* const identifier = value.at("identifier", 0)) {
+    out.set(1, identifier->text_at("value"));
+    out.set(3, code_system_name(identifier->text_at("system"), *out.context));
+  }
+  std::string_view const name = value.text_at("name");
+  out.set(2, name.empty() ? value.text_at("display") : name);
+  return !out.empty();
+}
+
+/// A person as part of a component (NDL.1): a CNN, whose authority stands in three parts of its own.
+bool read_cnn(In& in, Element& out) {
+  Arena& arena = in.arena();
+  set_identifier({in.part(1), in.part(9), in.part(10), in.part(11), {}}, in, out);
+  Element name;
+  if (read_human_name(in, 2, name)) out.set(arena, "name").push(arena, name);
+  return !out.is_null();
+}
+
+bool write_cnn(Element const& value, Out& out) {
+  if (Element const* const first = value.at("identifier", 0)) {
+    out.set(1, first->text_at("value"));
+    language::HdName authority;
+    authority_of(first->text_at("system"), *out.context, authority);
+    if (authority.namespace_id.empty()) authority.namespace_id = first->text_of("assigner", "display");
+    out.set(9, authority.namespace_id);
+    out.set(10, authority.universal_id);
+    out.set(11, authority.universal_id_type);
+  }
+  if (Element const* const name = value.at("name", 0)) write_human_name(*name, 2, out);
+  if (out.empty()) out.set(2, value.text_at("display"));
+  return !out.empty();
+}
+
 /// PL.1-4, 7, 8 in the order of a place within a place; Location.identifier values are "room", the whole is
 /// the name.
 constexpr std::string_view kLocationParts = "urn:handoff:location-part:";
@@ -136,6 +221,15 @@ constexpr std::array kPairs = {
          .forward = read_organization,
          .reverse = write_organization,
          .resource = "Organization"},
+    Pair{.name = "OBX23~Organization",
+         .forward = read_performing,
+         .reverse = write_performing,
+         .resource = "Organization"},
+    Pair{.name = "CWE~Organization",
+         .forward = read_coded_organization,
+         .reverse = write_coded_organization,
+         .resource = "Organization"},
+    Pair{.name = "CNN~Practitioner", .forward = read_cnn, .reverse = write_cnn, .resource = "Practitioner"},
     Pair{.name = "PL~Location", .forward = read_location, .reverse = write_location, .resource = "Location"},
 };
 

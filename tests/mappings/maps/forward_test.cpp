@@ -30,7 +30,7 @@ TEST(OwnCorpus, SpeaksEveryVersionFrom23To28AndSixSetsOfDelimiters) {
     delimiters.insert(own.bytes.substr(3, own.bytes.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3) - 3));
   }
   std::set<std::string> const expected = {"2.3", "2.3.1", "2.4",   "2.5", "2.5.1",
-                                          "2.6", "2.7",   "2.7.1", "2.8"};
+                                          "2.6", "2.7",   "2.7.1", "2.8", "2.8.2"};
   EXPECT_EQ(versions, expected);
   EXPECT_GE(delimiters.size(), 6U);
 }
@@ -71,7 +71,7 @@ TEST(Expectations, EveryMessageSaysInFhirWhatItSaidInV2) {
     EXPECT_EQ(text_at(translated.draft, one.path), one.text) << one.message << " " << one.path;
     covered[own.structure].insert(own.name);
   }
-  EXPECT_EQ(covered.size(), 15U) << "a structure has no expectation at all";
+  EXPECT_GE(covered.size(), 15U) << "a structure has no expectation at all";
 }
 
 /// Structure and required bindings of every resource once it has a real id; "" when all is well.

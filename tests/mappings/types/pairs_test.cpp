@@ -219,6 +219,16 @@ TEST(Observed, ARepetitionIsAComponentUnderTheSegmentsCode) {
   EXPECT_EQ(observed("OBX5~component", "OBX|1|ST|||E. coli"), "") << "a component needs a code";
 }
 
+TEST(Pairs, ACodeAndAPartOfAComponentNameOrganizationsAndPersons) {
+  Bench bench;
+  EXPECT_EQ(bench.read("CWE~Organization", "PFR^Pfizer^LN"),
+            R"({"identifier":[{"system":"http://loinc.org","value":"PFR"}],"name":"Pfizer"})");
+  EXPECT_EQ(bench.write("CWE~Organization", R"({"name":"Pfizer"})"), "^Pfizer");
+  EXPECT_EQ(bench.write("CNN~Practitioner",
+                        R"({"identifier":[{"value":"7"}],"name":[{"family":"Voss","given":["Ada"]}]})"),
+            "7^Voss^Ada");
+}
+
 TEST(Pairs, UnitsOfANumberThatStandsElsewhere) {
   Bench bench;
   EXPECT_EQ(bench.read("CWE~Units", "mg^milligram^UCUM"),
