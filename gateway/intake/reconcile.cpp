@@ -170,7 +170,7 @@ class Reconciler {
     if (target.current && !target.current->deleted) {
       FHIR_TRY(current, fhir::json::read(target.current->content, arena));
     }
-    Element merged = mappings::language::apply(draft_, index, current ? &*current : nullptr, arena);
+    Element merged = mappings::language::apply(draft_, index, current ? &*current : nullptr, arena, all);
     if (current && resource.type == "Task" && target.source != source())
       keep_placers_fields(merged, *current, arena);
     if (resource.type == "Task" && target.source == source()) name_owner(resource, merged, arena);

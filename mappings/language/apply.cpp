@@ -2,6 +2,7 @@
 #include "mappings/language/engine.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace mappings::language {
@@ -11,8 +12,13 @@ namespace {
 /// The array that a list row's items live in, and which items of it the row owns.
 class Merge {
  public:
-  Merge(Draft const& draft, std::uint32_t resource, Element& result, Arena& arena)
-      : draft_(draft), keeps_(internals(draft)), resource_(resource), result_(result), arena_(arena) {}
+  Merge(Draft const& draft, std::uint32_t resource, Element const& content, Element& result, Arena& arena)
+      : draft_(draft),
+        keeps_(internals(draft)),
+        resource_(resource),
+        content_(content),
+        result_(result),
+        arena_(arena) {}
 
   void run(Element const& before) {
     std::set<std::pair<Row const*, std::uint32_t>> done;
@@ -21,7 +27,8 @@ class Merge {
       if (write.resource != resource_) continue;
       Origin const& origin = keeps_.origins[at];
       // List rows act once for all their items; a use with an array as base acts once for all its segments.
-      bool const based = origin.base_index != kNone;
+      auto const& base = keeps_.structure->uses[origin.use].targets[write.row->target].base;
+      bool const based = !base.empty() && base.steps.back().is_array();
       if (based) {
         if (done.insert({nullptr, origin.use}).second) replace_base(origin.use);
       } else if (is_list(*write.row)) {
@@ -49,7 +56,7 @@ class Merge {
 
   Element const* written(Write const& write, std::vector<Step> const& steps) const {
     // follow() only walks; the draft stays as it is.
-    return follow(const_cast<Element&>(draft_.resources[resource_].content), steps, write.indexes);
+    return follow(const_cast<Element&>(content_), steps, write.indexes);
   }
 
   /// What the draft wrote, as something of this arena's own.
@@ -59,16 +66,17 @@ class Merge {
     Row const& row = *write.row;
     auto const steps = full_path(row, origin.use);
     if (write.deletes) {
-      if (row.update != Update::key && row.update != Update::once && row.update != Update::state)
-        remove(steps);
-      return;
+      if (row.update == Update::key || row.update == Update::once || row.update == Update::state) return;
+      remove(steps);
     }
-    Element const* const value = written(write, steps);
+    // Of a deleted element this is the default, where R4 wants one to be there.
+    Element const* const value = write.deletes ? find(content_, steps) : written(write, steps);
     if (value == nullptr) return;
     Element const* const known = find(before, steps);
     if (row.update == Update::once && known != nullptr) return;
     if (row.update == Update::state && !may_move(steps, known, *value)) return;
     if (row.kind == Row::Kind::literal_in && known != nullptr) return;
+    if (is_there(steps, *value)) return;
     Trail trail;
     Element& place = reach(result_, steps, arena_, trail);
     if (steps.back().choice) {
@@ -77,6 +85,14 @@ class Merge {
       if (row.kind == Row::Kind::path) clear_other_choices(steps);
       place = own(*value);
     }
+  }
+
+  /// An item that its own discriminator does not find again (`?=` on a system that the sender did not give).
+  bool is_there(std::vector<Step> const& steps, Element const& value) const {
+    if (steps.back().pick != Step::Pick::match || matches(value, steps.back().conditions)) return false;
+    Element const* const parent = parent_in(result_, steps);
+    Element const* const array = parent == nullptr ? nullptr : parent->find(steps.back().name);
+    return array != nullptr && std::ranges::find(array->items(), value) != array->items().end();
   }
 
   /// `multipleBirthInteger` takes the place of `multipleBirthBoolean`: one choice at a time.
@@ -192,29 +208,64 @@ class Merge {
     if (items.empty() && (!deletes || row.update == Update::key)) return;
     Element* const parent = parent_of(steps, at);
     if (parent == nullptr) return;
-    Element const* const old = parent->find(steps[at].name);
-    Element merged;
-    std::size_t next = 0;
-    if (old != nullptr) {
+    Slots slots;
+    std::vector<Element>& said = said_[text_of(steps, at)];
+    std::vector<Element> others = said;
+    if (Element const* const old = parent->find(steps[at].name)) {
       for (Element const& item : old->items()) {
-        if (!owns(row, use, at - base.size(), item)) {
-          merged.push(arena_, item);
-        } else if (row.update == Update::key) {
-          // Identity only grows: an identifier that this message does not repeat is still this thing's.
-          bool const repeated =
-              std::ranges::any_of(items, [&](Element const& fresh) { return same_identity(fresh, item); });
-          if (!repeated) merged.push(arena_, item);
+        // What another row of this message has put there stays, also where this row's discriminator fits it:
+        // the work number of PID-13 beside those of PID-14.
+        if (auto const other = std::ranges::find(others, item); other != others.end()) {
+          others.erase(other);
+          slots.push_back(item);
+          continue;
         }
+        // Identity only grows: an identifier that this message does not repeat is still this thing's. And
+        // what the row says again is not there twice, whoever else may own it (an SSN in PID-3).
+        bool const repeated = std::ranges::any_of(items, [&](Element const& fresh) {
+          return row.update == Update::key ? same_identity(fresh, item) : fresh == item;
+        });
+        bool const goes = repeated || (row.update != Update::key && owns(row, use, at - base.size(), item));
+        slots.push_back(goes ? Element{} : item);
       }
     }
-    // The row's items come first, as a new resource would have them, then what other rows and people own.
-    Element ordered;
-    for (; next < items.size(); ++next) ordered.push(arena_, items[next]);
-    for (Element const& item : merged.items()) ordered.push(arena_, item);
+    said.insert(said.end(), items.begin(), items.end());
+    Element const ordered = filled(slots, items, row.update == Update::key);
     if (ordered.is_null())
       parent->remove(steps[at].name);
     else
       parent->set(arena_, arena_.copy(steps[at].name), ordered);
+  }
+
+  /// An array being merged: what stays, and null for each place where an item of the row stood.
+  using Slots = std::vector<Element>;
+
+  /// `items` into the places of those before them, what is left behind the last of these (without any: at the
+  /// end, or first), so that a message that says nothing new moves nothing.
+  Element filled(Slots const& slots, std::vector<Element> const& items, bool first) {
+    std::size_t next = 0;
+    Element ordered;
+    auto const put_rest = [&] {
+      while (next < items.size()) ordered.push(arena_, items[next++]);
+    };
+    auto const last = std::ranges::find_if(slots.rbegin(), slots.rend(), &Element::is_null);
+    std::size_t const last_place = static_cast<std::size_t>(slots.rend() - last);  // 0: there is none
+    if (last_place == 0 && first) put_rest();
+    for (std::size_t at = 0; at < slots.size(); ++at) {
+      if (!slots[at].is_null())
+        ordered.push(arena_, slots[at]);
+      else if (next < items.size())
+        ordered.push(arena_, items[next++]);
+      if (at + 1 == last_place) put_rest();
+    }
+    put_rest();
+    return ordered;
+  }
+
+  static std::string text_of(std::vector<Step> const& steps, std::size_t last) {
+    std::string text;
+    for (std::size_t at = 0; at <= last; ++at) text += "." + steps[at].name;
+    return text;
   }
 
   static bool same_identity(Element const& left, Element const& right) {
@@ -236,24 +287,23 @@ class Merge {
     for (Use::Target const& target : keeps_.structure->uses[use].targets) {
       if (target.base.empty() || !target.base.steps.back().is_array()) continue;
       std::vector<Step> const& steps = target.base.steps;
-      Element content = draft_.resources[resource_].content;
-      Element const* const fresh = parent_in(content, steps);
+      Element const* const fresh = parent_in(content_, steps);
       if (fresh == nullptr) continue;
       Element* const parent = parent_of(steps, steps.size() - 1);
-      Element ordered;
       Element const* const items = fresh->find(steps.back().name);
       if (items == nullptr) continue;
       auto const same = [&](Element const& item) {
         return steps.back().conditions.empty() || matches(item, steps.back().conditions);
       };
+      std::vector<Element> fresh_items;
+      Slots slots;
       for (Element const& item : items->items()) {
-        if (same(item)) ordered.push(arena_, own(item));
+        if (same(item)) fresh_items.push_back(own(item));
       }
       if (Element const* const old = parent->find(steps.back().name)) {
-        for (Element const& item : old->items()) {
-          if (!same(item)) ordered.push(arena_, item);
-        }
+        for (Element const& item : old->items()) slots.push_back(same(item) ? Element{} : item);
       }
+      Element const ordered = filled(slots, fresh_items, false);
       parent->set(arena_, arena_.copy(steps.back().name), ordered);
     }
   }
@@ -268,7 +318,7 @@ class Merge {
     for (Link const& link : structure.links) {
       if (structure.roles[link.source].name != draft_.resources[resource_].role) continue;
       std::vector<Element const*> fresh;
-      collect(draft_.resources[resource_].content, link.path.steps, fresh);
+      collect(content_, link.path.steps, fresh);
       if (fresh.empty()) continue;
       bool const many = std::ranges::any_of(link.path.steps, [](Step const& step) {
         return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
@@ -364,25 +414,29 @@ class Merge {
   Draft const& draft_;
   Internals const& keeps_;
   std::uint32_t resource_;
+  Element const& content_;  ///< Of the draft, its references as the current resource has them.
   Element& result_;
   Arena& arena_;
+  std::map<std::string, std::vector<Element>> said_;  ///< By array: what list rows of this message put there.
 };
 
 }  // namespace
 
-Element apply(Draft const& draft, std::size_t resource, Element const* current, Arena& arena) {
-  Element const& content = draft.resources[resource].content;
-  if (current == nullptr) return fhir::json::deep_copy(arena, content);
+Element apply(Draft const& draft, std::size_t resource, Element const* current, Arena& arena,
+              std::span<std::string const> references) {
+  Element content = fhir::json::deep_copy(arena, draft.resources[resource].content);
+  if (!references.empty()) resolve_references(content, references, arena);
+  if (current == nullptr) return content;
   Element result = fhir::json::deep_copy(arena, *current);
   if (draft.resources[resource].role.empty()) {
     // Made by a type pair: a name and an identifier. What it says replaces, the rest stays.
     for (auto const& member : content.members()) {
       if (member.name == "identifier" && result.find("identifier") != nullptr) continue;
-      result.set(arena, arena.copy(member.name), fhir::json::deep_copy(arena, member.value));
+      result.set(arena, arena.copy(member.name), member.value);
     }
     return result;
   }
-  Merge(draft, static_cast<std::uint32_t>(resource), result, arena).run(*current);
+  Merge(draft, static_cast<std::uint32_t>(resource), content, result, arena).run(*current);
   return result;
 }
 

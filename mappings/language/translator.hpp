@@ -139,9 +139,10 @@ void resolve_references(fhir::json::Element& tree, std::span<std::string const> 
 /// The resource after this message: `current` (the same source's resource, nullptr when new) merged with the
 /// draft by each row's update mode. Absent keeps, "" deletes, lists replace what their row owns, a status
 /// moves only along the event table. Ids, meta and everything no row owns stay as they are in `current`. The
-/// result lies in `arena`.
+/// result lies in `arena`. `references` are those of the draft's resources ("Patient/123"), in their order:
+/// with them the result has real references, and one that `current` has already is not added again.
 fhir::json::Element apply(Draft const& draft, std::size_t resource, fhir::json::Element const* current,
-                          fhir::json::Arena& arena);
+                          fhir::json::Arena& arena, std::span<std::string const> references = {});
 
 /// Where each non-empty leaf of the message went; every leaf is in exactly one of the three.
 struct Loss {
