@@ -369,7 +369,8 @@ class Merge {
     for (Pending const& pending : keeps_.pending) {
       if (pending.resource != resource_) continue;
       told = true;
-      if (chosen == nullptr && pending.row->holds_before(from) && fits(*pending.row)) chosen = &pending;
+      if (chosen == nullptr && pending.row->holds_before(from) && fits(*pending.row, events->path))
+        chosen = &pending;
     }
     if (!told) return;
     // A row may have written an effect's element from a field of its own (PV1-45): late events must not do
@@ -395,11 +396,24 @@ class Merge {
     }
   }
 
-  bool fits(EventRow const& row) const {
+  bool fits(EventRow const& row, Path const& status_path) const {
     return std::ranges::all_of(row.when, [&](Predicate const& predicate) {
       if (predicate.test == Predicate::Test::changed || predicate.test == Predicate::Test::was) return true;
+      if (predicate.path.text == status_path.text) return fits_status(predicate);
       return find(result_, predicate.path.steps) == nullptr || holds({predicate}, nullptr, result_);
     });
+  }
+
+  /// `status = fulfilled` asks what this message says of it (SCH-25), never what the status was: who was on
+  /// the waiting list is booked by an S12 that says no more.
+  bool fits_status(Predicate const& predicate) const {
+    for (Write const& write : draft_.writes) {
+      if (write.resource != resource_ || write.deletes || write.row->update != Update::state ||
+          write.row->path.text != predicate.path.text)
+        continue;
+      return holds({predicate}, nullptr, content_);
+    }
+    return predicate.test == Predicate::Test::differs;
   }
 
   void put_back(std::span<Step const> steps, Element const& before) {
