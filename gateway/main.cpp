@@ -138,6 +138,12 @@ void add_record(CLI::App& app, int& code) {
 }
 
 void add_rest(CLI::App& app, int& code) {
+  auto asked = std::make_shared<FhirpathArguments>();
+  auto* const path = app.add_subcommand("fhirpath", "Evaluate a FHIRPath expression on a resource");
+  path->add_option("expression", asked->expression)->required();
+  path->add_option("file", asked->file, "A resource in JSON or XML; stdin by default");
+  path->add_flag("--json", asked->json, "Reasons as JSON");
+  path->callback([asked, &code] { code = fhirpath(*asked); });
   auto files = std::make_shared<std::vector<std::string>>();
   auto* const check = app.add_subcommand("validate", "Check the structure of FHIR resources");
   check->add_option("files", *files)->required();

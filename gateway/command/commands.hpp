@@ -75,6 +75,14 @@ int record_attach(RecordArguments const& arguments);
 int record_dismiss(RecordArguments const& arguments);
 int record_rebuild(RecordArguments const& arguments);
 
+struct FhirpathArguments {
+  std::string expression;
+  std::string file;  ///< A resource in JSON or XML; "" reads stdin.
+  bool json = false;
+};
+/// Prints one result per line, as JSON.
+int fhirpath(FhirpathArguments const& arguments);
+
 int validate(std::vector<std::string> const& files);
 int doctor(std::string const& config);
 

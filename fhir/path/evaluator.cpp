@@ -1,0 +1,359 @@
+#include "fhir/path/evaluation.hpp"
+#include "fhir/path/navigation.hpp"
+#include "fhir/path/types.hpp"
+#include "fhir/path/values.hpp"
+
+#include <fmt/format.h>
+
+namespace fhir::path {
+
+namespace {
+
+constexpr std::uint64_t kLookEvery = 4096;  // Steps between two looks at the clock.
+
+Collection one(Item const& item) { return Collection{item}; }
+Collection one(bool value) { return Collection{Item::of_boolean(value)}; }
+
+Collection of_optional(std::optional<bool> value) { return value ? one(*value) : Collection{}; }
+
+}  // namespace
+
+Issue failure(Node const& node, std::string_view why) {
+  return error(IssueType::processing, fmt::format("{}, at {}", why, place(node.at)));
+}
+
+Result<std::optional<Item>> single(Node const& node, Collection const& items) {
+  if (items.empty()) return std::optional<Item>{};
+  if (items.size() > 1)
+    return failure(node, fmt::format("one item is needed and {} are there", items.size()));
+  return std::optional(items.front());
+}
+
+Result<std::optional<bool>> as_boolean(Node const& node, Collection const& items) {
+  FHIR_TRY(auto const item, single(node, items));
+  if (!item) return std::optional<bool>{};
+  auto const value = to_value(*item);
+  return std::optional(!value || value->kind != Item::Kind::boolean || value->boolean);
+}
+
+Result<std::optional<std::string_view>> as_text(Node const& node, Collection const& items) {
+  FHIR_TRY(auto const item, single(node, items));
+  if (!item) return std::optional<std::string_view>{};
+  auto const value = to_value(*item);
+  if (!value) {
+    if (item->is_node() && item->type != nullptr && item->type->is_primitive())
+      return std::optional<std::string_view>{};
+    return failure(node, "a text is needed, not " + type_name(*item));
+  }
+  if (value->kind != Item::Kind::string && value->kind != Item::Kind::date &&
+      value->kind != Item::Kind::date_time && value->kind != Item::Kind::time) {
+    return failure(node, "a text is needed, not " + type_name(*item));
+  }
+  return std::optional(value->text);
+}
+
+Result<std::optional<std::int64_t>> as_integer(Node const& node, Collection const& items) {
+  FHIR_TRY(auto const item, single(node, items));
+  if (!item) return std::optional<std::int64_t>{};
+  auto const value = to_value(*item);
+  if (!value || value->kind != Item::Kind::integer) {
+    return failure(node, "an integer is needed, not " + type_name(*item));
+  }
+  return value->number.floor();
+}
+
+Services const& Evaluation::services() const {
+  static Services const none;
+  return environment_.services == nullptr ? none : *environment_.services;
+}
+
+json::Element const* Evaluation::resource() const {
+  if (environment_.resource != nullptr) return environment_.resource;
+  return focus_.is_node() ? focus_.value : nullptr;
+}
+
+json::Element const* Evaluation::root_resource() const {
+  return environment_.root_resource != nullptr ? environment_.root_resource : resource();
+}
+
+Result<void> Evaluation::spend(std::size_t steps) {
+  steps_ += steps;
+  if (steps_ > environment_.step_max) {
+    return error(IssueType::too_costly,
+                 fmt::format("the expression took more than {} steps", environment_.step_max));
+  }
+  if (steps_ >= next_look_) {
+    next_look_ = steps_ + kLookEvery;
+    if (environment_.out_of_time && environment_.out_of_time()) {
+      return error(IssueType::too_costly, "the expression took too long");
+    }
+  }
+  return {};
+}
+
+Result<Collection> Evaluation::run(NodeId id, Scope const& scope) {
+  FHIR_CHECK(spend(1));
+  Node const& node = program_.node(id);
+  switch (node.operation) {
+    case Operation::literal:
+      return node.is_empty ? Collection{} : one(node.item);
+    case Operation::this_:
+      return scope.self == nullptr ? Collection{} : one(*scope.self);
+    case Operation::index:
+      return one(Item::of_integer(scope.index));
+    case Operation::total:
+      return scope.total == nullptr ? Collection{} : *scope.total;
+    case Operation::variable:
+      return run_variable(node);
+    case Operation::root:
+    case Operation::member:
+      return run_member(node, scope);
+    case Operation::call:
+      return run_call(node, scope);
+    case Operation::item_at:
+      return run_item_at(node, scope);
+    case Operation::negate:
+    case Operation::plus_sign:
+      return run_sign(node, scope);
+    case Operation::is:
+    case Operation::as:
+      return run_type(node, scope);
+    case Operation::and_:
+    case Operation::or_:
+    case Operation::xor_:
+    case Operation::implies:
+      return run_logic(node, scope);
+    default:
+      return run_binary(node, scope);
+  }
+}
+
+Result<Collection> Evaluation::run_variable(Node const& node) const {
+  std::string_view const name = node.text;
+  auto const text = [](std::string_view value) { return one(Item::of_text(Item::Kind::string, value)); };
+  auto const resource_item = [](json::Element const* resource) {
+    return resource == nullptr ? Collection{} : one(root_item(*resource));
+  };
+  if (name == "resource") return resource_item(resource());
+  if (name == "rootResource") return resource_item(root_resource());
+  if (name == "context") return one(focus_);
+  if (name == "sct") return text("http://snomed.info/sct");
+  if (name == "loinc") return text("http://loinc.org");
+  if (name == "ucum") return text("http://unitsofmeasure.org");
+  if (name.starts_with("vs-"))
+    return text(arena_.copy(std::string("http://hl7.org/fhir/ValueSet/").append(name.substr(3))));
+  if (name.starts_with("ext-")) {
+    return text(arena_.copy(std::string("http://hl7.org/fhir/StructureDefinition/").append(name.substr(4))));
+  }
+  return failure(node, fmt::format("there is no %{}", name));
+}
+
+Result<Collection> Evaluation::run_member(Node const& node, Scope const& scope) {
+  Collection out;
+  if (node.operand_count == 0) {
+    if (scope.self == nullptr) return out;
+    if (node.operation == Operation::root && scope.self->is_node() && scope.self->type != nullptr &&
+        is_below(*scope.self->type, node.text)) {
+      return one(*scope.self);
+    }
+    append_members(*scope.self, node.text, out);
+    return out;
+  }
+  FHIR_TRY(Collection const input, run(program_.operands_of(node)[0], scope));
+  for (Item const& item : input) append_members(item, node.text, out);
+  FHIR_CHECK(spend(input.size() + out.size()));
+  if (out.size() > environment_.collection_max)
+    return error(IssueType::too_costly, "a collection has too many items");
+  return out;
+}
+
+Result<Collection> Evaluation::run_call(Node const& node, Scope const& scope) {
+  auto const operands = program_.operands_of(node);
+  Call call{*this, node, node.on_focus ? operands : operands.subspan(1), scope, {}};
+  if (node.on_focus) {
+    if (scope.self != nullptr) call.input.push_back(*scope.self);
+  } else {
+    FHIR_TRY(call.input, run(operands[0], scope));
+  }
+  FHIR_TRY(Collection out, node.function->body(call));
+  FHIR_CHECK(spend(out.size()));
+  if (out.size() > environment_.collection_max)
+    return error(IssueType::too_costly, "a collection has too many items");
+  return out;
+}
+
+Result<Collection> Evaluation::run_item_at(Node const& node, Scope const& scope) {
+  FHIR_TRY(Collection const input, run(program_.operands_of(node)[0], scope));
+  FHIR_TRY(Collection const index, run(program_.operands_of(node)[1], scope));
+  FHIR_TRY(auto const at, as_integer(node, index));
+  if (!at || *at < 0 || static_cast<std::size_t>(*at) >= input.size()) return Collection{};
+  return one(input[static_cast<std::size_t>(*at)]);
+}
+
+Result<Collection> Evaluation::run_sign(Node const& node, Scope const& scope) {
+  FHIR_TRY(Collection const input, run(program_.operands_of(node)[0], scope));
+  FHIR_TRY(auto const item, single(node, input));
+  if (!item) return Collection{};
+  auto value = to_value(*item);
+  bool const is_number = value && (value->kind == Item::Kind::integer || value->kind == Item::Kind::decimal ||
+                                   value->kind == Item::Kind::quantity);
+  if (!is_number) return failure(node, "a sign needs a number, not " + type_name(*item));
+  if (node.operation == Operation::negate) value->number = value->number.negated();
+  return one(*value);
+}
+
+Result<Collection> Evaluation::run_type(Node const& node, Scope const& scope) {
+  FHIR_TRY(Collection input, run(program_.operands_of(node)[0], scope));
+  if (node.operation == Operation::as) {
+    // N1 wants one item here; R4's own SearchParameters write (useContext.value as Quantity) over many.
+    std::erase_if(input, [&](Item const& item) { return !is_cast_type(item, node.text); });
+    return input;
+  }
+  FHIR_TRY(auto const item, single(node, input));
+  return item ? one(is_of_type(*item, node.text)) : Collection{};
+}
+
+Result<std::optional<bool>> Evaluation::run_boolean(NodeId id, Scope const& scope) {
+  FHIR_TRY(Collection const items, run(id, scope));
+  return as_boolean(program_.node(id), items);
+}
+
+/// Three-valued logic (N1 6.5); the right side is not run where the left decides.
+Result<Collection> Evaluation::run_logic(Node const& node, Scope const& scope) {
+  auto const operands = program_.operands_of(node);
+  FHIR_TRY(auto const left, run_boolean(operands[0], scope));
+  switch (node.operation) {
+    case Operation::and_:
+      if (left == false) return one(false);
+      break;
+    case Operation::or_:
+      if (left == true) return one(true);
+      break;
+    case Operation::implies:
+      if (left == false) return one(true);
+      break;
+    default:
+      break;
+  }
+  FHIR_TRY(auto const right, run_boolean(operands[1], scope));
+  switch (node.operation) {
+    case Operation::and_:
+      if (right == false) return one(false);
+      return left && right ? one(true) : Collection{};
+    case Operation::or_:
+      if (right == true) return one(true);
+      return left && right ? one(false) : Collection{};
+    case Operation::implies:
+      if (right == true) return one(true);
+      return left && right ? one(false) : Collection{};
+    default:
+      return left && right ? one(*left != *right) : Collection{};
+  }
+}
+
+namespace {
+
+Result<Collection> compare(Node const& node, Collection const& left, Collection const& right) {
+  FHIR_TRY(auto const a, single(node, left));
+  FHIR_TRY(auto const b, single(node, right));
+  if (!a || !b) return Collection{};
+  auto const found = order(*a, *b);
+  if (!found) return failure(node, found.error().diagnostics);
+  if (!found->known) return Collection{};
+  switch (node.operation) {
+    case Operation::less:
+      return one(found->sign < 0);
+    case Operation::less_equal:
+      return one(found->sign <= 0);
+    case Operation::greater:
+      return one(found->sign > 0);
+    default:
+      return one(found->sign >= 0);
+  }
+}
+
+char symbol_of(Operation operation) {
+  switch (operation) {
+    case Operation::multiply:
+      return '*';
+    case Operation::divide:
+      return '/';
+    case Operation::whole_divide:
+      return 'd';
+    case Operation::modulo:
+      return 'm';
+    case Operation::subtract:
+      return '-';
+    default:
+      return '+';
+  }
+}
+
+}  // namespace
+
+Result<Collection> Evaluation::run_binary(Node const& node, Scope const& scope) {
+  auto const operands = program_.operands_of(node);
+  FHIR_TRY(Collection left, run(operands[0], scope));
+  FHIR_TRY(Collection right, run(operands[1], scope));
+  switch (node.operation) {
+    case Operation::union_: {
+      left.insert(left.end(), right.begin(), right.end());
+      FHIR_CHECK(spend(left.size()));
+      return distinct(left);
+    }
+    case Operation::equal:
+      return of_optional(equal(left, right));
+    case Operation::not_equal: {
+      auto const same = equal(left, right);
+      return same ? one(!*same) : Collection{};
+    }
+    case Operation::equivalent:
+      return one(equivalent(left, right));
+    case Operation::not_equivalent:
+      return one(!equivalent(left, right));
+    case Operation::in:
+    case Operation::contains: {
+      Collection const& items = node.operation == Operation::in ? right : left;
+      FHIR_TRY(auto const item, single(node, node.operation == Operation::in ? left : right));
+      FHIR_CHECK(spend(items.size()));
+      return item ? one(contains(items, *item)) : Collection{};
+    }
+    case Operation::less:
+    case Operation::less_equal:
+    case Operation::greater:
+    case Operation::greater_equal:
+      return compare(node, left, right);
+    default:
+      break;
+  }
+  FHIR_TRY(auto const a, single(node, left));
+  FHIR_TRY(auto const b, single(node, right));
+  if (node.operation == Operation::concatenate) {
+    std::string joined;
+    for (auto const& part : {a, b}) {
+      if (!part) continue;
+      auto const text = to_text(*part);
+      if (!text) return failure(node, "a text is needed, not " + type_name(*part));
+      joined += *text;
+    }
+    return one(text_item(joined));
+  }
+  if (!a || !b) return Collection{};
+  auto const value = calculate(symbol_of(node.operation), *a, *b, arena_);
+  if (!value) return failure(node, value.error().diagnostics);
+  return *value ? one(**value) : Collection{};
+}
+
+Result<Collection> Expression::evaluate(Item const& focus, Environment const& environment,
+                                        json::Arena& arena) const {
+  Evaluation evaluation(*program_, focus, environment, arena);
+  return evaluation.run(program_->top, Scope{.self = &focus});
+}
+
+Result<bool> Expression::holds(Item const& focus, Environment const& environment, json::Arena& arena) const {
+  FHIR_TRY(Collection const items, evaluate(focus, environment, arena));
+  FHIR_TRY(auto const value, as_boolean(program_->node(program_->top), items));
+  return value.value_or(false);
+}
+
+}  // namespace fhir::path
