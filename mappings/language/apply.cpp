@@ -28,7 +28,9 @@ class Merge {
       Origin const& origin = keeps_.origins[at];
       // List rows act once for all their items; a use with an array as base acts once for all its segments.
       auto const& base = keeps_.structure->uses[origin.use].targets[write.row->target].base;
-      bool const based = !base.empty() && base.steps.back().is_array();
+      bool const is_snapshot = !base.empty() && (base.steps.back().pick == Step::Pick::each ||
+                                                 base.steps.back().pick == Step::Pick::match_each);
+      bool const based = is_snapshot || (!base.empty() && base.steps.back().is_array() && !write.deletes);
       if (based) {
         if (done.insert({nullptr, origin.use}).second) replace_base(origin.use);
       } else if (is_list(*write.row)) {

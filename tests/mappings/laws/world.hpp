@@ -34,6 +34,8 @@ struct Translated {
 
 /// nullptr where the codec refuses the bytes or no table is there for them.
 std::unique_ptr<Translated> translate(std::string_view bytes);
+std::unique_ptr<Translated> translate_utf8(
+    std::string_view image_bytes);  ///< Image::bytes(), whatever MSH-18 says.
 
 /// A request that writes `from` again; over itself with keep_seed.
 language::ReverseRequest request_of(Translated const& from, bool keep_seed);

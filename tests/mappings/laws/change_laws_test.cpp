@@ -1,0 +1,316 @@
+/// Laws L4 and L6 of design translation.md 3.5: what one change does, and what it leaves alone.
+#include "mappings/hl7v2/image.hpp"
+#include "mappings/language/program.hpp"
+#include "tests/mappings/hl7v2/corpus.hpp"
+#include "world.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+#include <random>
+
+namespace mappings::laws {
+namespace {
+
+/// "PV1-2" of every field that some guard looks at: changing it may change anything by intent.
+std::set<std::string> const& guards() {
+  static std::set<std::string> const all = [] {
+    std::set<std::string> made{"OBX-2"};
+    auto const add = [&](std::vector<language::Predicate> const& predicates) {
+      for (auto const& one : predicates) {
+        if (!one.is_fhir) made.insert(one.place.segment + "-" + std::to_string(one.place.field));
+      }
+    };
+    auto const& program = language::builtin().program();
+    for (auto const& map : program.segments)
+      for (auto const& row : map.rows) add(row.v2_when);
+    for (auto const& row : program.structure_rows) add(row.v2_when);
+    for (auto const& structure : program.structures) {
+      for (auto const& use : structure.uses) add(use.when);
+      for (auto const& role : structure.roles) add(role.when);
+      for (auto const& made_default : structure.defaults) add(made_default.when);
+    }
+    return made;
+  }();
+  return all;
+}
+
+std::string field_name(hl7v2::Message const& message, hl7v2::Address const& address) {
+  return std::string(message.segment_id(address.segment)) + "-" + std::to_string(address.field);
+}
+
+/// Up to `count` of the leaves that a change is worth trying on, chosen by the message itself.
+std::vector<hl7v2::Address> chosen_leaves(Translated const& from, std::size_t count) {
+  auto const account = language::account(from.message, from.draft);
+  std::vector<hl7v2::Address> all = account.mapped;
+  for (auto const& loss : account.kept) all.push_back(loss.address);
+  std::erase_if(all, [&](hl7v2::Address const& one) {
+    return from.message.segment_id(one.segment) == "MSH" ||
+           guards().contains(field_name(from.message, one)) || from.message.raw(one) == "\"\"";
+  });
+  std::ranges::sort(all);
+  std::mt19937_64 random(from.message.bytes().size());
+  std::ranges::shuffle(all, random);
+  all.resize(std::min(all.size(), count));
+  return all;
+}
+
+/// Another value of the same kind.
+std::string changed(std::string_view raw) {
+  std::string made(raw);
+  if (std::isdigit(static_cast<unsigned char>(made.back())) == 0) return made + "Q";
+  made.back() = made.back() == '1' ? '2' : '1';
+  return made;
+}
+
+std::unique_ptr<Translated> with(Translated const& from, hl7v2::Address const& address,
+                                 std::string_view raw) {
+  hl7v2::Image image(from.message);
+  image.set(address, raw);
+  return translate_utf8(image.bytes());
+}
+
+/// "visit#1.participant.individual" without indexes.
+std::string without_indexes(std::string_view path) {
+  std::string out;
+  bool inside = false;
+  for (char const c : path) {
+    if (c == '[') inside = true;
+    if (!inside) out += c;
+    if (c == ']') inside = false;
+  }
+  return out;
+}
+
+bool same_field(hl7v2::Address const& left, hl7v2::Address const& right) {
+  return left.segment == right.segment && left.field == right.field;
+}
+
+/// Some pairs read a second field of the segment, and provenance has both under the first: OBX-5 with OBX-6
+/// (units) and OBX-3 (of components), OBX-23 with OBX-24 (its address).
+bool speaks_for(hl7v2::Message const& message, hl7v2::Address const& leaf, hl7v2::Address const& written) {
+  static std::map<std::uint16_t, std::uint16_t> const kReadWith{{3, 5}, {6, 5}, {24, 23}};
+  if (same_field(leaf, written)) return true;
+  auto const with = kReadWith.find(leaf.field);
+  return message.segment_id(leaf.segment) == "OBX" && with != kReadWith.end() &&
+         leaf.segment == written.segment && written.field == with->second;
+}
+
+language::Row const* row_named(std::string_view id) {
+  auto const& program = language::builtin().program();
+  for (auto const& map : program.segments) {
+    for (auto const& row : map.rows) {
+      if (row.id == id) return &row;
+    }
+  }
+  for (auto const& row : program.structure_rows) {
+    if (row.id == id) return &row;
+  }
+  return nullptr;
+}
+
+/// Where the rows of a field wrote, as line prefixes; `whole` gives only the first name, for what comes or
+/// goes whole. Of a resource that a pair makes (a Practitioner) it is ">": wherever it is referred
+/// to.
+std::set<std::string> written_by(Translated const& from, hl7v2::Address const& leaf, bool whole) {
+  std::set<std::string> all;
+  for (auto const& one : language::provenance(from.draft)) {
+    if (!speaks_for(from.message, leaf, one.address)) continue;
+    auto const dot = one.path.find('.');
+    if (dot == std::string::npos) continue;
+    std::string path = without_indexes(one.path.substr(dot));
+    if (whole) path = path.substr(0, path.find('.', 1));
+    all.insert(without_indexes(from.name_of(one.resource)) + path);
+    // A person or place that the field names may be named elsewhere as well, and is one resource.
+    auto const* const row = row_named(one.row);
+    if (row != nullptr && row->pair != nullptr && !row->pair->resource.empty()) all.insert(">");
+  }
+  for (auto const& fact : from.draft.facts) {
+    if (same_field(fact.address, leaf)) all.insert("@" + std::string(fact.name));
+  }
+  return all;
+}
+
+bool explains(std::set<std::string> const& written, std::string const& line) {
+  std::string const path = without_indexes(line);
+  return std::ranges::any_of(written, [&](std::string const& one) {
+    return one[0] == '>' ? path.find(one) != std::string::npos : path.starts_with(one);
+  });
+}
+
+std::set<std::string> names_of(Translated const& from) {
+  std::set<std::string> all;
+  for (std::size_t at = 0; at < from.resources.size(); ++at) all.insert(from.name_of(at));
+  return all;
+}
+
+/// Resources that only one of the two has.
+std::set<std::string> come_or_gone(Translated const& left, Translated const& right) {
+  auto const one = names_of(left), other = names_of(right);
+  std::set<std::string> all;
+  std::ranges::set_symmetric_difference(one, other, std::inserter(all, all.end()));
+  return all;
+}
+
+/// A line of one of these resources, or one that refers to it.
+bool is_about(std::set<std::string> const& names, std::string const& line) {
+  return std::ranges::any_of(names, [&](std::string const& name) {
+    return line.starts_with(name + ".") || line.ends_with("-> " + name);
+  });
+}
+
+/// L4: change one leaf; only what its field's rows write may change.
+std::string local(std::string_view bytes) {
+  auto const from = translate(bytes);
+  if (from == nullptr) return std::string(kDoesNotApply);
+  auto const before = lines_of(*from);
+  for (hl7v2::Address const& address : chosen_leaves(*from, 3)) {
+    auto const after = with(*from, address, changed(from->message.raw(address)));
+    if (after == nullptr) return "not read after a change of " + hl7v2::to_string(from->message, address);
+    auto written = written_by(*from, address, false);
+    written.merge(written_by(*after, address, false));
+    bool const comes_or_goes = written_by(*from, address, false) != written_by(*after, address, false);
+    if (comes_or_goes) {
+      written.merge(written_by(*from, address, true));
+      written.merge(written_by(*after, address, true));
+    }
+    auto const others = come_or_gone(*from, *after);
+    std::string const strange = difference(before, lines_of(*after), [&](std::string const& line) {
+      return !explains(written, line) && !is_about(others, line);
+    });
+    if (!strange.empty()) return hl7v2::to_string(from->message, address) + " changed:\n" + strange;
+  }
+  return {};
+}
+
+TEST(L4Locality, AChangedLeafChangesOnlyWhatItsOwnRowsWrite) {
+  Tally const tally = prove(local);
+  EXPECT_GE(tally.own, 70U);
+  EXPECT_GE(tally.generated, 250U);
+}
+
+/// The draft's resource of the same role and instance, applied to what `from` made.
+std::string applied_lines(Translated const& from, Translated& to, std::size_t resource,
+                          std::set<std::string>& lines) {
+  for (std::size_t at = 0; at < to.draft.resources.size(); ++at) {
+    if (to.name_of(at) != from.name_of(resource) || to.draft.resources[at].role.empty()) continue;
+    // References as `from` has them: the same things, whatever their place in the other draft.
+    std::vector<std::string> references = to.references;
+    for (std::size_t one = 0; one < references.size(); ++one) {
+      for (std::size_t known = 0; known < from.references.size(); ++known) {
+        if (from.draft.resources[known].key == to.draft.resources[one].key)
+          references[one] = from.references[known];
+      }
+    }
+    Element const applied = language::apply(to.draft, at, &from.resources[resource], to.arena, references);
+    lines = lines_of(from, resource, applied);
+    return {};
+  }
+  return "gone";
+}
+
+/// Segments whose uses fill an array item each (Patient.contact* per GT1): the message's are the array, a
+/// snapshot.
+bool is_snapshot(std::string_view segment) {
+  for (auto const& structure : language::builtin().program().structures) {
+    for (auto const& use : structure.uses) {
+      for (auto const& target : use.targets) {
+        if (use.segment == segment && !target.base.empty() && target.base.steps.back().is_array())
+          return true;
+      }
+    }
+  }
+  return false;
+}
+
+/// Every place that a message's rows write to.
+std::set<std::string> written_at_all(Translated const& from) {
+  std::set<std::string> all;
+  for (auto const& one : language::provenance(from.draft)) {
+    auto const dot = std::min(one.path.size(), one.path.find('.'));
+    all.insert(without_indexes(from.name_of(one.resource) + one.path.substr(dot)));
+  }
+  return all;
+}
+
+/// L6: a field that the next message leaves out stays as it was, unless another field now speaks for it
+/// (OBR-3 or ORC-3).
+std::string absent_keeps(std::string_view bytes) {
+  auto const from = translate(bytes);
+  if (from == nullptr) return std::string(kDoesNotApply);
+  for (hl7v2::Address const& leaf : chosen_leaves(*from, 3)) {
+    if (is_snapshot(from->message.segment_id(leaf.segment))) continue;
+    auto const to = with(*from, {leaf.segment, leaf.field, 0, 0, 0}, "");
+    if (to == nullptr) return "not read without " + hl7v2::to_string(from->message, leaf);
+    for (std::size_t at = 0; at < from->resources.size(); ++at) {
+      if (from->draft.resources[at].role.empty()) continue;
+      std::set<std::string> lines;
+      if (!applied_lines(*from, *to, at, lines).empty()) continue;  // the segment was all there was of it
+      auto const written = written_by(*from, leaf, false);
+      auto const said = written_at_all(*to);
+      std::string const lost = difference(
+          lines_of(*from, at, from->resources[at]), lines,
+          [&](std::string const& line) { return explains(written, line) && !explains(said, line); });
+      if (!lost.empty()) return "without " + hl7v2::to_string(from->message, leaf) + "\n" + lost;
+    }
+  }
+  return {};
+}
+
+TEST(L6Update, WhatAMessageLeavesOutStays) {
+  Tally const tally = prove(absent_keeps);
+  EXPECT_GE(tally.own, 70U);
+  EXPECT_GE(tally.generated, 250U);
+}
+
+/// `category{coding[0].system?=...}`: an item that does not carry the mark is not known for the row's own
+/// again.
+bool only_recognises(language::Row const& row) {
+  return std::ranges::any_of(row.path.steps, [](language::Step const& step) {
+    return std::ranges::any_of(step.conditions, [](language::Condition const& one) { return !one.creates; });
+  });
+}
+
+/// L6: "" takes the value out, unless something else of the message (or a default) stands there.
+std::string null_deletes(std::string_view bytes) {
+  auto const from = translate(bytes);
+  if (from == nullptr) return std::string(kDoesNotApply);
+  auto const provenance = language::provenance(from->draft);
+  for (hl7v2::Address const& leaf : chosen_leaves(*from, 3)) {
+    if (is_snapshot(from->message.segment_id(leaf.segment))) continue;
+    auto const to = with(*from, {leaf.segment, leaf.field, 0, 0, 0}, "\"\"");
+    if (to == nullptr) return "not read with \"\" in " + hl7v2::to_string(from->message, leaf);
+    auto const said = lines_of(*to);
+    for (auto const& one : provenance) {
+      auto const* const row = row_named(one.row);
+      bool const deletes =
+          row != nullptr && (row->update == language::Update::set || row->update == language::Update::list);
+      if (!same_field(one.address, leaf) || !deletes || only_recognises(*row) ||
+          from->draft.resources[one.resource].role.empty())
+        continue;
+      std::set<std::string> lines;
+      if (!applied_lines(*from, *to, one.resource, lines).empty()) continue;
+      std::string const path =
+          from->name_of(one.resource) + one.path.substr(std::min(one.path.size(), one.path.find('.')));
+      for (std::string const& line : lines_of(*from, one.resource, from->resources[one.resource])) {
+        bool const is_its =
+            line.starts_with(path + " =") || line.starts_with(path + ".") || line.starts_with(path + ">");
+        if (is_its && lines.contains(line) && !said.contains(line))
+          return "still there after \"\" in " + hl7v2::to_string(from->message, leaf) + " (" +
+                 std::string(one.row) + "): " + line;
+      }
+    }
+  }
+  return {};
+}
+
+TEST(L6Update, TwoDoubleQuotesTakeTheValueOut) {
+  Tally const tally = prove(null_deletes);
+  EXPECT_GE(tally.own, 70U);
+  EXPECT_GE(tally.generated, 250U);
+}
+
+}  // namespace
+}  // namespace mappings::laws
