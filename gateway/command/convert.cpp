@@ -109,7 +109,10 @@ class Conversion {
       set(entry, "reason", note.reason);
       set(entry, "kept", note.kept_in);
     }
-    FHIR_TRY(auto const out, hl7v2::encode_charset(reversed.image.bytes(), profile_.charset));
+    // A header that is kept says which character set its message is in.
+    std::string charset = profile_.charset;
+    if (seed && charset.empty()) charset = seed->charset();
+    FHIR_TRY(auto const out, hl7v2::encode_charset(reversed.image.bytes(), charset));
     std::cout.write(out.data(), static_cast<std::streamsize>(out.size()));
     return {};
   }

@@ -172,8 +172,8 @@ TEST_F(PublicCorpus, GoesThroughToItsEndAndNamesWhatItRefuses) {
   }
   // Of the 396 messages two stand in the batch whose count is wrong, which is refused as a whole.
   EXPECT_EQ(converted, all().bundles.size());
-  EXPECT_EQ(converted, 297U);
-  EXPECT_EQ(tableless, 89);
+  EXPECT_EQ(converted + static_cast<std::size_t>(tableless), 386U);
+  EXPECT_GE(converted, 303U) << "a table was lost";
   EXPECT_EQ(all().entries.size(), 395U);
 }
 
@@ -300,11 +300,10 @@ TEST(ThereAndBack, WithTheMessageAsComplementEveryByteIsAsItWas) {
     EXPECT_EQ(back.out, read_file(file)) << entry.file;
     ++written[structure_of(entry.file)];
   }
-  std::map<std::string, int> const expected = {
-      {"ACK", 1},     {"ADT_A01", 4},  {"ADT_A02", 3},  {"ADT_A03", 3},  {"ADT_A05", 3},
-      {"ADT_A09", 3}, {"ADT_A39", 3},  {"MDM_T01", 3},  {"MDM_T02", 3},  {"ORU_R01", 3},
-      {"SIU_S12", 6}, {"OMG_O19", 10}, {"OSU_O51", 10}, {"REF_I12", 11}, {"RRI_I12", 10}};
-  EXPECT_EQ(written, expected);
+  std::size_t total = 0;
+  for (auto const& [structure, count] : written) total += static_cast<std::size_t>(count);
+  EXPECT_EQ(total + 2, own().entries.size()) << "all but the two answers without an anchor";
+  EXPECT_GE(total, 89U) << "messages were lost";
 }
 
 TEST(ThereAndBack, WithoutAnAnchorItIsRefusedAndNothingIsWritten) {
@@ -355,15 +354,6 @@ std::vector<std::string> facts_for(std::string const& structure) {
   return {};
 }
 
-/// Two orders, reports or patients: from FHIR alone one message is written for each, so that one holds less
-/// than these.
-bool has_several_anchors(std::string const& file) {
-  static std::set<std::string> const kSeveral = {"OMG_O19/05-two-orders.hl7", "OSU_O51/08-two-orders.hl7",
-                                                 "ADT_A39/02-two-merges.hl7",
-                                                 "ORU_R01/03-two-panels-one-orc.hl7"};
-  return kSeveral.contains(file);
-}
-
 /// Lines that a new message says otherwise by its nature: it has a time of its own, and rows that read
 /// several places write one of them.
 bool differs_by_nature(std::string const& line) {
@@ -374,29 +364,73 @@ bool differs_by_nature(std::string const& line) {
   return line.starts_with("ServiceRequest.authoredOn = ");
 }
 
-/// What a Bundle alone does not bring back: above all what only the record knows (facts).
-std::map<std::string, std::string> const kKnownDifferences = {
-    {"OMG_O19/06-supporting-observations.hl7",
-     "sent as 2.6, written as 2.5.1: the document's group is another"},
-    {"OMG_O19/10-z-and-empty.hl7", "a Task of which nothing is said but that a field is to be emptied"},
-    {"REF_I12/08-cancel.hl7", "a Task of which nothing is said but that a field is to be emptied"},
-    {"RRI_I12/02-declined.hl7", "why, and the status it belongs to"},
-    {"RRI_I12/06-technical-refusal.hl7", "that there was no referral in it"},
-    {"RRI_I12/08-cancel-confirmed.hl7", "why, and the status it belongs to"},
-    {"SIU_S12/03-seen.hl7", "how far the visit went"},
-    {"SIU_S12/06-waitlist-version-2-3.hl7", "how far the visit went, and whom a remark is about"}};
+/// What a Bundle alone does not bring back of a message, and why that is so.
+struct Difference {
+  std::string why;
+  std::string lines;  ///< "- " lost, "+ " invented; one FHIR element each
+};
+using Differences = std::map<std::string, Difference>;
 
-TEST(ThereAndBack, FromFhirAloneComesAMessageThatMeansTheSame) {
+fs::path differences_file() { return own_root() / "differences.txt"; }
+
+/// "== FILE", "why: REASON", then the lines.
+Differences read_differences() {
+  Differences all;
+  std::ifstream in(differences_file());
+  Difference* current = nullptr;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("== ")) {
+      current = &all[line.substr(3)];
+    } else if (current != nullptr && line.starts_with("why: ")) {
+      current->why = line.substr(5);
+    } else if (current != nullptr && !line.empty()) {
+      current->lines += line + "\n";
+    }
+  }
+  return all;
+}
+
+void write_differences(Differences const& all) {
+  std::ofstream out(differences_file());
+  out << "# What a message loses or gains when it is written again from its FHIR alone, without the sender's "
+         "bytes.\n"
+         "# UPDATE_GOLDEN=1 writes the lines anew and keeps the reasons; a new entry needs one before it may "
+         "be committed.\n";
+  for (auto const& [file, difference] : all)
+    out << "\n== " << file << "\nwhy: " << difference.why << "\n" << difference.lines;
+}
+
+std::string difference_between(std::string const& bundle, std::string const& written_again) {
+  Lines const before = lines_of(bundle);
+  Lines const after = lines_of(written_again);
+  std::vector<std::string> lost;
+  std::vector<std::string> invented;
+  std::ranges::set_difference(before, after, std::back_inserter(lost));
+  std::ranges::set_difference(after, before, std::back_inserter(invented));
+  std::string difference;
+  for (std::string const& line : lost) {
+    if (!differs_by_nature(line)) difference += "- " + line + "\n";
+  }
+  for (std::string const& line : invented) {
+    if (!differs_by_nature(line)) difference += "+ " + line + "\n";
+  }
+  return difference;
+}
+
+/// What becomes of every message of ours that is written from its Bundle alone and read again.
+Differences differences_found() {
   support::TempFolder const folder;
-  std::size_t compared = 0;
   std::vector<std::string> arguments = {"convert", "--from", "hl7v2", "--to", "fhir"};
   std::vector<std::size_t> wanted;
+  Differences found;
   for (std::size_t at = 0; at < own().entries.size(); ++at) {
     Entry const& entry = own().entries[at];
-    if (has_no_anchor(entry.file) || has_several_anchors(entry.file)) continue;
+    if (has_no_anchor(entry.file)) continue;
     Ran const back = write_back(entry, own().bundles.at(at), facts_for(structure_of(entry.file)));
-    EXPECT_EQ(back.code, 0) << entry.file << " " << back.err;
-    if (back.code != 0) continue;
+    if (back.code != 0) {
+      found[entry.file].lines = "not written: " + back.err;
+      continue;
+    }
     arguments.push_back(folder.file(std::to_string(at) + ".hl7"));
     std::ofstream(arguments.back(), std::ios::binary) << back.out;
     wanted.push_back(at);
@@ -404,30 +438,27 @@ TEST(ThereAndBack, FromFhirAloneComesAMessageThatMeansTheSame) {
   Ran const again = run(arguments);
   EXPECT_EQ(again.code, 0) << again.err;
   std::istringstream bundles(again.out);
-  std::string bundle;
   for (std::size_t const at : wanted) {
-    ASSERT_TRUE(std::getline(bundles, bundle));
-    Lines const before = lines_of(own().bundles.at(at));
-    Lines const after = lines_of(bundle);
-    std::vector<std::string> lost;
-    std::vector<std::string> invented;
-    std::ranges::set_difference(before, after, std::back_inserter(lost));
-    std::ranges::set_difference(after, before, std::back_inserter(invented));
-    std::string difference;
-    for (std::string const& line : lost) {
-      if (!differs_by_nature(line)) difference += "- " + line + "\n";
-    }
-    for (std::string const& line : invented) {
-      if (!differs_by_nature(line)) difference += "+ " + line + "\n";
-    }
-    std::string const& file = own().entries[at].file;
-    if (kKnownDifferences.contains(file))
-      EXPECT_NE(difference, "") << file << " needs no exception any more";
-    else
-      EXPECT_EQ(difference, "") << file;
-    ++compared;
+    std::string bundle;
+    EXPECT_TRUE(std::getline(bundles, bundle)) << own().entries[at].file;
+    std::string const difference = difference_between(own().bundles.at(at), bundle);
+    if (!difference.empty()) found[own().entries[at].file].lines = difference;
   }
-  EXPECT_GE(compared, 72U);
+  return found;
+}
+
+TEST(ThereAndBack, FromFhirAloneComesAMessageThatMeansTheSameButForWhatIsListed) {
+  Differences const expected = read_differences();
+  Differences found = differences_found();
+  for (auto& [file, difference] : found) {
+    auto const known = expected.find(file);
+    difference.why = known == expected.end() ? "?" : known->second.why;
+    EXPECT_GT(difference.why.size(), 10U) << file << " differs and nobody says why";
+    EXPECT_EQ(difference.lines, known == expected.end() ? "" : known->second.lines) << file;
+  }
+  for (auto const& [file, difference] : expected)
+    EXPECT_TRUE(found.contains(file)) << file << " needs no exception any more";
+  if (std::getenv("UPDATE_GOLDEN") != nullptr) write_differences(found);
 }
 
 }  // namespace
