@@ -195,8 +195,12 @@ class Check {
 
   static bool has_source(Structure const& structure, std::size_t role, ElementDefinition const& element) {
     auto const begins = [&](Path const& path) {
-      return !path.empty() &&
-             (path.steps[0].name == element.name() || path.steps[0].name == element.path_name());
+      if (path.empty()) return false;
+      std::string_view const name = path.steps[0].name;
+      if (name == element.name() || name == element.path_name()) return true;
+      // Any type of a choice will do.
+      bool const is_choice = element.name() != element.path_name();
+      return is_choice && name.size() > element.path_name().size() && name.starts_with(element.path_name());
     };
     for (Default const& made : structure.defaults) {
       if (made.role == role && begins(made.path)) return true;

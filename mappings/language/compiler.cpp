@@ -309,6 +309,10 @@ class Compiler {
     if (disabled_.contains(row.id)) return;
     if (cells[1].text != "-") {
       for (Cell const& word : split_words(cells[1])) {
+        if (word.text == "<") {
+          row.forward = false;
+          continue;
+        }
         auto const caret = word.text.find('^');
         if (caret == std::string_view::npos)
           return fail(line, word.column, row.id,
@@ -335,7 +339,13 @@ class Compiler {
   }
 
   bool read_event_guards(Line const& line, Cell const& cell, EventRow& row) {
-    return read_predicates(line, cell, row.id, true, row.when);
+    auto const sides = split_at(cell, ";");
+    if (sides.size() == 1) return read_predicates(line, cell, row.id, true, row.when);
+    if (sides.size() > 2)
+      return fail(line, sides[2].column, row.id, "a guard has two sides: v2 predicates ; FHIR predicates"),
+             false;
+    return read_predicates(line, sides[0], row.id, false, row.v2_when) &&
+           read_predicates(line, sides[1], row.id, true, row.when);
   }
 
   bool read_effects(Line const& line, Cell const& cell, EventRow& row) {

@@ -24,6 +24,23 @@ bool fits(EventTable const& table, EventRow const& row, Element const* before, E
   return holds(row.when, before, after);
 }
 
+/// `ORC-1 = HD` of the row as the fact that the structure reads from that field.
+std::vector<FactValue> facts_of(EventRow const& row, Structure const& structure) {
+  std::vector<FactValue> facts;
+  for (Predicate const& guard : row.v2_when) {
+    if (guard.test != Predicate::Test::equals) continue;
+    for (Use const& use : structure.uses) {
+      for (Row const* const one : use.rows) {
+        bool const reads = one->kind == Row::Kind::fact && one->places[0].segment == guard.place.segment &&
+                           one->places[0].field == guard.place.field;
+        if (reads && std::ranges::find(facts, one->fact, &FactValue::name) == facts.end())
+          facts.push_back({one->fact, guard.values[0]});
+      }
+    }
+  }
+  return facts;
+}
+
 bool subscribes(PartnerProfile const& partner, std::string_view code, std::string_view trigger) {
   return partner.events.empty() || std::ranges::any_of(partner.events, [&](std::string const& event) {
            auto const caret = event.find('^');
@@ -44,7 +61,7 @@ std::optional<EventChoice> choose_event(Maps const& maps, Element const* before,
       for (auto const& [code, trigger] : row.events) {
         Structure const* const structure = program.find_structure_for(code, trigger);
         if (structure == nullptr || !subscribes(destination, code, trigger)) continue;
-        return EventChoice{code, trigger, structure->name, row.id};
+        return EventChoice{code, trigger, structure->name, row.id, facts_of(row, *structure)};
       }
     }
   }

@@ -600,6 +600,8 @@ class Translation {
 
   static Element literal_element(std::string_view text) {
     if (text == "true" || text == "false") return Element::of_boolean(text == "true");
+    if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos)
+      return Element::of_number(text);
     return Element::of_string(text);
   }
 
@@ -616,7 +618,9 @@ class Translation {
         bool const told = std::ranges::any_of(row.events, [&](auto const& event) {
           return event.first == draft_.message_code && event.second == draft_.trigger_event;
         });
-        if (!told) continue;
+        std::uint32_t const seen_from =
+            instance.segment == kNone ? first_segment_of(instance.group) : instance.segment;
+        if (!told || !row.forward || !holds(row.v2_when, message_, keeps_->grouping, seen_from)) continue;
         Pending pending{instance.resource, &row, {}};
         for (EventRow::Effect const& effect : row.effects) pending.values.push_back(effect_value(effect));
         Element& content = draft_.resources[instance.resource].content;

@@ -14,9 +14,9 @@ std::uint32_t child_named(hl7v2::GrammarNode const* node, std::string_view name)
     auto const& child = node->children[at];
     if (child.name == name) return at;
     // A choice has no name of its own: its members stand at its place.
-    bool const member =
-        child.is_group && child.name.empty() &&
-        std::ranges::any_of(child.children, [&](auto const& one) { return one.name == name; });
+    bool const member = child.is_choice && std::ranges::any_of(child.children, [&](auto const& one) {
+                          return one.name == name;
+                        });
     if (member) return at;
   }
   return kLast;

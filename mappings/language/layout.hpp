@@ -39,6 +39,7 @@ class Layout {
   std::string_view name_of(Group group) const {
     return groups_[group].node == nullptr ? "" : groups_[group].node->name;
   }
+  bool has_grammar() const { return groups_[0].node != nullptr; }
   /// Whether the grammar has this segment in a group of that name (or in the message itself: "root").
   bool knows(std::string_view id, std::string_view group) const;
   /// Whether the message must hold this segment in this group.

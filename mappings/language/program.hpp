@@ -118,7 +118,9 @@ struct EventRow {
   std::vector<std::pair<std::string, std::string>> events;  ///< ("ADT", "A03"); empty: a rule for values
   std::vector<std::string> before;                          ///< "any", "none", codes
   std::string after;                                        ///< "same" or a code
+  std::vector<Predicate> v2_when;  ///< What the message must say; backward it is what is written.
   std::vector<Predicate> when;
+  bool forward = true;  ///< false: `< ORM^O01`, a message that asks for the change and does not make it.
   std::vector<Effect> effects;
   bool holds_before(std::string_view status) const;  ///< "" is none.
 };

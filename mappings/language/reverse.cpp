@@ -898,7 +898,7 @@ class Reversal {
   bool stands_elsewhere(Use const& use) const {
     return !use.group.empty() && !layout_->knows(use.segment, use.group) &&
            std::ranges::any_of(structure_->uses, [&](Use const& other) {
-             return other.segment == use.segment && other.variant == use.variant && other.rows == use.rows &&
+             return other.segment == use.segment && other.variant == use.variant &&
                     other.targets[0].role == use.targets[0].role &&
                     layout_->knows(other.segment, other.group);
            });
@@ -931,8 +931,16 @@ class Reversal {
     });
   }
 
+  /// The version being written has no such segment anywhere in the message.
+  bool lacks_segment(Use const& use) const {
+    return layout_->has_grammar() && use.segment[0] != 'Z' && !layout_->knows(use.segment, {}) &&
+           std::ranges::none_of(frames_, [&](Frame const& frame) {
+             return seed_structure_->uses[frame.use].segment == use.segment;
+           });
+  }
+
   void write_segment(Use const& use, std::size_t at, Element const* base, bool own_item) {
-    if (base == nullptr) return;
+    if (base == nullptr || lacks_segment(use)) return;
     place(at);
     Projection const now = project_now(use, sources_now(*structure_, use, at, base));
     bool const any = std::ranges::any_of(now, [](RowValue const& value) { return !value.items.empty(); });
@@ -966,9 +974,9 @@ class Reversal {
 
   bool has_facts(Use const& use) const {
     return std::ranges::any_of(use.rows, [&](Row const* row) {
-      return row->kind == Row::Kind::fact && std::ranges::any_of(request_.facts, [&](FactValue const& fact) {
-               return fact.name == row->fact;
-             });
+      return row->kind == Row::Kind::fact && row->reverse &&
+             std::ranges::any_of(request_.facts,
+                                 [&](FactValue const& fact) { return fact.name == row->fact; });
     });
   }
 
@@ -1012,6 +1020,10 @@ class Reversal {
   bool guard_allows(Row const& row, Projection const& now) const {
     return std::ranges::all_of(row.v2_when, [&](Predicate const& predicate) {
       if (predicate.test != Predicate::Test::empty) return true;
+      // A value for which the version has a segment of its own is written there: ORC-7 only where there is no
+      // TQ1.
+      if (predicate.place.segment != row.places[0].segment)
+        return !layout_->knows(predicate.place.segment, {});
       return std::ranges::none_of(now, [&](RowValue const& value) {
         if (value.items.empty() || value.row == &row) return false;
         return std::ranges::any_of(value.row->places, [&](Place const& place) {

@@ -230,6 +230,7 @@ struct EventChoice {
   std::string_view trigger_event;  ///< "A03"
   std::string_view structure;      ///< "ADT_A03"
   std::string_view row;            ///< "enc.end"
+  std::vector<FactValue> facts;    ///< What the message must say besides: order.control HD.
 };
 std::optional<EventChoice> choose_event(Maps const& maps, fhir::json::Element const* before,
                                         fhir::json::Element const& after, PartnerProfile const& destination);

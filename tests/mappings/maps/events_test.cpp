@@ -108,6 +108,58 @@ TEST(Events, ANoShowIsBookedAgainByARescheduling) {
   EXPECT_EQ(status_after("SIU_S12/04-cancelled", "appt", appointment("booked")), "cancelled");
 }
 
+std::string order(std::string const& status) {
+  return R"({"resourceType":"ServiceRequest","status":")" + status +
+         R"(","intent":"order","subject":{"reference":"Patient/1"}})";
+}
+
+TEST(Events, AnOrderMovesByWhatPlacerAndFillerSay) {
+  struct Case {
+    char const* message;
+    char const* before;
+    char const* after;
+  };
+  Case const cases[] = {
+      {"OML_O21/03-hold", "active", "on-hold"},
+      {"OML_O21/04-release", "on-hold", "active"},
+      {"OML_O21/02-change", "on-hold", "on-hold"},
+      {"OML_O21/05-cancel-request-without-obr", "active", "active"},
+      {"OML_O21/06-cancelled-by-the-laboratory-2-8-2", "active", "revoked"},
+      {"ORM_O01/04-status-completed", "active", "completed"},
+      // What comes late does not bring an order back.
+      {"OML_O21/03-hold", "revoked", "revoked"},
+      {"OML_O21/04-release", "completed", "completed"},
+      {"OML_O21/01-two-orders-each-with-its-own", "revoked", "revoked"},
+  };
+  for (Case const& one : cases)
+    EXPECT_EQ(status_after(one.message, "order", order(one.before)), one.after)
+        << one.message << " " << one.before;
+}
+
+TEST(Events, TheChangeOfAnOrderNamesItsOrderControl) {
+  struct Case {
+    std::string before, after, control;
+  };
+  Case const cases[] = {{"", "active", "NW"},
+                        {"active", "on-hold", "HD"},
+                        {"on-hold", "active", "RL"},
+                        {"active", "revoked", "CA"},
+                        {"on-hold", "revoked", "CA"}};
+  for (Case const& one : cases) {
+    auto const then = json(order(one.before));
+    auto const now = json(order(one.after));
+    language::PartnerProfile laboratory = sender();
+    laboratory.events = {"OML^O21"};
+    auto const choice = language::choose_event(language::builtin(), one.before.empty() ? nullptr : &then.root,
+                                               now.root, laboratory);
+    ASSERT_TRUE(choice) << one.before << " " << one.after;
+    EXPECT_EQ(choice->message_code, "OML");
+    ASSERT_FALSE(choice->facts.empty()) << choice->row;
+    EXPECT_EQ(choice->facts[0].name, "order.control");
+    EXPECT_EQ(choice->facts[0].text, one.control) << choice->row;
+  }
+}
+
 TEST(Events, NoMessageMovesARequestOrATask) {
   std::string const order =
       R"({"resourceType":"ServiceRequest","status":"revoked","intent":"order","subject":{"reference":"Patient/1"}})";

@@ -165,6 +165,8 @@ TEST(Status, NoMessageOfTheFillerSetsTheStatusOfARequestOrATask) {
   for (OwnMessage const& own : own_messages()) {
     Translated const translated(own.bytes);
     for (auto const& resource : translated.draft.resources) {
+      // An order that is no referral moves by its messages (events/order.map).
+      if (resource.role == "order") continue;
       if (resource.type == "ServiceRequest")
         EXPECT_EQ(resource.content.text_at("status"), "active") << own.name;
       if (resource.type == "Task") EXPECT_EQ(resource.content.text_at("status"), "requested") << own.name;
