@@ -225,6 +225,15 @@ fhir::Result<Element> patient_or_stub(store::Unit& unit, std::string_view id) {
   return stub;
 }
 
+/// "<patient>|<type>|<other>" -> patient: the links that the gateway made and keeps (architecture.md section
+/// 3).
+constexpr std::string_view kLinkSpace = "identity.link";
+
+std::string link_key(std::string_view patient, std::string_view other, std::string_view type) {
+  std::string key(patient);
+  return key.append("|").append(type).append("|").append(other);
+}
+
 void add_link(fhir::json::Arena& arena, Element& patient, std::string_view other, std::string_view type) {
   std::string_view const reference = arena.copy("Patient/" + std::string(other));
   Element& links = patient.set(arena, "link");
@@ -274,6 +283,24 @@ fhir::Result<void> link_patients(store::Unit& unit, Trust const& trust) {
   return {};
 }
 
+fhir::Result<void> keep_links(store::Unit& unit) {
+  auto const changes = unit.changes();
+  for (store::Unit::Change const& change : changes) {
+    if (change.type != "Patient" || change.after == nullptr || !change.changed) continue;
+    FHIR_TRY(auto const keys, unit.keys_of(kLinkSpace, change.id));
+    if (keys.empty()) continue;
+    Element patient = fhir::json::deep_copy(unit.arena(), *change.after);
+    for (std::string_view key : keys) {
+      key.remove_prefix(change.id.size() + 1);
+      auto const bar = key.find('|');
+      add_link(unit.arena(), patient, key.substr(bar + 1), unit.arena().copy(key.substr(0, bar)));
+    }
+    if (patient == *change.after) continue;
+    FHIR_CHECK(unit.put(patient, change.source, change.before ? "PUT" : "POST"));
+  }
+  return {};
+}
+
 fhir::Result<void> merge(store::Unit& unit, Merge const& merge) {
   FHIR_TRY(auto const survivor_key, resolve_alias(unit, merge.source, merge.survivor_key));
   if (survivor_key == merge.retired_key) {
@@ -293,10 +320,15 @@ fhir::Result<void> merge(store::Unit& unit, Merge const& merge) {
   FHIR_TRY(Element old, patient_or_stub(unit, merge.retired_patient));
   old.set(arena, "active", Element::of_boolean(false));
   add_link(arena, old, merge.survivor_patient, "replaced-by");
+  unit.put_key(kLinkSpace, link_key(merge.retired_patient, merge.survivor_patient, "replaced-by"),
+               merge.retired_patient);
   FHIR_CHECK(unit.put(old, merge.source, "PUT"));
   FHIR_TRY(Element kept, patient_or_stub(unit, merge.survivor_patient));
   remove_link(kept, merge.retired_patient, "replaced-by");
+  unit.remove_key(kLinkSpace, link_key(merge.survivor_patient, merge.retired_patient, "replaced-by"));
   add_link(arena, kept, merge.retired_patient, "replaces");
+  unit.put_key(kLinkSpace, link_key(merge.survivor_patient, merge.retired_patient, "replaces"),
+               merge.survivor_patient);
   FHIR_CHECK(unit.put(kept, merge.source, "PUT"));
 
   FHIR_TRY(auto const old_person, unit.find_key(kPersonSpace, merge.retired_patient));

@@ -36,6 +36,11 @@ fhir::Result<std::string> resolve_alias(store::Unit& unit, std::string_view sour
 /// Links every Patient that the Unit wrote to its person (new or found) and unlinks what no longer holds.
 fhir::Result<void> link_patients(store::Unit& unit, Trust const& trust);
 
+/// Puts back into every Patient that the Unit wrote the links that the gateway itself made for a merge and
+/// the writer left out: they are server-managed, as meta is (architecture.md section 3). Called for FHIR
+/// writes, before link_patients().
+fhir::Result<void> keep_links(store::Unit& unit);
+
 /// A40: `retired` is from now on `survivor` for that source. Marks the retired Patient (active false, link
 /// replaced-by) and the survivor (link replaces), moves the person link. Errors: conflict (cycle), not_found
 /// is none: an unknown retired id is remembered all the same.

@@ -27,6 +27,71 @@ bool is_from_placer(Draft const& draft) {
          draft.message_code == "OML";
 }
 
+bool is_at(Element const& entry, std::string_view status) { return entry.text_at("status") == status; }
+
+/// The entries of Encounter.location in that status, in their order.
+std::vector<Element> locations_at(Element const& encounter, std::string_view status) {
+  std::vector<Element> found;
+  Element const* const entries = encounter.find("location");
+  if (entries == nullptr) return found;
+  for (Element const& entry : entries->items())
+    if (is_at(entry, status)) found.push_back(entry);
+  return found;
+}
+
+std::string_view place_of(Element const& entry) { return entry.text_of("location", "reference"); }
+
+bool has_place(std::vector<Element> const& entries, std::string_view place) {
+  return std::ranges::any_of(entries, [&](Element const& entry) { return place_of(entry) == place; });
+}
+
+/// The entry in another status, with one bound of its period: "" takes that bound away.
+Element with_status(fhir::json::Arena& arena, Element const& entry, std::string_view status,
+                    std::string_view bound, std::string_view at) {
+  Element changed = fhir::json::deep_copy(arena, entry);
+  changed.set(arena, "status", Element::of_string(status));
+  if (!at.empty()) {
+    changed.set(arena, "period").set(arena, bound, Element::of_string(arena.copy(at)));
+  } else if (Element* const period = changed.find("period")) {
+    period->remove(bound);
+    if (period->members().empty()) changed.remove("period");
+  }
+  return changed;
+}
+
+/// Where a patient was is never overwritten: a transfer closes the place it leaves and adds the new one,
+/// newest first; its cancellation (A12) takes the new one out and opens the old one again; any other message
+/// may correct the present place, but no past one.
+void keep_locations(Element& merged, Element const& current, Draft const& draft, fhir::json::Arena& arena) {
+  auto present = locations_at(merged, "active");
+  auto const was = locations_at(current, "active");
+  auto past = locations_at(current, "completed");
+  std::string_view at = draft.fact("event.occurred");
+  if (at.empty()) at = draft.fact("event.recorded");
+  bool const moved = !present.empty() && !was.empty() && place_of(present.front()) != place_of(was.front());
+  if (moved && draft.trigger_event == "A02") {
+    past.insert(past.begin(), with_status(arena, was.front(), "completed", "end", at));
+    Element here = present.front();
+    here.remove("period");  // it was the other place's
+    present = {with_status(arena, here, "active", "start", at)};
+  } else if (moved && draft.trigger_event == "A12" && !past.empty() &&
+             place_of(past.front()) == place_of(present.front())) {
+    present = {with_status(arena, past.front(), "active", "end", {})};
+    past.erase(past.begin());
+  }
+  // A prior place that only the message knows of (PV1-6).
+  for (Element const& told : locations_at(merged, "completed"))
+    if (!has_place(past, place_of(told)) && !has_place(present, place_of(told))) past.push_back(told);
+  Element all = Element::of_array();
+  for (auto const* const list : {&present, &past})
+    for (Element const& entry : *list) all.push(arena, entry);
+  if (Element const* const entries = merged.find("location")) {
+    for (Element const& entry : entries->items())
+      if (!is_at(entry, "active") && !is_at(entry, "completed")) all.push(arena, entry);
+  }
+  if (!all.empty()) merged.set(arena, "location", all);
+}
+
 class Reconciler {
  public:
   Reconciler(store::Unit& unit, Draft const& draft, KnownPartner const& partner, Partners const& partners)
@@ -175,6 +240,7 @@ class Reconciler {
       keep_placers_fields(merged, *current, arena);
     if (resource.type == "Task" && target.source == source()) name_owner(resource, merged, arena);
     mappings::language::resolve_references(merged, all, arena);
+    if (current && resource.type == "Encounter") keep_locations(merged, *current, draft_, arena);
     merged.set(arena, "id", Element::of_string(arena.copy(target.id)));
     if (!target.retired_value.empty()) drop_identifier(merged, target.retired_value);
     FHIR_CHECK(unit_.put(merged, target.source, current ? "PUT" : "POST"));

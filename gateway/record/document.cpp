@@ -89,6 +89,7 @@ Summary summary_of_transition(std::string const& record, std::vector<Event> cons
                   {state.flags.begin(), state.flags.end()},
                   {},
                   {}};
+  if (!state.episode.empty()) summary.views.push_back(state.episode);
   for (auto const& entry : state.history)
     summary.history.push_back({std::string(to_code(entry.stay)), entry.since, entry.seq, entry.inferred});
   for (auto const& each : applied)

@@ -1,5 +1,6 @@
 #include "gateway/record/codes.hpp"
 #include "gateway/record/effects.hpp"
+#include "gateway/record/ledger.hpp"
 #include "gateway/record/linking.hpp"
 
 #include <algorithm>
@@ -46,7 +47,8 @@ class ReferralEffects {
     FHIR_CHECK(update_task());
     FHIR_CHECK(update_request());
     FHIR_CHECK(follow_report());
-    return follow_cancellation();
+    FHIR_CHECK(follow_cancellation());
+    return follow_order();
   }
 
  private:
@@ -268,6 +270,23 @@ class ReferralEffects {
     build_.set(report, "executionPeriod", period);
     FHIR_CHECK(context_.unit.put(report, kGatewaySource, "POST"));
     return note_view("Task/" + id, "consultant report (CMS50)");
+  }
+
+  /// A referral placed in a stay is one of its obligations: the loop's end ends it (section 7).
+  fhir::Result<void> follow_order() {
+    bool const ended =
+        entered(State::closed) || entered(State::cancelled) || entered(State::entered_in_error);
+    if (!ended || after_.order_encounter.empty()) return {};
+    FHIR_TRY(auto const record, context_.record_of_view(after_.order_encounter));
+    if (!record || !record->starts_with("transition/")) return {};
+    Event event = own_event(stay_kind::service_ended, "its referral's loop");
+    event.set("service", after_.service_request);
+    event.set("outcome",
+              after_.state == State::closed ? "closed" : std::string(row_of(after_.state).business_status));
+    event.set("evidence", after_.service_request);
+    event.state_before.clear();
+    event.state_after.clear();
+    return fold_one(context_, *record, {std::move(event)});
   }
 
   fhir::Result<void> end_reviews(std::string_view status) { return end_tasks(TaskRole::review, status); }

@@ -23,7 +23,8 @@ class TransitionEffects {
   fhir::Result<void> run() {
     FHIR_CHECK(give_notices());
     FHIR_CHECK(keep_transition_task());
-    return keep_obligation_tasks();
+    FHIR_CHECK(keep_obligation_tasks());
+    return keep_episode();
   }
 
  private:
@@ -215,6 +216,73 @@ class TransitionEffects {
     build_.set(task, "lastModified", instant_of(context_.now()));
     FHIR_CHECK(context_.unit.put(task, kGatewaySource, current == nullptr ? "POST" : "PUT"));
     return {};
+  }
+
+  /// The EpisodeOfCare that chains this stay with others: which they are stands in its identifiers, for the
+  /// Encounters are their sources' own.
+  fhir::Result<void> keep_episode() {
+    Reference const reference = reference_of(after_.episode);
+    if (!reference) return {};
+    FHIR_TRY(Element const* current, context_.load(reference));
+    FHIR_TRY(Element episode, current == nullptr
+                                  ? new_episode(reference.id)
+                                  : fhir::Result<Element>(fhir::json::deep_copy(build_.arena(), *current)));
+    Element& identifiers = *episode.find("identifier");
+    auto const same = [&](Element const& each) { return each.text_at("value") == after_.record_id; };
+    if (std::none_of(identifiers.items().begin(), identifiers.items().end(), same))
+      build_.push(identifiers, identifier_of(after_.record_id));
+    bool open = !is_final(after_.stay);
+    for (Element const& each : identifiers.items()) {
+      if (same(each)) continue;
+      FHIR_TRY(auto const row, context_.unit.find_record(std::string(each.text_at("value"))));
+      open = open || (row && row->open);
+    }
+    build_.set(episode, "status", open ? "active" : "finished");
+    set_period(episode, open);
+    if (current != nullptr && episode == *current) return {};
+    FHIR_CHECK(context_.unit.put(episode, kGatewaySource, current == nullptr ? "POST" : "PUT"));
+    return {};
+  }
+
+  Element identifier_of(std::string_view record) {
+    Element identifier = build_.object();
+    build_.set(identifier, "system", kRecordSystem);
+    build_.set(identifier, "value", record);
+    return identifier;
+  }
+
+  /// It begins with the stays before this one, and is about the Patient of the first.
+  fhir::Result<Element> new_episode(std::string const& id) {
+    std::string patient = after_.patient;
+    Element identifiers = build_.array();
+    for (auto const& earlier : after_.previous) {
+      FHIR_TRY(auto const record, context_.record_of_view(earlier));
+      FHIR_TRY(Element const* encounter, context_.load(reference_of(earlier)));
+      if (!record || encounter == nullptr) continue;
+      build_.push(identifiers, identifier_of(*record));
+      patient = patient_of(*encounter);
+    }
+    Element episode = build_.object();
+    build_.set(episode, "resourceType", "EpisodeOfCare");
+    build_.set(episode, "id", id);
+    build_.set(episode, "identifier", identifiers);
+    build_.set(episode, "status", "active");
+    build_.set(episode, "patient", build_.reference(patient));
+    return episode;
+  }
+
+  /// From the first admission on; until now once all of its stays are over.
+  void set_period(Element& episode, bool open) {
+    Element const* const known = episode.find("period");
+    std::string start = instant_of(after_.admitted_at);
+    if (known != nullptr && !known->text_at("start").empty())
+      start = std::min(start, std::string(known->text_at("start")));
+    std::string end = known == nullptr ? std::string{} : std::string(known->text_at("end"));
+    if (end.empty()) end = instant_of(context_.now());
+    Element period = build_.object();
+    build_.set(period, "start", start);
+    if (!open) build_.set(period, "end", end);
+    build_.set(episode, "period", period);
   }
 
   /// One Task per obligation, partOf the transition's. What ended stays ended; what is owed anew gets a new

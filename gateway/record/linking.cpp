@@ -133,6 +133,48 @@ bool same_day(ReferralState const& state, std::int64_t at, Calendar const& calen
          local_date(state.appointment_start, calendar) == local_date(at, calendar);
 }
 
+using Candidates = std::vector<ReferralState const*>;
+
+/// Whether the referral is where such a thing may happen to it, at about that time.
+bool is_awaited(ReferralState const& state, Sighting const& sighting) {
+  State const base =
+      state.state == State::cancel_requested || state.state == State::needs_info ? state.resume : state.state;
+  if (rank_of(base) < sighting.rank_min || rank_of(base) > sighting.rank_max) return false;
+  return sighting.at >= state.sent_at - kWindowMs && sighting.at <= state.sent_at + 4 * kWindowMs;
+}
+
+bool share_any(std::vector<std::string> const& a, std::vector<std::string> const& b) {
+  return std::any_of(a.begin(), a.end(),
+                     [&](auto const& one) { return std::find(b.begin(), b.end(), one) != b.end(); });
+}
+
+/// Several candidates are told apart by the day of their appointment, or not at all.
+Link only_one(Candidates candidates, std::string tier, std::int64_t at, Calendar const& calendar) {
+  if (candidates.size() > 1) {
+    Candidates on_the_day;
+    for (ReferralState const* state : candidates)
+      if (same_day(*state, at, calendar)) on_the_day.push_back(state);
+    if (on_the_day.size() == 1) candidates = std::move(on_the_day);
+  }
+  if (candidates.size() == 1) return {candidates.front()->record_id, std::move(tier), false};
+  return {{}, {}, !candidates.empty()};
+}
+
+void add_codes(std::vector<std::string>& codes, Element const* concepts) {
+  if (concepts == nullptr) return;
+  auto const add_one = [&](Element const& concept_) {
+    Element const* const codings = concept_.find("coding");
+    if (codings == nullptr) return;
+    for (Element const& coding : codings->items()) {
+      if (coding.text_at("code").empty()) continue;
+      std::string code = std::string(coding.text_at("system")) + "|" + std::string(coding.text_at("code"));
+      if (std::find(codes.begin(), codes.end(), code) == codes.end()) codes.push_back(std::move(code));
+    }
+  };
+  if (!concepts->is_array()) return add_one(*concepts);
+  for (Element const& each : concepts->items()) add_one(each);
+}
+
 }  // namespace
 
 std::vector<std::string> keys_of(Element const& resource) {
@@ -214,6 +256,25 @@ TaskRole role_of(Element const& task) {
   return fulfils ? TaskRole::fulfil : TaskRole::other;
 }
 
+fhir::Result<std::vector<std::string>> specialties_of(Context& context, Element const& resource) {
+  std::vector<std::string> codes;
+  for (std::string_view name : {"performerType", "serviceType", "specialty"})
+    add_codes(codes, resource.find(name));
+  add_codes(codes, resource.at("context", "practiceSetting"));
+  for (std::string_view name : {"performer", "author", "participant"}) {
+    Element const* const members = resource.find(name);
+    if (members == nullptr) continue;
+    for (Element const& each : members->items()) {
+      Reference who = reference_at(&each);
+      if (!who) who = reference_at(each.find("individual"));
+      if (who.type != "PractitionerRole" && who.type != "HealthcareService") continue;
+      FHIR_TRY(Element const* role, context.load(who));
+      if (role != nullptr) add_codes(codes, role->find("specialty"));
+    }
+  }
+  return codes;
+}
+
 fhir::Result<Link> link_by_key(Context& context, Element const& resource, std::string const& person) {
   for (Reference const& parent : parents_of(resource)) {
     FHIR_TRY(auto const record, context.record_of_view(parent.text()));
@@ -245,28 +306,18 @@ fhir::Result<Link> link_by_key(Context& context, Element const& resource, std::s
 }
 
 fhir::Result<Link> link_by_person(Context& context, Sighting const& sighting) {
-  Link link;
-  if (sighting.person.empty()) return link;
+  if (sighting.person.empty()) return Link{};
   FHIR_TRY(auto const open, open_referrals(context, sighting.person));
-  std::vector<ReferralState const*> candidates;
+  Candidates of_provider, of_specialty;
   for (ReferralState const& state : open) {
-    State const base = state.state == State::cancel_requested || state.state == State::needs_info
-                           ? state.resume
-                           : state.state;
-    if (rank_of(base) < sighting.rank_min || rank_of(base) > sighting.rank_max) continue;
-    if (sighting.at < state.sent_at - kWindowMs || sighting.at > state.sent_at + 4 * kWindowMs) continue;
+    if (!is_awaited(state, sighting)) continue;
     FHIR_TRY(bool const same, was_by(context, state, sighting.providers));
-    if (same) candidates.push_back(&state);
+    if (same) of_provider.push_back(&state);
+    if (share_any(state.specialties, sighting.specialties)) of_specialty.push_back(&state);
   }
-  if (candidates.size() > 1) {
-    std::vector<ReferralState const*> on_the_day;
-    for (ReferralState const* state : candidates)
-      if (same_day(*state, sighting.at, context.calendar())) on_the_day.push_back(state);
-    if (on_the_day.size() == 1) candidates = on_the_day;
-  }
-  link.ambiguous = candidates.size() > 1;
-  if (candidates.size() == 1) link = {candidates.front()->record_id, "T3", false};
-  return link;
+  Calendar const calendar = context.calendar();
+  return !of_provider.empty() ? only_one(std::move(of_provider), "T3", sighting.at, calendar)
+                              : only_one(std::move(of_specialty), "T4", sighting.at, calendar);
 }
 
 fhir::Result<void> remember(Context& context, std::string const& record, std::string const& person,

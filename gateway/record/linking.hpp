@@ -52,10 +52,16 @@ struct Link {
 fhir::Result<Link> link_by_key(Context& context, fhir::json::Element const& resource,
                                std::string const& person);
 
-/// T3: an open referral of this person, waiting for this provider, alone in its window.
+/// The clinical specialties that a resource names, as "system|code": performerType, serviceType, specialty,
+/// practiceSetting, and those of the PractitionerRole or HealthcareService it refers to.
+fhir::Result<std::vector<std::string>> specialties_of(Context& context, fhir::json::Element const& resource);
+
+/// T3: an open referral of this person, waiting for this provider, alone in its window. Where no referral
+/// waits for the provider, T4: one of this specialty, alone in its window.
 struct Sighting {
   std::string person;
-  std::vector<std::string> providers;  ///< References of who acted.
+  std::vector<std::string> providers;    ///< References of who acted.
+  std::vector<std::string> specialties;  ///< "system|code" of what was done.
   std::int64_t at = 0;
   int rank_min = 1;
   int rank_max = 5;

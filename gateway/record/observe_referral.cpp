@@ -180,6 +180,10 @@ fhir::Result<void> Observer::describe(Event& event, Element const& request, Elem
   event.set("performer", owner.empty() ? first_reference(request.find("performer")) : owner);
   event.set("priority", std::string(request.text_at("priority")));
   event.set("disposition", disposition_code(request));
+  FHIR_TRY(auto const specialties, specialties_of(context_, request));
+  for (auto const& specialty : specialties) event.add("specialty", specialty);
+  if (Reference const ordered_in = reference_at(request.find("encounter")); ordered_in.type == "Encounter")
+    event.set("order_encounter", ordered_in.text());
   std::string_view const end = request.text_of("occurrencePeriod", "end");
   std::string_view const need_by = end.empty() ? request.text_at("occurrenceDateTime") : end;
   if (auto const at = time_of(need_by, calendar, true)) event.set("need_by", std::to_string(at));
@@ -217,7 +221,7 @@ fhir::Result<void> Observer::open_referral(Element const& request, Element const
   }
   FHIR_TRY(event.payload, context_.version(views.front()));
   add(RecordKind::referral, referral_id(id), std::move(event), std::move(keys), std::move(views));
-  return {};
+  return see_ordered_service(request);
 }
 
 fhir::Result<void> Observer::see_request(store::Unit::Change const& change, Element const* before,
@@ -504,7 +508,13 @@ fhir::Result<void> Observer::see_visit(store::Unit::Change const& change, Elemen
   FHIR_TRY(Link link, link_view(reference, after, person));
   bool const stay = is_stay_class(after.text_of("class", "code"));
   if (link.record.empty() && !stay) {
-    Sighting sighting{person, providers_of(after), effective_time(context_.event(kind::seen, "")), 1, 5};
+    FHIR_TRY(auto specialties, specialties_of(context_, after));
+    Sighting sighting{person,
+                      providers_of(after),
+                      std::move(specialties),
+                      effective_time(context_.event(kind::seen, "")),
+                      1,
+                      5};
     FHIR_TRY(link, link_by_person(context_, sighting));
     if (link.ambiguous) return orphan(reference, person, "several referrals wait for this visit");
   }
@@ -544,7 +554,8 @@ fhir::Result<void> Observer::see_report(store::Unit::Change const& change, Eleme
   FHIR_TRY(Link link, link_view(reference, after, person));
   bool const consult = is_consult_note(after);
   if (link.record.empty() && consult && !link.ambiguous) {
-    Sighting sighting{person, {}, effective_time(context_.event(type, "")), 3, 7};
+    FHIR_TRY(auto specialties, specialties_of(context_, after));
+    Sighting sighting{person, {}, std::move(specialties), effective_time(context_.event(type, "")), 3, 7};
     if (auto const author = first_reference(after.find("author")); !author.empty())
       sighting.providers.push_back(author);
     if (auto const who = first_reference(after.find("performer")); !who.empty())

@@ -91,6 +91,28 @@ bool is_discharge_summary(Element const& resource) {
   return false;
 }
 
+bool shares_visit(std::vector<std::string> const& a, std::vector<std::string> const& b) {
+  return std::any_of(a.begin(), a.end(), [&](std::string const& key) {
+    return key.starts_with("visit|") && std::find(b.begin(), b.end(), key) != b.end();
+  });
+}
+
+bool is_void(Stay stay) {
+  return stay == Stay::none || stay == Stay::cancelled || stay == Stay::entered_in_error;
+}
+
+/// Whether `later` goes on where `earlier` ended: a transfer to another acute hospital within 24 hours, or an
+/// inpatient stay under the visit number of the emergency visit before it.
+bool follows(TransitionState const& earlier, TransitionState const& later) {
+  if (is_void(earlier.stay) || is_void(later.stay)) return false;
+  bool const from_ed = is_emergency(earlier.visit_class) && !is_emergency(later.visit_class) &&
+                       shares_visit(earlier.keys, later.keys);
+  if (from_ed) return earlier.admitted_at <= later.admitted_at;
+  if (earlier.discharged_at == 0 || !disposition_of(earlier.disposition).to_acute) return false;
+  return later.admitted_at > earlier.admitted_at && later.admitted_at >= earlier.discharged_at - kDayMs &&
+         later.admitted_at <= earlier.discharged_at + kDayMs;
+}
+
 bool is_final_report(Element const& resource) {
   bool const document = resource.text_at("resourceType") == "DocumentReference";
   std::string_view const status = resource.text_at(document ? "docStatus" : "status");
@@ -150,6 +172,8 @@ fhir::Result<void> Observer::see_stay(Change const& change, Element const* befor
     bool const admission = types[i] == stay_kind::admitted;
     add(RecordKind::transition, record, std::move(event), keys_of(after), {reference});
     if (admission) FHIR_CHECK(see_readmission(record, person, at, after));
+    bool const moved = admission || types[i] == stay_kind::ed || types[i] == stay_kind::discharged;
+    if (moved) FHIR_CHECK(see_chain(record, person, after));
   }
   return {};
 }
@@ -215,11 +239,61 @@ fhir::Result<void> Observer::see_readmission(std::string const& record, std::str
     if (at < index.discharged_at || at > index.discharged_at + 30 * kDayMs) continue;
     Disposition const left = disposition_of(index.disposition);
     bool const transfer = left.to_acute && at <= index.discharged_at + 2 * kDayMs;
-    if (left.planned_return || transfer) continue;
+    if (left.planned_return || transfer || shares_visit(index.keys, keys_of(encounter))) continue;
     Event event = context_.event(stay_kind::readmitted, "an unplanned stay within 30 days (section 7)");
     event.set("by", "Encounter/" + std::string(encounter.text_at("id")));
     add(RecordKind::transition, index.record_id, std::move(event), {}, {});
   }
+  return {};
+}
+
+/// Section 7: stays that are one course of care are chained, whichever message told of them first.
+fhir::Result<void> Observer::see_chain(std::string const& record, std::string const& person,
+                                       Element const& encounter) {
+  FHIR_TRY(TransitionState here, stay_of_record(record));
+  for (auto& key : keys_of(encounter)) here.keys.push_back(std::move(key));
+  FHIR_TRY(auto const stays, stays_of(person));
+  for (TransitionState const& other : stays) {
+    if (other.record_id == record) continue;
+    if (follows(other, here)) {
+      chain(other, here);
+    } else if (follows(here, other)) {
+      chain(here, other);
+    }
+  }
+  return {};
+}
+
+void Observer::chain(TransitionState const& earlier, TransitionState const& later) {
+  bool const known =
+      std::find(earlier.next.begin(), earlier.next.end(), later.encounter) != earlier.next.end();
+  if (known || earlier.encounter.empty() || later.encounter.empty()) return;
+  std::string const episode = !earlier.episode.empty() ? earlier.episode
+                              : !later.episode.empty()
+                                  ? later.episode
+                                  : "EpisodeOfCare/" + derived_id(earlier.record_id, "episode");
+  auto const tell = [&](std::string const& record, char const* side, std::string const& other) {
+    Event event = context_.event(stay_kind::chained, "one course of care (section 7)");
+    event.set("episode", episode);
+    event.set(side, other);
+    add(RecordKind::transition, record, std::move(event), {}, {});
+  };
+  tell(earlier.record_id, "next", later.encounter);
+  tell(later.record_id, "previous", earlier.encounter);
+}
+
+/// A referral that was placed in a stay is one of the things that the stay leaves to be done.
+fhir::Result<void> Observer::see_ordered_service(Element const& request) {
+  Reference const encounter = reference_at(request.find("encounter"));
+  if (encounter.type != "Encounter") return {};
+  FHIR_TRY(auto const record, record_of(encounter.text()));
+  if (!record || !record->starts_with("transition/")) return {};
+  Event event = context_.event(stay_kind::service_ordered, "a referral placed in the stay");
+  event.set("service", "ServiceRequest/" + std::string(request.text_at("id")));
+  std::string_view const end = request.text_of("occurrencePeriod", "end");
+  std::string_view const need_by = end.empty() ? request.text_at("occurrenceDateTime") : end;
+  if (auto const due = time_of(need_by, context_.calendar(), true)) event.set("due", std::to_string(due));
+  add(RecordKind::transition, *record, std::move(event), {}, {});
   return {};
 }
 

@@ -125,6 +125,8 @@ class Replay {
       s_.calendar.utc_offset_minutes = static_cast<int>(event_->number("zone"));
     for (auto const& day : event_->all("holiday")) s_.calendar.holidays.insert(day);
     for (auto const& name : event_->all("flag")) flag(name);
+    if (!event_->all("specialty").empty()) s_.specialties = event_->all("specialty");
+    take("order_encounter", s_.order_encounter);
     merge(event_->all("key"), s_.keys);
     merge(event_->all("view"), s_.views);
   }
@@ -523,6 +525,8 @@ std::string to_json(ReferralState const& s) {
   add_text(out, "reviewer", s.reviewer);
   add_text(out, "reason", s.reason);
   add_list(out, "flags", s.flags);
+  add_text(out, "order_encounter", s.order_encounter);
+  add_list(out, "specialties", s.specialties);
   add_list(out, "keys", s.keys);
   add_list(out, "views", s.views);
   add_history(out, s.history);

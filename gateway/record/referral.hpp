@@ -117,6 +117,8 @@ struct ReferralState {
   bool info_supplied = false;
   bool route_open = false;  ///< Nobody known to send it to: the care coordinator's.
   std::vector<std::string> keys, views;
+  std::vector<std::string> specialties;  ///< "system|code" that the referral asks for; what T4 links by.
+  std::string order_encounter;           ///< The Encounter in which it was ordered.
   std::set<std::string> flags;
   std::vector<StateEntry> history;
   Calendar calendar;

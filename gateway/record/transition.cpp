@@ -86,6 +86,9 @@ class Replay {
     merge(event_->all("key"), s_.keys);
     merge(event_->all("view"), s_.views);
     for (auto const& name : event_->all("flag")) s_.flags.insert(name);
+    take("episode", s_.episode);
+    merge(event_->all("previous"), s_.previous);
+    merge(event_->all("next"), s_.next);
   }
 
   static void merge(std::vector<std::string> const& from, std::vector<std::string>& into) {
@@ -142,6 +145,44 @@ class Replay {
     if (type == delivery) deliver();
     if (type == result_pending) merge(event_->all("report"), s_.pending_results);
     if (type == result_final) finish_result();
+    if (type == service_ordered) order_service();
+    if (type == service_ended) end_service();
+    if (type == chained && !event_->all("next").empty()) hand_over();
+  }
+
+  /// What was ordered in the stay is its own referral's loop; the stay is not over before that is.
+  void order_service() {
+    std::string const& service = event_->text("service");
+    std::int64_t const due = event_->number("due");
+    s_.ordered_services[service] = due;
+    if (is_after(s_.stay)) open_service(service, due);
+  }
+
+  void open_service(std::string const& service, std::int64_t due) {
+    std::string const code = std::string(ordered_service) + ":" + service;
+    open(code, s_.discharged_at, false, Due::open);
+    if (Obligation* each = get(code); each != nullptr && due != 0) each->due = due;
+  }
+
+  /// Closed with its loop; cancelled with it too.
+  void end_service() {
+    std::string const& service = event_->text("service");
+    s_.ordered_services.erase(service);
+    std::string const code = std::string(ordered_service) + ":" + service;
+    if (event_->text("outcome") == "closed") return close(code);
+    if (Obligation* each = get(code); each != nullptr && each->state != Due::closed) {
+      each->state = Due::cancelled;
+      each->evidence = "its referral ended: " + event_->text("outcome");
+    }
+  }
+
+  /// A transfer: what waited for the receiving stay is that stay's from its admission on.
+  void hand_over() {
+    for (Obligation& each : s_.obligations) {
+      if (each.state != Due::suspended) continue;
+      each.state = Due::cancelled;
+      each.evidence = "taken over by " + event_->text("next");
+    }
   }
 
   void register_ed() {
@@ -176,6 +217,7 @@ class Replay {
     }
     for (auto const& report : s_.pending_results)
       open(std::string(pending_result) + ":" + report, at_, false, Due::open);
+    for (auto const& [service, due] : s_.ordered_services) open_service(service, due);
     enter(discharged);
     if (meaning.died) return die();
     if (Obligation* info = get(discharge_information); info != nullptr && info->state == Due::closed)
@@ -187,9 +229,11 @@ class Replay {
     if (!is_after(s_.stay) && s_.stay != closed && s_.stay != closed_with_gaps) return;
     s_.discharged_at = 0;
     s_.disposition.clear();
-    for (Obligation& each : s_.obligations)
-      if (each.state == Due::open && !is_follow_up(each.code) && each.code != admission_notice)
-        each.state = Due::suspended;
+    for (Obligation& each : s_.obligations) {
+      bool const goes_on = is_follow_up(each.code) || each.code == admission_notice ||
+                           each.code.starts_with(ordered_service);  // a loop of its own
+      if (each.state == Due::open && !goes_on) each.state = Due::suspended;
+    }
     enter(in_progress);
   }
 
@@ -320,8 +364,8 @@ class Replay {
 bool counts_when_received(std::string_view type) {
   using namespace stay_kind;
   return type == delivery || type == notice || type == notice_retracted || type == watch_ended ||
-         type == obligation_closed || type == info_received || type == result_final ||
-         type == stay_kind::readmitted;
+         type == obligation_closed || type == service_ended || type == chained || type == info_received ||
+         type == result_final || type == stay_kind::readmitted;
 }
 
 std::vector<std::pair<Event const*, std::int64_t>> place_stay(std::span<Event const> log) {
@@ -495,6 +539,12 @@ std::string to_json(TransitionState const& s) {
     Body one;
     one.text("about", each.about).text("recipient", each.recipient).text("communication", each.communication);
     one.flag("delivered", each.delivered).flag("retracted", each.retracted);
+    out += one.finish();
+  });
+  body.text("episode", s.episode).texts("previous", s.previous).texts("next", s.next);
+  body.list("ordered_services", s.ordered_services, [](auto const& each, std::string& out) {
+    Body one;
+    one.text("service", each.first).number("due", each.second);
     out += one.finish();
   });
   body.texts("pending_results", s.pending_results)

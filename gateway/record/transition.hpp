@@ -50,10 +50,13 @@ inline constexpr std::string_view expected = "expected", ed = "ed-registered", a
 inline constexpr std::string_view updated = "updated", attached = "attached", notice = "notice",
                                   notice_retracted = "notice-retracted",
                                   obligation_closed = "obligation-closed", result_pending = "result-pending",
-                                  result_final = "result-final", delivery = "delivery";
+                                  result_final = "result-final", delivery = "delivery",
+                                  service_ordered = "service-ordered", service_ended = "service-ended",
+                                  chained = "chained";
 }  // namespace stay_kind
 
-/// Obligation codes (kObligationSystem); "pending-result" is followed by ":" and the report's reference.
+/// Obligation codes (kObligationSystem); "pending-result" is followed by ":" and the report's reference,
+/// "ordered-service" by the ServiceRequest's.
 namespace obligation {
 inline constexpr std::string_view admission_notice = "admission-notice",
                                   discharge_notice = "discharge-notice",
@@ -62,7 +65,7 @@ inline constexpr std::string_view admission_notice = "admission-notice",
                                   follow_up_scheduled = "follow-up-scheduled",
                                   follow_up_seen = "follow-up-seen",
                                   medication_reconciliation = "medication-reconciliation",
-                                  pending_result = "pending-result";
+                                  pending_result = "pending-result", ordered_service = "ordered-service";
 }  // namespace obligation
 
 enum class Due : unsigned char { open, suspended, closed, cancelled };
@@ -119,6 +122,10 @@ struct TransitionState {
   std::vector<Obligation> obligations;
   std::vector<Notice> notices;
   std::vector<std::string> keys, views, pending_results;
+  std::string episode;                      ///< The EpisodeOfCare that chains this stay with others.
+  std::vector<std::string> previous, next;  ///< Encounters of the stays before and after it in the chain.
+  std::map<std::string, std::int64_t>
+      ordered_services;  ///< Referral ordered in the stay -> due; until it ends.
   std::set<std::string> flags;
   std::vector<StayEntry> history;
   Calendar calendar;
