@@ -72,7 +72,7 @@ void add_journal(CLI::App& app, int& code) {
   auto arguments = std::make_shared<JournalArguments>();
   auto* const list = journal->add_subcommand("list", "Newest first");
   list->add_option("--outcome", arguments->outcome)
-      ->check(CLI::IsMember({"accepted", "error", "refused", "conflict", "dismissed"}));
+      ->check(CLI::IsMember({"accepted", "error", "refused", "conflict", "dismissed", "link"}));
   list->add_option("--count", arguments->count);
   list->add_flag("--json", arguments->json);
   auto* const show = journal->add_subcommand("show", "One row");
@@ -137,6 +137,22 @@ void add_record(CLI::App& app, int& code) {
   });
 }
 
+void add_outbox(CLI::App& app, int& code) {
+  auto* const outbox = app.add_subcommand("outbox", "What goes out and has not arrived yet");
+  outbox->require_subcommand(1);
+  auto arguments = std::make_shared<OutboxArguments>();
+  auto* const list = outbox->add_subcommand("list", "By destination, in the order in which it goes");
+  list->add_option("--count", arguments->count, "Rows per destination");
+  auto* const retry = outbox->add_subcommand("retry", "Send a stopped row again");
+  auto* const cancel =
+      outbox->add_subcommand("cancel", "Give a stopped row up; what waits behind it goes on");
+  for (auto* const command : {retry, cancel}) command->add_option("id", arguments->id)->required();
+  for (auto* const command : {list, retry, cancel}) command->add_option("--config", arguments->config);
+  list->callback([arguments, &code] { code = outbox_list(*arguments); });
+  retry->callback([arguments, &code] { code = outbox_retry(*arguments); });
+  cancel->callback([arguments, &code] { code = outbox_cancel(*arguments); });
+}
+
 void add_rest(CLI::App& app, int& code) {
   auto asked = std::make_shared<FhirpathArguments>();
   auto* const path = app.add_subcommand("fhirpath", "Evaluate a FHIRPath expression on a resource");
@@ -168,6 +184,7 @@ int main(int argc, char** argv) {
   add_maps(app, code);
   add_journal(app, code);
   add_record(app, code);
+  add_outbox(app, code);
   add_rest(app, code);
   try {
     app.parse(argc, argv);

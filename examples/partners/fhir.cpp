@@ -64,6 +64,7 @@ FhirAnswer FhirClient::request(std::string const& method, std::string const& pat
   answer.status = static_cast<int>(response.result_int());
   answer.etag = std::string(response[http::field::etag]);
   answer.location = std::string(response[http::field::location]);
+  answer.text = response.body();
   answer.body.Parse<rapidjson::kParseNumbersAsStringsFlag>(response.body());
   return answer;
 }

@@ -22,6 +22,7 @@ struct FhirAnswer {
   int status = 0;
   std::string etag;
   std::string location;
+  std::string text;  ///< The body as it came.
   rapidjson::Document body;
 };
 

@@ -83,6 +83,15 @@ struct FhirpathArguments {
 /// Prints one result per line, as JSON.
 int fhirpath(FhirpathArguments const& arguments);
 
+struct OutboxArguments {
+  std::string config;
+  std::int64_t id = 0;
+  std::size_t count = 1000;  ///< Rows per destination.
+};
+int outbox_list(OutboxArguments const& arguments);    ///< What is not settled yet.
+int outbox_retry(OutboxArguments const& arguments);   ///< A stopped row goes again.
+int outbox_cancel(OutboxArguments const& arguments);  ///< A stopped row is given up, its key goes on.
+
 int validate(std::vector<std::string> const& files);
 int doctor(std::string const& config);
 

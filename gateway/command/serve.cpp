@@ -92,20 +92,9 @@ class Gateway {
       options.destinations.push_back({partner.settings, partner.profile});
     }
     options.on_answer = [this](std::string partner, std::string bytes) {
-      return take_answer(this, std::move(partner), std::move(bytes));
+      return intake_.accept_answer(std::move(partner), std::move(bytes));
     };
     return options;
-  }
-
-  /// R7: an answer that is a message of its own (an RRI to a REF) enters intake as one; nobody waits for our
-  /// ACK to it.
-  static asio::awaitable<void> take_answer(Gateway* self, std::string partner, std::string bytes) {
-    intake::Envelope envelope;
-    envelope.bytes = std::move(bytes);
-    envelope.feed = "answer:" + partner;
-    envelope.partners.push_back(std::move(partner));
-    auto answers = co_await self->intake_.accept_v2(std::move(envelope));
-    (void)answers;
   }
 
   fhir::Result<void> open_http() {
@@ -229,6 +218,7 @@ class Gateway {
     metrics_.add([this](std::vector<ops::Sample>& into) { sample_delivery(into); });
     metrics_.add([this](std::vector<ops::Sample>& into) { sample_net(into); });
     metrics_.add([this](std::vector<ops::Sample>& into) { sample_worklist(into); });
+    metrics_.add([this](std::vector<ops::Sample>& into) { sample_outbox(into); });
   }
 
   static void counter(std::vector<ops::Sample>& into, char const* name, char const* help,
@@ -250,6 +240,8 @@ class Gateway {
     v2("not_stored", counters.not_stored);
     counter(into, "handoff_intake_faults_total", "Broken invariants of ours while a message was taken in", {},
             counters.faults);
+    counter(into, "handoff_v2_sequence_gaps_total", "Gaps in MSH-13 too long to wait for", {},
+            counters.sequence_gaps);
     counter(into, "handoff_fhir_writes_total", "FHIR writes committed", {}, counters.fhir_writes);
     counter(into, "handoff_fhir_writes_refused_total", "FHIR writes refused", {}, counters.fhir_refused);
     auto const leaves = [&](char const* end, std::uint64_t value) {
@@ -291,8 +283,36 @@ class Gateway {
             counters.errors);
     counter(into, "handoff_delivery_unknown_total", "Without an answer", {}, counters.unknown);
     counter(into, "handoff_delivery_stopped_total", "Rows that stopped their key", {}, counters.stopped);
+    counter(into, "handoff_delivery_unconfirmed_total", "Sent to receivers that answer nothing", {},
+            counters.unconfirmed);
+    counter(into, "handoff_delivery_resent_total", "Sent again after a crash, outcome unknown", {},
+            counters.resent);
+    counter(into, "handoff_delivery_loops_total", "Keys stopped because messages run in a circle", {},
+            counters.loops);
     counter(into, "handoff_delivery_unrenderable_total", "Rows that could not be written as v2", {},
             counters.unrenderable);
+  }
+
+  static std::string_view to_word(store::OutboxState state) {
+    return state == store::OutboxState::stopped ? "stopped"
+           : state == store::OutboxState::sent  ? "sent"
+                                                : "waiting";
+  }
+
+  /// Queue depth and age, by destination.
+  void sample_outbox(std::vector<ops::Sample>& into) const {
+    auto const snapshot = setup_.store->snapshot();
+    if (!snapshot) return;
+    auto const counts = (*snapshot)->outbox_counts();
+    if (!counts) return;
+    for (store::OutboxCount const& count : *counts) {
+      std::vector<std::pair<std::string, std::string>> const labels{
+          {"destination", count.destination}, {"state", std::string(to_word(count.state))}};
+      into.push_back(
+          {"handoff_outbox_rows", "Not settled yet", false, labels, static_cast<double>(count.rows)});
+      into.push_back({"handoff_outbox_oldest_seconds", "Age of the oldest of them", false, labels,
+                      static_cast<double>(setup_.clock() - count.oldest_ms) / 1000});
+    }
   }
 
   void sample_net(std::vector<ops::Sample>& into) const {

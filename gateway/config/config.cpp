@@ -230,6 +230,8 @@ void read_delivery(Section& in, DeliverySettings& delivery) {
   in.read("retry_delay_ms_min", delivery.retry_delay_ms_min, std::int64_t{10}, std::int64_t{600'000});
   in.read("retry_delay_ms_max", delivery.retry_delay_ms_max, std::int64_t{10}, std::int64_t{3'600'000});
   in.read("error_retries", delivery.error_retries, 0, 1000);
+  in.read_one_of("accept_ack", delivery.accept_ack, {"", "AL", "NE", "ER", "SU"});
+  in.read_one_of("application_ack", delivery.application_ack, {"", "AL", "NE", "ER", "SU"});
 }
 
 void read_partner(Section& in, Partner& partner) {
@@ -259,7 +261,14 @@ void read_partner(Section& in, Partner& partner) {
   partner.control_id_reuse = reuse == "never"   ? ControlIdReuse::never
                              : reuse == "daily" ? ControlIdReuse::daily
                                                 : ControlIdReuse::any;
+  in.read_one_of("ref_reply", partner.ref_reply, {"ack", "rri"});
+  in.read_one_of("application_answers", partner.application_answers, {"connection", "return"});
+  in.read("sequence_protocol", partner.sequence_protocol);
   in.section("delivery", [&](Section& delivery) { read_delivery(delivery, partner.delivery); });
+  if (partner.application_answers == "return" && partner.delivery.mllp.port == 0) {
+    in.refuse_here("application_answers", fhir::IssueType::business_rule,
+                   "answers are sent to delivery.mllp, which is missing");
+  }
 }
 
 void read_client(Section& in, FhirClient& client) {

@@ -53,6 +53,8 @@ struct DeliverySettings {
   std::int64_t retry_delay_ms_min = 1'000;
   std::int64_t retry_delay_ms_max = 60'000;
   int error_retries = 5;  ///< AE or CE this often, then the key stops.
+  /// MSH-15 and MSH-16 of what is sent, table 0155: which answers we ask for; both "" for the original mode.
+  std::string accept_ack, application_ack;
 };
 
 enum class ControlIdReuse : unsigned char { never, daily, any };
@@ -82,6 +84,10 @@ struct Partner {
   std::map<std::string, std::map<std::string, std::string>>
       code_maps;  ///< Table -> their code -> standard code.
   ControlIdReuse control_id_reuse = ControlIdReuse::never;
+  std::string ref_reply = "ack";  ///< "rri": a REF is answered by an RRI^I12 with RF1-1 P at once (R7).
+  /// "return": application answers of the enhanced mode are sent to `delivery`, not on the connection (R7).
+  std::string application_answers = "connection";
+  bool sequence_protocol = false;  ///< HL7 2.10.1: its messages are numbered in MSH-13 (R8).
   DeliverySettings delivery;
 };
 

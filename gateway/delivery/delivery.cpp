@@ -1,6 +1,7 @@
 #include "gateway/delivery/delivery.hpp"
 
 #include "fhir/json/reader.hpp"
+#include "gateway/delivery/answers.hpp"
 #include "gateway/delivery/queue.hpp"
 #include "gateway/delivery/render.hpp"
 #include "gateway/net/http_client.hpp"
@@ -20,6 +21,8 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
+#include <utility>
 
 namespace gateway::delivery {
 
@@ -31,6 +34,8 @@ namespace {
 constexpr std::size_t kRowsAtATime = 64;
 constexpr net::Duration kLookAgain = 5s;  // a wake-up that was missed costs this much, never a message
 constexpr net::Duration kHookDeadline = 30s;
+constexpr net::Duration kAliveAfterWrite =
+    2s;  // record.md section 3: then a message without answer counts as sent
 
 /// Trouble of the store's that leaves a row as good as it was.
 bool is_passing(fhir::Issue const& issue) {
@@ -54,6 +59,8 @@ class Channel {
                                      std::int64_t now_ms) = 0;
   virtual asio::awaitable<Attempt> send(store::OutboxRow const& row) = 0;
   virtual Patience patience() const = 0;
+  /// What the peer said outside of any exchange, since it was last asked.
+  virtual asio::awaitable<std::vector<std::string>> listen() { co_return std::vector<std::string>{}; }
   virtual void reload() {}
   virtual void close() = 0;
 };
@@ -65,8 +72,7 @@ class MllpChannel final : public Channel {
       : destination_(destination), maps_(maps), tls_(tls), client_(executor, to_options(destination, tls)) {}
 
   fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row, std::int64_t now_ms) override {
-    row.control_id =
-        "HO" + std::to_string(row.id);  // the same row is the same message, after a crash too (S1)
+    row.control_id = control_id_of(row.id);
     FHIR_TRY(auto rendered, render(snapshot, maps_, destination_.profile, row, row.control_id,
                                    mappings::hl7v2::to_dtm(now_ms)));
     row.rendered = std::move(rendered.bytes);
@@ -75,9 +81,19 @@ class MllpChannel final : public Channel {
 
   asio::awaitable<Attempt> send(store::OutboxRow const& row) override {
     Attempt attempt;
-    auto answer = co_await client_.send(row.rendered, row.control_id);
+    fhir::Result<std::string> answer = std::string{};
+    if (is_answered(row)) {
+      answer = co_await client_.send(row.rendered, row.control_id);
+    } else {
+      answer = co_await client_.send_and_watch(row.rendered, row.control_id, kAliveAfterWrite);
+    }
     if (!answer) {
       attempt.outcome = to_code(answer.error().code);
+      co_return attempt;
+    }
+    if (answer->empty()) {
+      attempt.disposition = Disposition::unconfirmed;
+      attempt.outcome = record::kUnconfirmedOutcome;
       co_return attempt;
     }
     auto const ack = mappings::hl7v2::parse_ack(*answer);
@@ -95,6 +111,11 @@ class MllpChannel final : public Channel {
     co_return attempt;
   }
 
+  asio::awaitable<std::vector<std::string>> listen() override {
+    co_await client_.listen();
+    co_return std::exchange(others_, {});
+  }
+
   Patience patience() const override {
     auto const& delivery = destination_.settings.delivery;
     return {delivery.retry_delay_ms_min, delivery.retry_delay_ms_max, delivery.error_retries};
@@ -107,9 +128,20 @@ class MllpChannel final : public Channel {
   void close() override { client_.close(); }
 
  private:
-  static net::MllpClientOptions to_options(Destination const& destination,
-                                           std::shared_ptr<net::TlsContext> tls) {
+  /// Whether the receiver says yes when it has the message. It was told in MSH-15 and MSH-16; an application
+  /// answer of ours asks to be confirmed by itself.
+  bool is_answered(store::OutboxRow const& row) const {
+    auto const& delivery = destination_.settings.delivery;
+    auto const says_yes = [](std::string const& condition) { return condition == "AL" || condition == "SU"; };
+    if (delivery.accept_ack.empty() && delivery.application_ack.empty()) return true;
+    if (row.kind.starts_with(kAnswerKind))
+      return delivery.accept_ack.empty() || says_yes(delivery.accept_ack);
+    return says_yes(delivery.accept_ack) || says_yes(delivery.application_ack);
+  }
+
+  net::MllpClientOptions to_options(Destination const& destination, std::shared_ptr<net::TlsContext> tls) {
     net::MllpClientOptions options;
+    options.on_other = [this](std::string payload) { others_.push_back(std::move(payload)); };
     options.host = destination.settings.delivery.mllp.host;
     options.port = destination.settings.delivery.mllp.port;
     options.tls = std::move(tls);
@@ -120,6 +152,7 @@ class MllpChannel final : public Channel {
   Destination const& destination_;
   mappings::language::Maps const& maps_;
   std::shared_ptr<net::TlsContext> tls_;
+  std::vector<std::string> others_;
   net::MllpClient client_;
 };
 
@@ -228,6 +261,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     std::unique_ptr<Channel> channel;
     bool woken = false;
     bool in_exchange = false;
+    std::set<std::int64_t> tried;       ///< Rows that this process has sent and not seen settled.
+    std::set<std::int64_t> told_loops;  ///< Stopped rows that were counted and logged.
     std::mt19937_64 random{std::random_device{}()};  // spreads retries only
   };
 
@@ -291,13 +326,15 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     while (!state->stopping) {
       sender->woken = false;
       net::Duration pause = kLookAgain;
-      auto row = state->next_row(sender->destination, pause);
+      auto row = state->next_row(*sender, pause);
       if (!row) {
+        co_await hear(state, sender);
         if (!sender->woken) co_await wait(*sender, pause);
         continue;
       }
       sender->in_exchange = true;
       co_await deliver(state, sender, std::move(*row));
+      co_await hear(state, sender);
       sender->in_exchange = false;
     }
     sender->channel->close();
@@ -310,7 +347,7 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     (void)error;  // cancelled means woken
   }
 
-  std::optional<store::OutboxRow> next_row(std::string const& destination, net::Duration& pause) {
+  std::optional<store::OutboxRow> next_row(Sender& sender, net::Duration& pause) {
     auto const snapshot = options.store.snapshot();
     if (!snapshot) return std::nullopt;
     std::int64_t const now = options.clock();
@@ -318,8 +355,9 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     // A key that waits or is stopped may have more rows than one look takes; the keys behind it are looked
     // for further on.
     for (std::size_t count = kRowsAtATime;; count *= 4) {
-      auto rows = (*snapshot)->outbox(destination, count);
+      auto rows = (*snapshot)->outbox(sender.destination, count);
       if (!rows) return std::nullopt;
+      tell_loops(sender, *rows);
       choice = choose_next(*rows, now);
       if (choice.row) return std::move((*rows)[*choice.row]);
       if (rows->size() < count) break;
@@ -328,10 +366,54 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     return std::nullopt;
   }
 
+  /// S9: whoever stopped the key cannot log; here it is seen, once.
+  void tell_loops(Sender& sender, std::vector<store::OutboxRow> const& rows) {
+    for (store::OutboxRow const& row : rows) {
+      bool const is_loop =
+          row.state == store::OutboxState::stopped && row.last_outcome == record::kLoopOutcome;
+      if (!is_loop || !sender.told_loops.insert(row.id).second) continue;
+      counters.loops.fetch_add(1);
+      options.log(fhir::error(fhir::IssueType::business_rule,
+                              "messages run in a circle: outbox row " + std::to_string(row.id) + " to " +
+                                  sender.destination + " stops its key (S9)"));
+    }
+  }
+
+  /// Late answers, and messages of the receiver's own that answer one of ours (R7).
+  static asio::awaitable<void> hear(std::shared_ptr<State> state, std::shared_ptr<Sender> sender) {
+    auto const others = co_await sender->channel->listen();
+    for (std::string const& bytes : others) {
+      auto const ack = mappings::hl7v2::parse_ack(bytes);
+      if (!ack) continue;  // the client has counted it; nothing of ours is named
+      if (ack->has_application_content) {
+        bool const is_kept = co_await take_answer(state, sender->destination, bytes);
+        if (!is_kept) continue;
+      }
+      store::Compute work = [state, destination = sender->destination,
+                             ack = *ack](store::Unit& unit) -> fhir::Result<void> {
+        FHIR_CHECK(settle_by_answer(unit, {destination, ack.code, ack.control_id}, state->options.site));
+        return state->options.subscriptions.notify(unit);
+      };
+      auto const receipt = co_await store::commit(state->options.store, std::move(work));
+      if (!receipt) state->options.log(receipt.error());
+    }
+  }
+
+  static asio::awaitable<bool> take_answer(std::shared_ptr<State> state, std::string partner,
+                                           std::string bytes) {
+    if (!state->options.on_answer) co_return true;
+    bool const is_kept = co_await state->options.on_answer(std::move(partner), std::move(bytes));
+    co_return is_kept;
+  }
+
   static asio::awaitable<void> deliver(std::shared_ptr<State> state, std::shared_ptr<Sender> sender,
                                        store::OutboxRow row) {
-    // A row that is `sent` was cut off by a crash: what became of it is unknown, so it goes again with its
-    // own bytes (S7).
+    // A row that is `sent`, and not by this process, was cut off by a crash: what became of it is unknown, so
+    // it goes again with its own bytes, and says so (S7).
+    if (row.state == store::OutboxState::sent && !sender->tried.contains(row.id)) {
+      ++row.resent;
+      state->counters.resent.fetch_add(1);
+    }
     if (row.state == store::OutboxState::waiting && row.control_id.empty()) {
       auto prepared = state->prepare(*sender, row);
       if (!prepared && is_passing(prepared.error())) {
@@ -355,12 +437,17 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
       co_return;
     }
     state->counters.attempts.fetch_add(1);
+    sender->tried.insert(row.id);
     Attempt attempt = co_await sender->channel->send(row);
-    std::string answer = std::move(attempt.answer_message);
-    std::string const partner = row.destination;
+    if (!attempt.answer_message.empty()) {
+      // First kept, then settled: the other way round a crash between the two would lose it.
+      bool const is_kept = co_await take_answer(state, row.destination, std::move(attempt.answer_message));
+      if (!is_kept) {
+        attempt.disposition = Disposition::unknown;
+        attempt.outcome = "answer not kept";
+      }
+    }
     co_await settle(state, *sender, std::move(row), attempt);
-    if (!answer.empty() && state->options.on_answer)
-      co_await state->options.on_answer(partner, std::move(answer));
   }
 
   fhir::Result<void> prepare(Sender& sender, store::OutboxRow& row) {
@@ -385,11 +472,15 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     auto after = after_attempt(std::move(row), attempt.disposition, attempt.outcome, state->options.clock(),
                                sender.channel->patience(), jitter);
     state->count(attempt.disposition, after);
+    if (after.state != store::OutboxState::sent) sender.tried.erase(after.id);
     store::Compute work = [state, after, outcome = attempt.outcome](store::Unit& unit) -> fhir::Result<void> {
+      // An answer may have come by another way meanwhile (settle_by_answer); what it said stands.
+      FHIR_TRY(auto const now, unit.snapshot().find_outbox(after.id));
+      bool const is_open =
+          !now || now->state == store::OutboxState::waiting || now->state == store::OutboxState::sent;
+      if (!is_open) return {};
       unit.update_outbox(after);
-      bool const is_settled =
-          after.state == store::OutboxState::delivered || after.state == store::OutboxState::stopped;
-      if (!is_settled) return {};
+      if (after.state == store::OutboxState::sent) return {};
       FHIR_CHECK(record::delivered(unit, after, outcome, state->options.site));
       return state->options.subscriptions.notify(unit);
     };
@@ -407,6 +498,9 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
         break;
       case Disposition::unknown:
         counters.unknown.fetch_add(1);
+        break;
+      case Disposition::unconfirmed:
+        counters.unconfirmed.fetch_add(1);
         break;
       case Disposition::refused:
         break;

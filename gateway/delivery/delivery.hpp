@@ -25,6 +25,9 @@ namespace gateway::delivery {
 
 struct DeliveryCounters {
   std::atomic<std::uint64_t> attempts{0}, delivered{0}, errors{0}, unknown{0}, stopped{0}, unrenderable{0};
+  std::atomic<std::uint64_t> unconfirmed{0};  ///< Sent to receivers that answer nothing.
+  std::atomic<std::uint64_t> resent{0};       ///< Sent again after a crash (S7).
+  std::atomic<std::uint64_t> loops{0};        ///< Keys found stopped because messages run in a circle (S9).
 };
 
 /// A v2 destination as delivery needs it.
@@ -42,8 +45,9 @@ struct DeliveryOptions {
   Subscriptions& subscriptions;
   store::ClockMs clock;
   bool loopback_hooks = false;
-  /// A v2 message that came as an answer: settles the row, and is a message of its own (R7).
-  std::function<boost::asio::awaitable<void>(std::string partner, std::string bytes)> on_answer;
+  /// A v2 message that came as an answer: settles the row, and is a message of its own (R7). True when it is
+  /// kept; only then is its row settled.
+  std::function<boost::asio::awaitable<bool>(std::string partner, std::string bytes)> on_answer;
   std::function<void(fhir::Issue const&)> log;
 };
 

@@ -49,6 +49,10 @@ store::OutboxRow after_attempt(store::OutboxRow row, Disposition disposition, st
     row.state = store::OutboxState::delivered;
     return row;
   }
+  if (disposition == Disposition::unconfirmed) {
+    row.state = store::OutboxState::unconfirmed;
+    return row;
+  }
   bool const gives_up = disposition == Disposition::refused ||
                         (disposition == Disposition::error && errors > patience.error_retries);
   if (gives_up) {

@@ -28,10 +28,11 @@ struct Choice {
 Choice choose_next(std::vector<store::OutboxRow> const& rows, std::int64_t now_ms);
 
 enum class Disposition : unsigned char {
-  delivered,  ///< AA, CA, 2xx
-  refused,    ///< AR, CR: sending it again will not help
-  error,      ///< AE, CE: the receiver may take it later
-  unknown     ///< no connection, no answer, an answer that is none: sent again for ever
+  delivered,    ///< AA, CA, 2xx
+  refused,      ///< AR, CR: sending it again will not help
+  error,        ///< AE, CE: the receiver may take it later
+  unconfirmed,  ///< written to a receiver that answers nothing, and the connection lived on
+  unknown       ///< no connection, no answer, an answer that is none: sent again for ever
 };
 
 /// The row after an attempt: its state, attempts, when to try again. `jitter` in [0, 1) spreads retries.

@@ -2,6 +2,7 @@
 
 #include "fhir/json/issues.hpp"
 #include "fhir/search/values.hpp"
+#include "gateway/delivery/answers.hpp"
 #include "gateway/identity/identity.hpp"
 #include "gateway/intake/reconcile.hpp"
 #include "gateway/store/async_commit.hpp"
@@ -15,7 +16,9 @@
 #include <boost/core/demangle.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <typeinfo>
+#include <utility>
 
 namespace gateway::intake {
 
@@ -35,7 +38,9 @@ struct Intake::Journey {
   std::optional<Verdict> verdict;  ///< Set before compute() when the message cannot go further.
   std::string duplicate_key;
   std::string content_hash;
-  std::int64_t kept_as = 0;  ///< The journal row that is processed again; 0: a message that just came.
+  std::string expected_sequence;  ///< MSA-4 of the answer.
+  bool is_about_link = false;     ///< MSH-13 is 0 or -1: of its content nothing is taken in.
+  std::int64_t kept_as = 0;       ///< The journal row that is processed again; 0: a message that just came.
   // Found out by compute(), which may run more than once:
   std::vector<std::string> answers;
   bool is_replay = false;
@@ -123,6 +128,35 @@ Verdict verdict_on(fhir::Issue const& issue) {
   }
 }
 
+constexpr std::string_view kSequenceSpace = "sequence";  // partner -> the MSH-13 last taken in
+
+/// What a place in the sequence has to be told of; nullopt: nothing.
+std::optional<fhir::Issue> issue_of(SequenceStep const& step) {
+  using Kind = SequenceStep::Kind;
+  switch (step.kind) {
+    case Kind::held:
+      return fhir::error(fhir::IssueType::incomplete,
+                         "messages before this one are missing; MSA-4 says from where", {}, "MSH-13");
+    case Kind::behind:
+      return fhir::error(fhir::IssueType::conflict, "this sequence number was taken in with another message",
+                         {}, "MSH-13");
+    case Kind::unusable:
+      return fhir::error(fhir::IssueType::value,
+                         "this sender's messages are numbered: -1, 0 or a count from 1", {}, "MSH-13");
+    case Kind::passed:
+      return fhir::warning(fhir::IssueType::incomplete, "more than 100 numbers were skipped", {}, "MSH-13");
+    default:
+      return std::nullopt;
+  }
+}
+
+std::vector<std::string> in_order(DueAnswers due) {
+  std::vector<std::string> all;
+  if (!due.commit.empty()) all.push_back(std::move(due.commit));
+  if (!due.application.empty()) all.push_back(std::move(due.application));
+  return all;
+}
+
 fhir::Issue conflict_issue() {
   return fhir::error(fhir::IssueType::duplicate,
                      "another message with this control id and other content was taken in before", {},
@@ -187,16 +221,16 @@ asio::awaitable<std::vector<std::string>> Intake::accept_v2(Envelope envelope) {
 asio::awaitable<std::vector<std::string>> Intake::accept_file(Envelope& envelope) {
   std::vector<std::string> answers;
   if (envelope.damaged || !mappings::hl7v2::is_batch(envelope.bytes)) {
-    answers = co_await accept_one(std::move(envelope));
-    co_return answers;
+    auto accepted = co_await accept_one(std::move(envelope));
+    co_return std::move(accepted.answers);
   }
   auto file = mappings::hl7v2::split_batch(envelope.bytes, envelope.warnings);
   if (!file) {
     // A batch that is cut or miscounted is held whole: kept and refused, none of it taken in.
     envelope.damaged = true;
     envelope.warnings.push_back(file.error());
-    answers = co_await accept_one(std::move(envelope));
-    co_return answers;
+    auto accepted = co_await accept_one(std::move(envelope));
+    co_return std::move(accepted.answers);
   }
   for (mappings::hl7v2::Batch const& batch : file->batches) {
     std::vector<std::string> of_batch;
@@ -204,7 +238,7 @@ asio::awaitable<std::vector<std::string>> Intake::accept_file(Envelope& envelope
       Envelope one = envelope;
       one.bytes = message;
       auto some = co_await accept_one(std::move(one));
-      for (std::string& answer : some) of_batch.push_back(std::move(answer));
+      for (std::string& answer : some.answers) of_batch.push_back(std::move(answer));
     }
     answers.push_back(make_batch_ack(batch, of_batch, next_header()));
   }
@@ -213,7 +247,7 @@ asio::awaitable<std::vector<std::string>> Intake::accept_file(Envelope& envelope
 
 /// The journey of one message (architecture.md section 2; the numbers are its steps). Does not throw: what is
 /// broken on the way is an error like any other, kept and answered AE.
-asio::awaitable<std::vector<std::string>> Intake::accept_one(Envelope envelope) {
+asio::awaitable<Intake::Accepted> Intake::accept_one(Envelope envelope) {
   auto journey = std::make_shared<Journey>();
   journey->envelope = std::move(envelope);
   journey->issues = journey->envelope.warnings;
@@ -224,23 +258,34 @@ asio::awaitable<std::vector<std::string>> Intake::accept_one(Envelope envelope) 
     journey->issues.push_back(note_fault(std::current_exception()));
     journey->verdict = Verdict::error;
   }
-  std::vector<std::string> answers;
+  Accepted accepted;
   try {
     // 3, 5, 6 and 7: see compute().
     auto receipt = co_await store::commit(
         options_.store, [this, journey](store::Unit& unit) { return compute(unit, *journey); });
+    accepted.is_stored = receipt.has_value();
     if (receipt) {
-      answers = journey->answers;  // 8 Answer: all that it says is on disk.
+      accepted.answers = journey->answers;  // 8 Answer: all that it says is on disk.
+      count(*journey);
     } else {
       counters_.not_stored.fetch_add(1);
-      answers = not_stored(*journey, receipt.error());
+      accepted.answers = not_stored(*journey, receipt.error());
     }
-    if (receipt) count(*journey);
   } catch (...) {
     fhir::Issue const fault = note_fault(std::current_exception());
-    if (answers.empty()) answers = {last_resort(journey->envelope.bytes, fault)};
+    // Once it is on disk the answer is what was stored with it, were it none.
+    if (!accepted.is_stored) accepted.answers = {last_resort(journey->envelope.bytes, fault)};
   }
-  co_return answers;
+  co_return accepted;
+}
+
+asio::awaitable<bool> Intake::accept_answer(std::string partner, std::string bytes) {
+  Envelope envelope;
+  envelope.bytes = std::move(bytes);
+  envelope.feed = "answer:" + partner;
+  envelope.partners.push_back(std::move(partner));
+  auto const accepted = co_await accept_one(std::move(envelope));
+  co_return accepted.is_stored;
 }
 
 /// Step 2 and, because its result does not depend on the store, step 4. What is wrong sets the verdict.
@@ -299,6 +344,9 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   Verdict verdict = journey.verdict.value_or(Verdict::accepted);
   std::string duplicate_key = journey.duplicate_key;
 
+  FHIR_TRY(auto const step, number(unit, journey));
+  if (journey.is_about_link) duplicate_key.clear();  // its content comes again, with a number
+
   // 3 Known before?
   if (!duplicate_key.empty()) {
     FHIR_TRY(auto const before, unit.find_journal_by_key(duplicate_key));
@@ -313,14 +361,22 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
     } else if (before && before->outcome == to_text(Verdict::accepted)) {
       journey.is_replay = true;
       journey.answers = split_answers(before->answer);
-      return {};
+      return send_again(unit, journey);
     } else if (before) {
       journey.replaces_journal_id = before->id;
     }
   }
 
+  if (step && verdict == Verdict::accepted) {
+    if (auto const issue = issue_of(*step)) {
+      issues.push_back(*issue);
+      if (issue->severity == fhir::Severity::error) verdict = Verdict::error;
+      if (step->kind == SequenceStep::Kind::passed) counters_.sequence_gaps.fetch_add(1);
+    }
+  }
+
   // 5 Reconcile and 6 Fold. What refuses here leaves nothing but the journal row.
-  if (verdict == Verdict::accepted) {
+  if (verdict == Verdict::accepted && !journey.is_about_link) {
     fhir::Result<void> taken;
     try {
       taken = take_in(unit, journey);
@@ -342,7 +398,7 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   }
 
   try {
-    journey.answers = answers_to(journey, verdict, issues);
+    answer(unit, journey, verdict, issues);
   } catch (...) {
     // Nothing that cannot be answered positively is taken in: the sender would send it again.
     if (verdict == Verdict::accepted) unit.discard();
@@ -351,6 +407,11 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
     journey.answers = {last_resort(journey.envelope.bytes, issues.back())};
   }
   journey.outcome = verdict;
+  // R8: with the message, in the same transaction. What is refused for good is not waited for either.
+  if (step && step->number > 0 && verdict != Verdict::error)
+    unit.put_key(kSequenceSpace, journey.partner->settings.name, std::to_string(step->number));
+  if (step && step->kind == SequenceStep::Kind::resync)
+    unit.remove_key(kSequenceSpace, journey.partner->settings.name);
 
   auto& row = unit.journal();
   row.id = journey.replaces_journal_id;
@@ -365,7 +426,9 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
     row.kind =
         std::string(journey.message->message_code()) + "^" + std::string(journey.message->trigger_event());
   }
-  row.outcome = journey.is_conflict ? "conflict" : std::string(to_text(verdict));
+  row.outcome = journey.is_conflict     ? "conflict"
+                : journey.is_about_link ? "link"
+                                        : std::string(to_text(verdict));
   row.answer = join_answers(journey.answers);
   row.issues = fhir::json::to_json(issues);
   row.maps_hash = options_.maps.hash();
@@ -375,6 +438,14 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
 
 /// Steps 5 and 6 for a v2 message: its resources, its persons, its place in the record, who must be told.
 fhir::Result<void> Intake::take_in(store::Unit& unit, Journey& journey) {
+  Message const& message = *journey.message;
+  if (auto const msa = message.find_segment("MSA")) {
+    auto const at = static_cast<std::uint32_t>(*msa);
+    FHIR_CHECK(delivery::settle_by_answer(
+        unit, {journey.partner->settings.name, message.raw({at, 1}), message.raw({at, 2})},
+        options_.partners->site()));
+    if (message.message_code() == "ACK") return options_.subscriptions.notify(unit);  // it says no more
+  }
   FHIR_TRY(auto const reconciled, reconcile(unit, *journey.draft, *journey.partner, *options_.partners));
   if (!reconciled.complement_anchor.empty()) {
     unit.put_complement({.partner = journey.partner->settings.name,
@@ -407,11 +478,97 @@ fhir::Result<void> Intake::finish(store::Unit& unit, record::Cause const& cause)
 
 std::vector<std::string> Intake::answers_to(Journey const& journey, Verdict verdict,
                                             fhir::Issues const& issues) {
-  if (journey.message) {
-    return answers(
-        *journey.message, verdict, [this] { return next_header(); }, issues);
+  if (!journey.message)
+    return {make_nak(journey.envelope.bytes, next_header(), issues, verdict == Verdict::error ? "AE" : "AR")};
+  return in_order(due_to(journey, verdict, issues));
+}
+
+/// What a message is owed, as its sender's profile has it: a REF may be answered by an RRI at once (R7).
+DueAnswers Intake::due_to(Journey const& journey, Verdict verdict, fhir::Issues const& issues,
+                          std::string_view confirm) {
+  Message const& message = *journey.message;
+  auto const headers = [&] {
+    auto header = next_header();
+    header.expected_sequence = journey.expected_sequence;
+    return header;
+  };
+  auto due = due_answers(message, verdict, headers, issues, confirm);
+  bool const is_referral = message.message_code() == "REF" && message.trigger_event() == "I12";
+  bool const says_rri = journey.partner != nullptr && journey.partner->settings.ref_reply == "rri";
+  if (is_referral && says_rri && verdict == Verdict::accepted && !journey.is_about_link &&
+      !due.application.empty()) {
+    auto header = headers();
+    header.accept_ack = confirm;
+    due.application = make_receipt(message, header);
   }
-  return {make_nak(journey.envelope.bytes, next_header(), issues, verdict == Verdict::error ? "AE" : "AR")};
+  return due;
+}
+
+/// The journey's answers. A partner that takes application answers of the enhanced mode at its return address
+/// gets them there: they wait in the outbox, as durable as the message, until it has them (R7).
+void Intake::answer(store::Unit& unit, Journey& journey, Verdict verdict, fhir::Issues const& issues) {
+  bool const returns = journey.message && journey.partner != nullptr && journey.kept_as == 0 &&
+                       journey.partner->settings.application_answers == "return";
+  if (!returns) {
+    journey.answers = answers_to(journey, verdict, issues);
+    return;
+  }
+  std::string const& asked = journey.partner->settings.delivery.accept_ack;
+  auto due = due_to(journey, verdict, issues, asked.empty() ? "AL" : std::string_view(asked));
+  if (!due.enhanced) {
+    journey.answers = answers_to(journey, verdict, issues);
+    return;
+  }
+  if (!due.application.empty()) send_later(unit, journey, std::exchange(due.application, {}));
+  journey.answers = in_order(std::move(due));
+}
+
+namespace {
+
+/// Where the answers to one message are found again.
+std::string answers_record(std::string_view duplicate_key) { return "answer|" + std::string(duplicate_key); }
+
+}  // namespace
+
+void Intake::send_later(store::Unit& unit, Journey const& journey, std::string answer) {
+  fhir::Issues ignored;
+  auto const parsed = Message::parse(answer, {}, ignored);
+  store::OutboxRow row;
+  row.destination = journey.partner->settings.name;
+  row.order_key = "answers";
+  row.kind = std::string(delivery::kAnswerKind) + "^" + std::string(journey.message->trigger_event());
+  row.control_id = parsed ? std::string(parsed->control_id()) : std::string{};
+  row.rendered = std::move(answer);
+  row.created_ms = unit.now_ms();
+  row.next_attempt_ms = unit.now_ms();
+  unit.add_outbox(std::move(row), answers_record(journey.duplicate_key));
+}
+
+/// A sender that asks again has not heard the application answer, whatever we think of it.
+fhir::Result<void> Intake::send_again(store::Unit& unit, Journey const& journey) {
+  if (journey.partner->settings.application_answers != "return") return {};
+  FHIR_TRY(auto rows, unit.snapshot().outbox_of_record(answers_record(journey.duplicate_key)));
+  for (store::OutboxRow& row : rows) {
+    if (row.state != store::OutboxState::sent) row.state = store::OutboxState::waiting;
+    row.next_attempt_ms = unit.now_ms();
+    unit.update_outbox(std::move(row));
+  }
+  return {};
+}
+
+/// Which number it has on its link, and what is expected there; nullopt where its sender does not count.
+fhir::Result<std::optional<SequenceStep>> Intake::number(store::Unit& unit, Journey& journey) {
+  journey.expected_sequence.clear();
+  journey.is_about_link = false;
+  bool const counts = journey.partner != nullptr && journey.partner->settings.sequence_protocol;
+  if (!counts || !journey.message || journey.kept_as != 0) return std::optional<SequenceStep>{};
+  FHIR_TRY(auto const stored, unit.find_key(kSequenceSpace, journey.partner->settings.name));
+  std::optional<std::int64_t> last;
+  if (stored) last = std::atoll(stored->c_str());
+  auto step = sequence_step(last, journey.message->raw({0, kSequenceField}));
+  journey.expected_sequence = step.expected;
+  journey.is_about_link = step.kind == SequenceStep::Kind::start || step.kind == SequenceStep::Kind::resync;
+  return std::optional<SequenceStep>(std::move(step));
 }
 
 /// Counts and logs a broken invariant of ours. Its kind is told, its text is not: that may hold anything.
@@ -587,6 +744,7 @@ asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal
                        write = std::move(write)](store::Unit& unit) -> fhir::Result<void> {
     FHIR_CHECK(write(unit));
     FHIR_CHECK(activate_subscriptions(unit));
+    FHIR_CHECK(identity::keep_links(unit));
     FHIR_CHECK(identity::link_patients(unit, options_.partners->trust()));
     FHIR_CHECK(register_keys(unit, true));
     record::Cause cause;

@@ -9,6 +9,7 @@
 #include "gateway/delivery/subscriptions.hpp"
 #include "gateway/intake/acknowledge.hpp"
 #include "gateway/intake/partners.hpp"
+#include "gateway/intake/sequence.hpp"
 #include "gateway/intake/writer.hpp"
 #include "gateway/record/work_item.hpp"
 #include "gateway/store/store.hpp"
@@ -21,6 +22,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,7 @@ struct IntakeCounters {
   std::atomic<std::uint64_t> accepted{0}, errors{0}, refused{0}, replayed{0}, conflicts{0}, not_stored{0};
   std::atomic<std::uint64_t> faults{
       0};  ///< Broken invariants of ours: exceptions while a message was taken in.
+  std::atomic<std::uint64_t> sequence_gaps{0};  ///< Gaps in MSH-13 too long to wait for (R8).
   std::atomic<std::uint64_t> fhir_writes{0}, fhir_refused{0};
   std::atomic<std::uint64_t> leaves_mapped{0}, leaves_kept{0}, leaves_dropped{0};
 };
@@ -69,6 +72,10 @@ class Intake : public Writer {
   /// (R2), counted and logged by its kind; it does not leave this function.
   boost::asio::awaitable<std::vector<std::string>> accept_v2(Envelope envelope);
 
+  /// A message that a partner sent as its answer to one of ours (R7): as accept_v2, but nobody waits for what
+  /// we answer. True when it is on disk, whatever became of it.
+  boost::asio::awaitable<bool> accept_answer(std::string partner, std::string bytes);
+
   /// Processes a kept message again, e.g. after its table was mended (`handoff journal replay`). A success
   /// replaces the stored outcome and answer. Blocks; not for io threads. Errors: not_found, or why it still
   /// fails.
@@ -91,7 +98,11 @@ class Intake : public Writer {
  private:
   struct Journey;
   boost::asio::awaitable<std::vector<std::string>> accept_file(Envelope& envelope);
-  boost::asio::awaitable<std::vector<std::string>> accept_one(Envelope envelope);
+  struct Accepted {
+    std::vector<std::string> answers;
+    bool is_stored = false;
+  };
+  boost::asio::awaitable<Accepted> accept_one(Envelope envelope);
   void decode(Journey& journey) const;
   fhir::Result<mappings::hl7v2::Message> parse(std::string const& bytes, fhir::Issues& warnings) const;
   fhir::Result<std::shared_ptr<Journey>> journey_of(store::JournalRow const& row);
@@ -100,6 +111,12 @@ class Intake : public Writer {
   fhir::Result<void> open_conflict(store::Unit& unit, Journey const& journey);
   fhir::Result<void> take_in(store::Unit& unit, Journey& journey);
   std::vector<std::string> answers_to(Journey const& journey, Verdict verdict, fhir::Issues const& issues);
+  DueAnswers due_to(Journey const& journey, Verdict verdict, fhir::Issues const& issues,
+                    std::string_view confirm = {});
+  void answer(store::Unit& unit, Journey& journey, Verdict verdict, fhir::Issues const& issues);
+  static void send_later(store::Unit& unit, Journey const& journey, std::string answer);
+  static fhir::Result<void> send_again(store::Unit& unit, Journey const& journey);
+  static fhir::Result<std::optional<SequenceStep>> number(store::Unit& unit, Journey& journey);
   fhir::Issue note_fault(std::exception_ptr const& thrown);
   std::string last_resort(std::string const& bytes, fhir::Issue const& fault);
   fhir::Result<void> activate_subscriptions(store::Unit& unit) const;

@@ -60,6 +60,8 @@ mappings::language::PartnerProfile to_profile(config::Partner const& partner) {
   profile.their_application.namespace_id = partner.application;
   profile.their_facility.namespace_id = partner.facility;
   profile.events = partner.events;
+  profile.accept_ack = partner.delivery.accept_ack;
+  profile.application_ack = partner.delivery.application_ack;
   return profile;
 }
 
@@ -73,6 +75,7 @@ record::Party to_party(config::Partner const& partner) {
   party.close_by = partner.close_by;
   party.close_on_delivery = partner.close_on_delivery;
   party.sends = partner.events;
+  party.told_of_receipt = partner.ref_reply == "rri";
   return party;
 }
 

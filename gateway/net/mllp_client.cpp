@@ -67,7 +67,7 @@ struct MllpClient::State : std::enable_shared_from_this<State> {
       : executor(std::move(its_executor)), options(std::move(its_options)) {}
 
   asio::awaitable<Result<std::string>> send(std::string payload, std::string control_id,
-                                            Duration answer_timeout);
+                                            Duration answer_timeout, bool is_answer_due);
   asio::awaitable<Result<std::string>> exchange(std::string payload, std::string control_id,
                                                 Duration timeout);
   asio::awaitable<Result<void>> make_ready();
@@ -92,7 +92,7 @@ struct MllpClient::State : std::enable_shared_from_this<State> {
 };
 
 asio::awaitable<Result<std::string>> MllpClient::State::send(std::string payload, std::string control_id,
-                                                             Duration answer_timeout) {
+                                                             Duration answer_timeout, bool is_answer_due) {
   auto const self = shared_from_this();
   if (sending) co_return fhir::error(IssueType::conflict, "MLLP: another message is in flight");
   struct Sending {
@@ -102,6 +102,8 @@ asio::awaitable<Result<std::string>> MllpClient::State::send(std::string payload
   } const in_flight(sending);
   if (!fits_mllp_frame(payload)) co_return fhir::error(IssueType::value, "MLLP: the message holds VT or FS");
   auto answer = co_await exchange(std::move(payload), std::move(control_id), answer_timeout);
+  if (!is_answer_due && !answer && answer.error().code == IssueType::timeout && ready())
+    co_return std::string{};
   // S4: whatever went wrong, nothing that comes late may meet the next message. A transport NAK is a clean
   // answer.
   if (!answer && answer.error().code != IssueType::no_store) close();
@@ -142,6 +144,8 @@ asio::awaitable<Result<void>> MllpClient::State::make_ready() {
 
 /// What came since the last answer: a late ACK, a message of the receiver's own, or its goodbye.
 asio::awaitable<void> MllpClient::State::read_unasked() {
+  // What came in one read with the last answer: an application answer behind a commit answer.
+  if (auto const verdict = look_for_answer({}); verdict && !*verdict) close();
   while (ready() && stream->has_input()) {
     auto const [error, bytes] = co_await stream->read_some(asio::buffer(chunk), kUnaskedPatience);
     if (error == asio::error::timed_out) co_return;
@@ -255,12 +259,22 @@ MllpClient& MllpClient::operator=(MllpClient&& other) noexcept {
 
 asio::awaitable<Result<std::string>> MllpClient::send(std::string payload, std::string control_id) {
   auto const timeout = state_->options.limits.answer;
-  return state_->send(std::move(payload), std::move(control_id), timeout);
+  return state_->send(std::move(payload), std::move(control_id), timeout, true);
 }
 
 asio::awaitable<Result<std::string>> MllpClient::send(std::string payload, std::string control_id,
                                                       Duration answer_timeout) {
-  return state_->send(std::move(payload), std::move(control_id), answer_timeout);
+  return state_->send(std::move(payload), std::move(control_id), answer_timeout, true);
+}
+
+asio::awaitable<Result<std::string>> MllpClient::send_and_watch(std::string payload, std::string control_id,
+                                                                Duration alive) {
+  return state_->send(std::move(payload), std::move(control_id), alive, false);
+}
+
+asio::awaitable<void> MllpClient::listen() {
+  auto const state = state_;
+  if (!state->sending) co_await state->read_unasked();
 }
 
 void MllpClient::close() {

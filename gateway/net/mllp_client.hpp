@@ -68,6 +68,16 @@ class MllpClient {
   asio::awaitable<fhir::Result<std::string>> send(std::string payload, std::string control_id,
                                                   Duration answer_timeout);
 
+  /// Sends to a receiver that was asked for no answer (MSH-15 and MSH-16 NE): "" when the connection is still
+  /// there `alive` after the last byte was written, which stays open; an answer that comes nevertheless is
+  /// returned as send() returns it. Errors: those of send() without timeout.
+  asio::awaitable<fhir::Result<std::string>> send_and_watch(std::string payload, std::string control_id,
+                                                            Duration alive);
+
+  /// Reads what came since the last exchange, for on_other; does not wait for anything. Nothing while a send
+  /// is under way.
+  asio::awaitable<void> listen();
+
   void close();  ///< A send in progress ends with incomplete or transient.
   bool connected() const;
   MllpClientCounters const& counters() const;

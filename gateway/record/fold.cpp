@@ -80,6 +80,7 @@ Event delivery_event(Context const& context, store::OutboxRow const& row, std::s
   event.set("outcome", std::string(outcome));
   event.set("attempts", std::to_string(row.attempts));
   event.set("outbox", std::to_string(row.id));
+  if (row.resent > 0) event.set("resent", std::to_string(row.resent));
   event.set("refused", is_refusal(outcome) ? "true" : is_positive(outcome) ? "false" : "");
   return event;
 }

@@ -43,6 +43,7 @@ fhir::Result<Observed> Observer::run() {
   for (Change const& change : changes_)
     if (change.changed) FHIR_CHECK(see(change));
   FHIR_CHECK(see_message());
+  FHIR_CHECK(see_receipt());
   return Observed{std::move(found_), std::move(items_), std::move(settled_)};
 }
 
@@ -73,6 +74,28 @@ fhir::Result<void> Observer::see(Change const& change) {
   if (change.type == "DiagnosticReport" || change.type == "DocumentReference") {
     FHIR_CHECK(see_stay_report(change, before, after));
     return see_report(change, before, after);
+  }
+  return {};
+}
+
+/// What the recipient says about a referral it has, whatever that is, is a receipt: with a receiver that
+/// acknowledges nothing, the only one (section 3).
+fhir::Result<void> Observer::see_receipt() {
+  if (context_.cause.door != Door::v2) return {};
+  Party const* const sender = context_.party_named(context_.cause.origin);
+  if (sender == nullptr) return {};
+  std::vector<std::string> records;
+  for (Observation const& each : found_) {
+    bool const known = std::find(records.begin(), records.end(), each.record) != records.end();
+    if (each.record_kind == RecordKind::referral && !known) records.push_back(each.record);
+  }
+  for (auto const& record : records) {
+    FHIR_TRY(ReferralState const state, state_of_record(record));
+    if (state.state != State::sent || state.placer_source == sender->name) continue;
+    FHIR_TRY(bool const recipient, context_.serves(*sender, state.performer));
+    if (recipient)
+      add(RecordKind::referral, record, context_.event(kind::received, "a message from the recipient"), {},
+          {});
   }
   return {};
 }

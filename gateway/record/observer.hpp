@@ -44,6 +44,7 @@ class Observer {
                                std::string const& person);
   fhir::Result<Link> link_to_found(Element const& resource, std::string const& person);
   fhir::Result<void> see(Change const& change);
+  fhir::Result<void> see_receipt();
   void describe_site(Event& event);
 
   // Referrals.
@@ -93,6 +94,10 @@ class Observer {
   fhir::Result<std::vector<TransitionState>> stays_of(std::string const& person);
   fhir::Result<void> see_readmission(std::string const& record, std::string const& person, std::int64_t at,
                                      Element const& encounter);
+  fhir::Result<void> see_chain(std::string const& record, std::string const& person,
+                               Element const& encounter);
+  void chain(TransitionState const& earlier, TransitionState const& later);
+  fhir::Result<void> see_ordered_service(Element const& request);
   fhir::Result<void> see_obligation(Change const& change, Element const* before, Element const& after);
   fhir::Result<void> see_follow_up_booking(Change const& change, Element const* before, Element const& after);
   fhir::Result<void> see_follow_up_visit(Change const& change, Element const& after);

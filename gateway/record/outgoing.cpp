@@ -2,6 +2,7 @@
 
 #include "fhir/json/writer.hpp"
 #include "gateway/record/codes.hpp"
+#include "gateway/record/work_item.hpp"
 
 #include <algorithm>
 
@@ -9,6 +10,9 @@ namespace gateway::record {
 namespace {
 
 using enum State;
+
+constexpr std::ptrdiff_t kLoopMessages = 5;  // of one referral to one partner
+constexpr std::int64_t kLoopWindowMs = 60'000;
 
 /// A booking that only got another time: the state stays.
 constexpr std::string_view kRebooked = "rebooked";
@@ -84,6 +88,7 @@ std::optional<Outgoing> to_referrer(ReferralState const& state, std::string_view
   if (moved_by == kind::cancel_refused && orders) return order("OSU^O51", "UC");
   switch (state.state) {
     case received:
+      if (party.told_of_receipt && moved_by == kind::received) return std::nullopt;
       return orders ? cannot("receipt is the acknowledgement") : referral_status("RRI^I12", "P");
     case needs_info: {
       Outgoing out = orders ? order("OSU^O51", "SC", "HD") : referral_status("RRI^I12", "P");
@@ -288,13 +293,51 @@ class Teller {
     FHIR_CHECK(request.anchor("appt", after_.appointment));
     FHIR_CHECK(request.anchor("report", after_.report));
     FHIR_CHECK(request.anchor("visit", after_.encounter));
+    FHIR_TRY(bool const loops, is_loop(party));
     Outgoing full = *out;
     if (after_.state == declined || after_.state == failed || after_.state == expired)
       full.facts["referral.reason"] = after_.reason;
     std::string const order_key = after_.person.empty() ? before_.record_id : after_.person;
-    context_.unit.add_outbox(row_for(context_, party, order_key, full, request.json(full)),
-                             before_.record_id);
+    store::OutboxRow row = row_for(context_, party, order_key, full, request.json(full));
+    if (loops) FHIR_CHECK(stop(party, row));
+    context_.unit.add_outbox(std::move(row), before_.record_id);
     context_.unit.put_peer_state(party.name, before_.record_id, now);
+    return {};
+  }
+
+  /// S9's backstop: v2 has no hop count, so what goes back and forth faster than people do is taken for a
+  /// loop.
+  fhir::Result<bool> is_loop(Party const& party) {
+    FHIR_TRY(auto const rows, context_.unit.snapshot().outbox_of_record(before_.record_id));
+    auto const recent = std::count_if(rows.begin(), rows.end(), [&](store::OutboxRow const& row) {
+      return row.destination == party.name && row.created_ms > context_.now() - kLoopWindowMs;
+    });
+    return recent >= kLoopMessages;
+  }
+
+  /// The row is kept and stops its key; a person must look.
+  fhir::Result<void> stop(Party const& party, store::OutboxRow& row) {
+    row.state = store::OutboxState::stopped;
+    row.last_outcome = kLoopOutcome;
+    Event event = context_.event(kind::delivery, "S9: more than 5 messages within 60 s");
+    event.origin = std::string(kGatewaySource);
+    event.door = "gateway";
+    event.asserted = event.received;
+    event.set("to", party.name);
+    event.set("outcome", std::string(kLoopOutcome));
+    event.set("refused", "true");
+    event.add("flag", "message-loop");
+    event.state_before = event.state_after = to_code(after_.state);
+    FHIR_CHECK(context_.append(before_.record_id, log_, std::move(event)));
+    WorkItem item;
+    item.kind = work::loop;
+    item.seed = before_.record_id + "|" + party.name;
+    item.reason = "more than 5 messages of one referral to one partner within 60 s: its order key is stopped";
+    item.owner = context_.site.gateway_organization;
+    item.person = after_.person;
+    item.data["to"] = {party.name};
+    item.data["record"] = {before_.record_id};
+    FHIR_CHECK(open_work_item(context_.unit, context_.cause, context_.site, item));
     return {};
   }
 

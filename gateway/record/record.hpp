@@ -54,6 +54,7 @@ struct Party {
   std::string dialect = "ref_rri";  ///< or "omg_osu"
   std::string close_by;             ///< "", "i13": how a REF/RRI peer learns of closure.
   bool close_on_delivery = false;   ///< Policy: a delivered final report closes what this party referred.
+  bool told_of_receipt = false;     ///< Its REF was answered by an RRI with RF1-1 P: not said again.
   std::vector<std::string>
       sends;  ///< v2 events it subscribes to: "REF^I12", "RRI^I12", "SIU^S12", "ORU^R01" ...
 };
@@ -78,6 +79,12 @@ fhir::Result<void> fold(store::Unit& unit, Cause const& cause, Site const& site)
 /// an alert. `outcome`: "AA", "CA", "2xx", "AR", "AE", ...
 fhir::Result<void> delivered(store::Unit& unit, store::OutboxRow const& row, std::string_view outcome,
                              Site const& site);
+
+/// `last_outcome` of an outbox row that was stopped before it was sent, because messages run in a circle
+/// (S9).
+inline constexpr std::string_view kLoopOutcome = "loop";
+/// `outcome` of a row that was sent to a receiver that answers nothing (MSH-15 and MSH-16 NE): no receipt.
+inline constexpr std::string_view kUnconfirmedOutcome = "sent-unconfirmed";
 
 /// The owner's first read or search that returned a Task counts as receipt (record.md section 3).
 fhir::Result<void> returned(store::Unit& unit, std::string_view task_id, std::string_view reader,

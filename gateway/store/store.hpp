@@ -104,6 +104,15 @@ struct OutboxRow {
   std::int64_t next_attempt_ms = 0;
   std::int64_t created_ms = 0;
   std::string last_outcome;  ///< "AA", "AE", "timeout", ...; no payload.
+  std::int64_t resent = 0;   ///< How often a crash had left its outcome unknown, and it was sent again (S7).
+};
+
+/// What is not settled yet at one destination.
+struct OutboxCount {
+  std::string destination;
+  OutboxState state = OutboxState::waiting;
+  std::int64_t rows = 0;
+  std::int64_t oldest_ms = 0;  ///< When the oldest of them was queued.
 };
 
 /// The newest inbound message that seeds what is written back (translation.md 3.1): raw bytes are in the
@@ -182,6 +191,8 @@ class Snapshot {
   virtual fhir::Result<std::vector<std::string>>
   outbox_destinations() = 0;  ///< Those with rows not yet settled.
   virtual fhir::Result<std::vector<OutboxRow>> outbox_of_record(std::string_view record_id) = 0;
+  virtual fhir::Result<std::optional<OutboxRow>> find_outbox(std::int64_t id) = 0;
+  virtual fhir::Result<std::vector<OutboxCount>> outbox_counts() = 0;  ///< Waiting, sent and stopped rows.
 };
 
 /// One ChangeSet being computed. Reads go through it, so that they see its own writes and enter its read set.

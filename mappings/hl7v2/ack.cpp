@@ -209,11 +209,16 @@ std::string write_answer(Asked const& asked, std::string_view code, AckHeader co
   } else {
     image.set({0, 12}, asked.version);
   }
+  if (!header.accept_ack.empty()) {
+    image.set_text({0, 15}, header.accept_ack);
+    image.set_text({0, 16}, "NE");
+  }
   // A name that nobody can read by is not handed on.
   if (!to_converter_name(asked.charset).empty()) image.set({0, 18}, asked.charset);
   image.insert_segment(1, "MSA");
   image.set_text({1, 1}, code);
   image.set({1, 2}, asked.control_id);
+  if (!header.expected_sequence.empty()) image.set_text({1, 4}, header.expected_sequence);
   if (version >= Version::v2_5) {
     for (auto const& issue : issues) write_err(image, issue, version);
   } else if (!issues.empty()) {

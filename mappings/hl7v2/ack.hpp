@@ -16,6 +16,9 @@ namespace mappings::hl7v2 {
 struct AckHeader {
   std::string control_id;  ///< MSH-10 of the answer.
   std::string timestamp;   ///< MSH-7 of the answer, a DTM.
+  std::string accept_ack =
+      {};  ///< MSH-15, "" for none: an answer that is sent as a message asks to be confirmed.
+  std::string expected_sequence = {};  ///< MSA-4, "" for none: the sequence number protocol (2.10.1).
 };
 
 /// `code`: AA AE AR CA CE CR. Echoes MSH-10 byte for byte into MSA-2, swaps sender and receiver, keeps

@@ -214,6 +214,11 @@ TEST_F(DeliveryTest, WhatWasInFlightWhenItDiedIsSentAgainAsTheSameMessage) {
   EXPECT_EQ(arrivals[0].text, arrivals[2].text);
   EXPECT_EQ(arrivals[2].attempt, 2);
   EXPECT_EQ(numbers_of(arrivals), (std::vector<std::string>{"N-1", "N-2"}));
+  // S7: that it was sent again without knowing is to be seen.
+  auto const rows = outbox("clinic");
+  EXPECT_EQ(rows[0].resent, 2);
+  EXPECT_EQ(rows[1].resent, 0);
+  EXPECT_EQ(metric("handoff_delivery_resent_total"), "1") << "of this start";
 }
 
 // F2: eight destinations, killed at random moments while messages go out. On the wire a message may come

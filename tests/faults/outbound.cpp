@@ -18,23 +18,28 @@ std::string partner(Clinic const& clinic) {
       RIVERSIDE: "urn:oid:1.3.6.1.4.1.32473.10"
       RIVERSIDE-ORDERS: "urn:oid:1.3.6.1.4.1.32473.11"
       NPI: "http://hl7.org/fhir/sid/us-npi"
+    trusted_ids: ["urn:oid:1.3.6.1.4.1.32473.10"]
     organization: Organization/)" +
          clinic.name + "\n    events: [REF^I12, REF^I13, REF^I14]\n    delivery:\n      mllp: \"127.0.0.1:" +
          std::to_string(clinic.port) + "\"\n      ack_timeout_ms: " + std::to_string(clinic.ack_timeout_ms) +
          "\n      retry_delay_ms_min: 10\n      retry_delay_ms_max: 100\n      error_retries: " +
-         std::to_string(clinic.error_retries) + "\n";
+         std::to_string(clinic.error_retries) + "\n" + clinic.delivery + clinic.more;
 }
 
 std::string configuration(std::string const& store, std::vector<Clinic> const& clinics) {
   std::string text = "store:\n  path: \"" + store + R"("
 http:
   listen: "127.0.0.1:0"
+mllp:
+  - name: clinics
+    listen: "127.0.0.1:0"
 subscriptions:
   loopback_hooks: true
 clients:
   - name: riverside
     organization: Organization/riverside
     own_authorities: ["urn:oid:1.3.6.1.4.1.32473.10"]
+    trusted_ids: ["urn:oid:1.3.6.1.4.1.32473.10"]
     bearer_sha256: ")" +
                      support::sha256_hex(kToken) + "\"\npartners:\n";
   for (Clinic const& clinic : clinics) text += partner(clinic);
@@ -119,10 +124,11 @@ std::string Outbound::refer(std::string const& patient, std::string const& numbe
 std::vector<Sent> Outbound::outbox(std::string const& destination) {
   support::Database database(folder_.file("handoff.db"));
   std::vector<Sent> all;
-  database.each(R"(SELECT control_id, rendered, order_key, last_outcome, state, attempts
+  database.each(R"(SELECT control_id, rendered, order_key, last_outcome, state, attempts, resent
                    FROM outbox WHERE destination = ?1 ORDER BY outbox_id)",
                 {destination}, [&](support::Database::Row const& row) {
-                  all.push_back({row[0], row[1], row[2], row[3], std::stoi(row[4]), std::stoi(row[5])});
+                  all.push_back({row[0], row[1], row[2], row[3], std::stoi(row[4]), std::stoi(row[5]),
+                                 std::stoi(row[6])});
                 });
   return all;
 }
@@ -132,6 +138,30 @@ bool Outbound::wait_until_delivered(std::string const& destination, std::size_t 
     auto const rows = outbox(destination);
     return static_cast<std::size_t>(std::ranges::count(rows, kDelivered, &Sent::state)) >= count;
   });
+}
+
+std::string Outbound::metric(std::string const& name) {
+  std::string const base = gateway().base_url();
+  partners::Transcript transcript(folder_.file("metrics.txt"));
+  partners::FhirClient plain(base.substr(0, base.rfind("/fhir")) + "/metrics", "", transcript);
+  std::string const text = "\n" + plain.get("").text;
+  auto const at = text.find("\n" + name + " ");
+  if (at == std::string::npos) return {};
+  auto const begin = at + name.size() + 2;
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+std::string Outbound::state_of(std::string const& service_request) {
+  auto const record = client().get(service_request + "/$referral-record");
+  auto const* const extensions = partners::at(record.body, {"entry", "0", "resource", "extension"});
+  for (int i = 0; extensions != nullptr; ++i) {
+    std::string const n = std::to_string(i);
+    std::string const url = partners::text_at(record.body, {"entry", "0", "resource", "extension", n, "url"});
+    if (url.empty()) break;
+    if (url.ends_with("/record-state"))
+      return partners::text_at(record.body, {"entry", "0", "resource", "extension", n, "valueCode"});
+  }
+  return {};
 }
 
 std::string number_of(support::Arrival const& arrival) {

@@ -22,6 +22,8 @@ struct Clinic {
   std::uint16_t port = 0;
   int ack_timeout_ms = 120'000;
   int error_retries = 5;
+  std::string more = {};      ///< Further lines of its profile.
+  std::string delivery = {};  ///< Further lines of its delivery settings.
 };
 
 /// A row of the outbox as the database file has it.
@@ -32,12 +34,14 @@ struct Sent {
   std::string outcome;
   int state = 0;
   int attempts = 0;
+  int resent = 0;
 };
 
 // The outbox states of gateway/store/sql/0002_messages.sql.
 inline constexpr int kWaiting = 0;
 inline constexpr int kInFlight = 1;
 inline constexpr int kDelivered = 2;
+inline constexpr int kUnconfirmed = 3;
 inline constexpr int kStopped = 4;
 
 class Outbound : public ::testing::Test {
@@ -57,6 +61,10 @@ class Outbound : public ::testing::Test {
   /// The outbox rows to that destination, oldest first.
   std::vector<Sent> outbox(std::string const& destination);
   bool wait_until_delivered(std::string const& destination, std::size_t count);
+  /// One sample of /metrics, as it is printed there: "handoff_delivery_loops_total"; "" when it is not there.
+  std::string metric(std::string const& name);
+  /// The state of the referral with that number, by $referral-record.
+  std::string state_of(std::string const& service_request);
 
   support::TempFolder folder_;
 

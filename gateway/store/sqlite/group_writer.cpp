@@ -55,11 +55,12 @@ constexpr std::string_view kUpsertPeerState = R"(
 
 constexpr std::string_view kInsertOutbox = R"(
   INSERT INTO outbox (record_id, destination, order_key, kind, request, control_id, rendered, state, attempts,
-                      next_attempt, created, last_outcome)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12))";
+                      next_attempt, created, last_outcome, resent)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13))";
 constexpr std::string_view kUpdateOutbox = R"(
   UPDATE outbox
-  SET control_id = $2, rendered = $3, state = $4, attempts = $5, next_attempt = $6, last_outcome = $7
+  SET control_id = $2, rendered = $3, state = $4, attempts = $5, next_attempt = $6, last_outcome = $7,
+      resent = $8
   WHERE outbox_id = $1)";
 
 constexpr std::string_view kUpdateState =
@@ -353,7 +354,8 @@ fhir::Result<void> GroupWriter::write_outbox(ChangeSet const& set, Receipt& rece
         .bind(9, row.attempts)
         .bind(10, row.next_attempt_ms)
         .bind(11, row.created_ms != 0 ? row.created_ms : now_ms_)
-        .bind(12, std::string_view(row.last_outcome));
+        .bind(12, std::string_view(row.last_outcome))
+        .bind(13, row.resent);
     FHIR_CHECK(statement.run());
     receipt.outbox_ids.push_back(database_.last_insert_key());
   }
@@ -365,7 +367,8 @@ fhir::Result<void> GroupWriter::write_outbox(ChangeSet const& set, Receipt& rece
         .bind(4, static_cast<std::int64_t>(row.state))
         .bind(5, row.attempts)
         .bind(6, row.next_attempt_ms)
-        .bind(7, std::string_view(row.last_outcome));
+        .bind(7, std::string_view(row.last_outcome))
+        .bind(8, row.resent);
     FHIR_CHECK(statement.run());
     if (database_.rows_changed() != 1)
       return fhir::error(fhir::IssueType::not_found, "The outbox row to be changed is not there.");

@@ -142,7 +142,7 @@ constexpr std::string_view kSelectPeerState =
 
 constexpr std::string_view kSelectOutbox = R"(
   SELECT outbox_id, destination, order_key, kind, request, control_id, rendered, state, attempts, next_attempt,
-         created, last_outcome
+         created, last_outcome, resent
   FROM outbox WHERE destination = $1 AND state IN (0, 1, 4)
   ORDER BY outbox_id LIMIT $2)";
 
@@ -151,9 +151,19 @@ constexpr std::string_view kSelectOutboxDestinations =
 
 constexpr std::string_view kSelectOutboxOfRecord = R"(
   SELECT outbox_id, destination, order_key, kind, request, control_id, rendered, state, attempts, next_attempt,
-         created, last_outcome
+         created, last_outcome, resent
   FROM outbox WHERE record_id = $1
   ORDER BY outbox_id)";
+
+constexpr std::string_view kSelectOutboxRow = R"(
+  SELECT outbox_id, destination, order_key, kind, request, control_id, rendered, state, attempts, next_attempt,
+         created, last_outcome, resent
+  FROM outbox WHERE outbox_id = $1)";
+
+constexpr std::string_view kSelectOutboxCounts = R"(
+  SELECT destination, state, count(*), min(created)
+  FROM outbox WHERE state IN (0, 1, 4)
+  GROUP BY destination, state ORDER BY destination, state)";
 
 std::int64_t as_limit(std::size_t count) {
   return count > static_cast<std::size_t>(INT64_MAX) ? INT64_MAX : static_cast<std::int64_t>(count);
@@ -205,7 +215,12 @@ OutboxRow outbox_in(Statement const& row) {
   outbox.next_attempt_ms = row.integer(9);
   outbox.created_ms = row.integer(10);
   outbox.last_outcome = row.text(11);
+  outbox.resent = row.integer(12);
   return outbox;
+}
+
+OutboxCount outbox_count_in(Statement const& row) {
+  return {std::string(row.text(0)), static_cast<OutboxState>(row.integer(1)), row.integer(2), row.integer(3)};
 }
 
 /// All rows of a bound statement, each turned into a value.
@@ -442,6 +457,17 @@ fhir::Result<std::vector<OutboxRow>> Reader::outbox_of_record(std::string_view r
   auto statement = database_.prepare(kSelectOutboxOfRecord);
   statement.bind(1, record_id);
   return all_rows(statement, outbox_in);
+}
+
+fhir::Result<std::optional<OutboxRow>> Reader::find_outbox(std::int64_t id) {
+  auto statement = database_.prepare(kSelectOutboxRow);
+  statement.bind(1, id);
+  return first_row(statement, outbox_in);
+}
+
+fhir::Result<std::vector<OutboxCount>> Reader::outbox_counts() {
+  auto statement = database_.prepare(kSelectOutboxCounts);
+  return all_rows(statement, outbox_count_in);
 }
 
 fhir::Result<std::int64_t> Reader::version_of(std::string_view type, std::string_view id) {

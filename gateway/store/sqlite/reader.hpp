@@ -68,6 +68,8 @@ class Reader : public Snapshot {
   fhir::Result<std::vector<OutboxRow>> outbox(std::string_view destination, std::size_t count) override;
   fhir::Result<std::vector<std::string>> outbox_destinations() override;
   fhir::Result<std::vector<OutboxRow>> outbox_of_record(std::string_view record_id) override;
+  fhir::Result<std::optional<OutboxRow>> find_outbox(std::int64_t id) override;
+  fhir::Result<std::vector<OutboxCount>> outbox_counts() override;
 
   // What a read set checks again: cheaper than the rows themselves.
   fhir::Result<std::int64_t> version_of(std::string_view type, std::string_view id);  ///< 0: never there.

@@ -26,7 +26,10 @@ partners:
     events: [REF^I12, "OSU^O51"]
     code_maps: { "0001": { W: F } }
     control_id_reuse: daily
-    delivery: { mllp: "127.0.0.1:3000", ack_timeout_ms: 500 }
+    ref_reply: rri
+    application_answers: return
+    sequence_protocol: true
+    delivery: { mllp: "127.0.0.1:3000", ack_timeout_ms: 500, accept_ack: AL, application_ack: NE }
 mllp:
   - name: clinics
     listen: "[::1]:2600"
@@ -42,6 +45,11 @@ mllp:
   EXPECT_EQ(partner.events, (std::vector<std::string>{"REF^I12", "OSU^O51"}));
   EXPECT_EQ(partner.code_maps.at("0001").at("W"), "F");
   EXPECT_EQ(partner.control_id_reuse, ControlIdReuse::daily);
+  EXPECT_EQ(partner.ref_reply, "rri");
+  EXPECT_EQ(partner.application_answers, "return");
+  EXPECT_TRUE(partner.sequence_protocol);
+  EXPECT_EQ(partner.delivery.accept_ack, "AL");
+  EXPECT_EQ(partner.delivery.application_ack, "NE");
   EXPECT_EQ(partner.delivery.mllp.port, 3000);
   EXPECT_EQ(settings->mllp[0].listen.host, "::1");
   EXPECT_TRUE(settings->mllp[0].strict_framing);
@@ -89,6 +97,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "names 'b'"},
         Refused{"KeyWithoutCertificate", "http:\n  tls:\n    key: k\n", "handoff.yaml line 3",
                 "come together"},
+        Refused{"NoReturnAddress", "partners:\n  - name: a\n    application_answers: return\n",
+                "handoff.yaml line 3", "delivery.mllp, which is missing"},
+        Refused{"UnknownCondition", "partners:\n  - name: a\n    delivery:\n      accept_ack: XX\n",
+                "handoff.yaml line 4", "must be one of"},
         Refused{"BadOffset", "calendar:\n  utc_offset: EST\n", "handoff.yaml line 2", "offset from UTC"},
         Refused{"ShortTokenHash", "clients:\n  - name: a\n    bearer_sha256: abc\n", "handoff.yaml line 3",
                 "64 hex"}),

@@ -67,6 +67,14 @@ TEST(AfterAttempt, ARefusalStopsAtOnceAndAnErrorAfterItsRetries) {
   EXPECT_EQ(again.state, OutboxState::stopped);
 }
 
+TEST(AfterAttempt, WhatIsAnsweredByNobodyIsSettledUnconfirmed) {
+  auto const sent = after_attempt(row(1, "a"), Disposition::unconfirmed, "sent-unconfirmed", 100, {}, 0);
+  EXPECT_EQ(sent.state, OutboxState::unconfirmed);
+  EXPECT_EQ(sent.attempts, 1);
+  EXPECT_EQ(sent.last_outcome, "sent-unconfirmed");
+  EXPECT_FALSE(choose_next({sent}, 200).row);
+}
+
 TEST(AfterAttempt, SilenceIsRetriedForEverWithGrowingBoundedDelay) {
   auto again = row(1, "a");
   std::int64_t last_delay = 0;

@@ -107,6 +107,50 @@ class IntakeTest : public testing::Test {
     return versions;
   }
 
+  static std::string transfer(std::string const& control_id, std::string const& trigger,
+                              std::string const& place, std::string const& at,
+                              std::string const& prior = "") {
+    return "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|" + at + "+0000||ADT^" + trigger + "|" + control_id +
+           "|P|2.5.1\rEVN|" + trigger + "|" + at + "+0000||||" + at +
+           "+0000\rPID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\rPV1|1|I|" + place + "|E||" + prior +
+           "|1955555555^Reyes^Ines||||||||||||V1^^^VISITS^VN\r";
+  }
+  /// "active 4W start-end; completed ...": Encounter.location, by the first word of each Location's name.
+  std::string places() {
+    std::string all;
+    auto const encounter = fhir::json::read_document(found("Encounter")[0].content).value();
+    auto const* const entries = encounter.root.find("location");
+    if (entries == nullptr) return all;
+    auto const snapshot = store_->snapshot();
+    for (auto const& entry : entries->items()) {
+      auto const reference = entry.text_of("location", "reference");
+      auto const location =
+          (*snapshot)->find(store::AccessPolicy::all(), "Location", reference.substr(9)).value();
+      auto const document = fhir::json::read_document(location->content).value();
+      std::string const name(document.root.text_at("name"));
+      all += std::string(entry.text_at("status")) + " " + name.substr(0, name.find_first_of(" ,^")) + " " +
+             std::string(entry.text_of("period", "start")) + "-" +
+             std::string(entry.text_of("period", "end")) + "; ";
+    }
+    return all;
+  }
+  fhir::Result<store::Receipt> put(std::string const& resource) {
+    boost::asio::io_context context;
+    fhir::Result<store::Receipt> result = fhir::error(fhir::IssueType::exception, "did not end");
+    auto write = [resource](store::Unit& unit) -> fhir::Result<void> {
+      FHIR_TRY(auto const document, fhir::json::read_document(resource));
+      FHIR_CHECK(unit.put(document.root, "hospital", "PUT"));
+      return {};
+    };
+    boost::asio::co_spawn(context, intake_->commit({.source = "hospital"}, {"PUT Patient", "r1"}, write),
+                          [&](std::exception_ptr failed, fhir::Result<store::Receipt> got) {
+                            ASSERT_FALSE(failed);
+                            result = std::move(got);
+                          });
+    context.run();
+    return result;
+  }
+
   std::vector<store::RecordRow> worklist(std::string_view kind) {
     return (*store_->snapshot())->list_records(kind, "", "", 100).value();
   }
@@ -292,6 +336,68 @@ TEST_F(IntakeTest, AfterAMergeTheRetiredNumberMeansTheSurvivor) {
   auto const survivors = found("Patient", "identifier=urn:oid:1.3.6.1.4.1.32473.30|4711");
   ASSERT_EQ(survivors.size(), 1U);
   EXPECT_NE(survivors[0].content.find("Mason-Lee"), std::string::npos);
+}
+
+// Encounter.location is a history: a transfer closes the place it leaves, also where PV1-6 does not name it.
+TEST_F(IntakeTest, ATransferWithoutPriorLocationClosesTheCurrentOneAndAddsTheNew) {
+  send(admission("M1"));
+  ASSERT_EQ(code(send(transfer("M2", "A02", "5E^501^1", "20250302080000"))), "AA");
+  EXPECT_EQ(places(), "active 5E 2025-03-02T08:00:00+00:00-; completed 4W -2025-03-02T08:00:00+00:00; ");
+  ASSERT_EQ(code(send(transfer("M3", "A02", "ICU^1^1", "20250303080000"))), "AA");
+  EXPECT_EQ(places(),
+            "active ICU 2025-03-03T08:00:00+00:00-; completed 5E "
+            "2025-03-02T08:00:00+00:00-2025-03-03T08:00:00+00:00; "
+            "completed 4W -2025-03-02T08:00:00+00:00; ");
+  // The same transfer told again, and an update, move nobody.
+  std::string const before = places();
+  send(transfer("M4", "A02", "ICU^1^1", "20250303080000"));
+  send(transfer("M5", "A08", "ICU^1^1", "20250303090000"));
+  EXPECT_EQ(places(), before);
+  // A correction of the present place leaves the past alone.
+  send(transfer("M6", "A08", "CCU^1^1", "20250303100000"));
+  EXPECT_EQ(places(),
+            "active CCU 2025-03-03T08:00:00+00:00-; completed 5E "
+            "2025-03-02T08:00:00+00:00-2025-03-03T08:00:00+00:00; "
+            "completed 4W -2025-03-02T08:00:00+00:00; ");
+}
+
+TEST_F(IntakeTest, ACancelledTransferOpensTheEarlierPlaceAgain) {
+  send(admission("M1"));
+  send(transfer("M2", "A02", "5E^501^1", "20250302080000"));
+  ASSERT_EQ(code(send(transfer("M3", "A12", "4W^401^1", "20250302090000"))), "AA");
+  EXPECT_EQ(places(), "active 4W -; ");
+}
+
+TEST_F(IntakeTest, APriorLocationThatNobodyToldOfIsKeptAsPast) {
+  send(admission("M1"));
+  send(transfer("M2", "A02", "5E^501^1", "20250302080000", "REC^1^1"));
+  EXPECT_EQ(
+      places(),
+      "active 5E 2025-03-02T08:00:00+00:00-; completed 4W -2025-03-02T08:00:00+00:00; completed REC -; ");
+}
+
+// architecture.md section 3: a link set by the gateway is server-managed and survives a client's PUT.
+TEST_F(IntakeTest, AMergesPatientLinkSurvivesAClientsPut) {
+  send(admission("M1", "A01", "4711"));
+  send(admission("M2", "A08", "4712"));
+  send(
+      "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301||ADT^A40^ADT_A39|M3|P|2.5.1\rEVN|A40|20250301\r"
+      "PID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\rMRG|4712^^^HOSP^MR\r");
+  for (char const* number : {"4711", "4712"}) {
+    std::string const type = std::string(number) == "4711" ? "replaces" : "replaced-by";
+    auto const stored = found("Patient", std::string("identifier=urn:oid:1.3.6.1.4.1.32473.30|") + number);
+    ASSERT_EQ(stored.size(), 1U) << number;
+    ASSERT_NE(stored[0].content.find(type), std::string::npos) << stored[0].content;
+    std::string const id = stored[0].id;
+    ASSERT_TRUE(
+        put(R"({"resourceType":"Patient","id":")" + id +
+            R"(","link":[{"other":{"reference":"Patient/another"},"type":"seealso"}],"gender":"male"})"));
+    auto const snapshot = store_->snapshot();
+    auto const after = (*snapshot)->find(store::AccessPolicy::all(), "Patient", id).value();
+    EXPECT_NE(after->content.find(type), std::string::npos) << after->content;
+    EXPECT_NE(after->content.find("Patient/another"), std::string::npos) << "the client's own link stays too";
+    EXPECT_NE(after->content.find(R"("gender":"male")"), std::string::npos);
+  }
 }
 
 TEST_F(IntakeTest, ParallelSendersOfOneVisitAllGetIn) {

@@ -166,6 +166,32 @@ TEST_F(MllpClientTest, ACommitAckMayComeBeforeTheApplicationsAnswer) {
   EXPECT_EQ(*send_and_get("\x0b\x06\x1c\r" + to_mllp_frame(ack("FR0001"))), ack("FR0001"));
 }
 
+// R7: the application's answer comes in the same read as the commit answer, or later; it is never lost.
+TEST_F(MllpClientTest, WhatComesBehindTheAnswerIsHeardAfterwards) {
+  ScriptedReceiver receiver({{to_mllp_frame(ack("1", "CA")) + to_mllp_frame(ack("1", "AR"))}});
+  MllpClient client(runtime_.executor(1), to(receiver.port()));
+  EXPECT_EQ(*wait(client.send("MSH|m\r", "1")), ack("1", "CA"));
+  EXPECT_TRUE(eventually([&] {
+    wait(client.listen());
+    return !others_.empty();
+  }));
+  EXPECT_EQ(others_, (std::vector<std::string>{ack("1", "AR")}));
+  EXPECT_TRUE(client.connected());
+}
+
+TEST_F(MllpClientTest, WithoutAnAnswerAConnectionThatLivesIsEnoughAndStaysOpen) {
+  ScriptedReceiver receiver({{""}, {to_mllp_frame(ack("2", "AE"))}, {"", true}});
+  MllpClient client(runtime_.executor(1), to(receiver.port()));
+  EXPECT_EQ(*wait(client.send_and_watch("MSH|m\r", "1", 50ms)), "");
+  EXPECT_TRUE(client.connected());
+  EXPECT_EQ(*wait(client.send_and_watch("MSH|m\r", "2", 10s)), ack("2", "AE"))
+      << "it may answer all the same";
+  EXPECT_EQ(receiver.connections(), 1U);
+  auto const gone = wait(client.send_and_watch("MSH|m\r", "3", 10s));
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, IssueType::incomplete) << "a connection that ends settles nothing";
+}
+
 TEST_F(MllpClientTest, AnAnswerWithoutItsLastCrIsTakenAfterSilence) {
   EXPECT_EQ(*send_and_get("\x0b" + ack("FR0001") + "\x1c", 10s), ack("FR0001"));
 }
