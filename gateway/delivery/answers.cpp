@@ -31,6 +31,7 @@ fhir::Result<void> settle_by_answer(store::Unit& unit, Word const& word, record:
   FHIR_TRY(auto row, unit.snapshot().find_outbox(*id));
   if (!row || row->destination != word.partner || row->control_id != word.control_id) return {};
   if (row->state == store::OutboxState::stopped || row->state == store::OutboxState::cancelled) return {};
+  if (word.is_beside && is_being_sent(*row)) return {};
   bool const is_yes = word.code[1] == 'A';
   bool const is_final_no = word.code[1] == 'R' || (word.code[1] == 'E' && !is_being_sent(*row));
   if (!is_yes && !is_final_no) return {};

@@ -27,6 +27,9 @@ struct Word {
   std::string_view partner;  ///< Who says it: only rows to this destination are settled.
   std::string_view code;     ///< "AA", "CA", "AE" ...
   std::string_view control_id;
+  /// Heard beside the exchanges of our own connection: there what is still being sent waits for its own
+  /// answer, and a late one is ignored (S3).
+  bool is_beside = false;
 };
 
 /// Settles the row that it answers: a yes delivers it, a no stops its key, also where a commit answer had

@@ -391,7 +391,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
       }
       store::Compute work = [state, destination = sender->destination,
                              ack = *ack](store::Unit& unit) -> fhir::Result<void> {
-        FHIR_CHECK(settle_by_answer(unit, {destination, ack.code, ack.control_id}, state->options.site));
+        FHIR_CHECK(
+            settle_by_answer(unit, {destination, ack.code, ack.control_id, true}, state->options.site));
         return state->options.subscriptions.notify(unit);
       };
       auto const receipt = co_await store::commit(state->options.store, std::move(work));

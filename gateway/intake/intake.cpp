@@ -442,7 +442,7 @@ fhir::Result<void> Intake::take_in(store::Unit& unit, Journey& journey) {
   if (auto const msa = message.find_segment("MSA")) {
     auto const at = static_cast<std::uint32_t>(*msa);
     FHIR_CHECK(delivery::settle_by_answer(
-        unit, {journey.partner->settings.name, message.raw({at, 1}), message.raw({at, 2})},
+        unit, {journey.partner->settings.name, message.raw({at, 1}), message.raw({at, 2}), false},
         options_.partners->site()));
     if (message.message_code() == "ACK") return options_.subscriptions.notify(unit);  // it says no more
   }

@@ -171,9 +171,11 @@ fhir::Result<void> Observer::see_stay(Change const& change, Element const* befor
     std::int64_t const at = effective_time(event);
     bool const admission = types[i] == stay_kind::admitted;
     add(RecordKind::transition, record, std::move(event), keys_of(after), {reference});
-    if (admission) FHIR_CHECK(see_readmission(record, person, at, after));
     bool const moved = admission || types[i] == stay_kind::ed || types[i] == stay_kind::discharged;
-    if (moved) FHIR_CHECK(see_chain(record, person, after));
+    if (!moved) continue;
+    FHIR_TRY(auto const stays, stays_of(person));
+    if (admission) see_readmission(record, stays, at, after);
+    FHIR_CHECK(see_chain(record, stays, after));
   }
   return {};
 }
@@ -230,10 +232,9 @@ fhir::Result<std::vector<std::string>> Observer::primary_care_of(std::string con
 
 /// Section 7: a new unplanned inpatient stay within 30 days of discharge, not a transfer, ends the index
 /// transition.
-fhir::Result<void> Observer::see_readmission(std::string const& record, std::string const& person,
-                                             std::int64_t at, Element const& encounter) {
-  if (is_emergency(encounter.text_of("class", "code")) || is_planned_admission(encounter)) return {};
-  FHIR_TRY(auto const stays, stays_of(person));
+void Observer::see_readmission(std::string const& record, std::vector<TransitionState> const& stays,
+                               std::int64_t at, Element const& encounter) {
+  if (is_emergency(encounter.text_of("class", "code")) || is_planned_admission(encounter)) return;
   for (TransitionState const& index : stays) {
     if (index.record_id == record || index.discharged_at == 0 || is_final(index.stay)) continue;
     if (at < index.discharged_at || at > index.discharged_at + 30 * kDayMs) continue;
@@ -244,15 +245,13 @@ fhir::Result<void> Observer::see_readmission(std::string const& record, std::str
     event.set("by", "Encounter/" + std::string(encounter.text_at("id")));
     add(RecordKind::transition, index.record_id, std::move(event), {}, {});
   }
-  return {};
 }
 
 /// Section 7: stays that are one course of care are chained, whichever message told of them first.
-fhir::Result<void> Observer::see_chain(std::string const& record, std::string const& person,
+fhir::Result<void> Observer::see_chain(std::string const& record, std::vector<TransitionState> const& stays,
                                        Element const& encounter) {
   FHIR_TRY(TransitionState here, stay_of_record(record));
   for (auto& key : keys_of(encounter)) here.keys.push_back(std::move(key));
-  FHIR_TRY(auto const stays, stays_of(person));
   for (TransitionState const& other : stays) {
     if (other.record_id == record) continue;
     if (follows(other, here)) {

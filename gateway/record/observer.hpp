@@ -92,9 +92,9 @@ class Observer {
   fhir::Result<std::vector<std::string>> primary_care_of(std::string const& person);
   fhir::Result<TransitionState> stay_of_record(std::string const& record);
   fhir::Result<std::vector<TransitionState>> stays_of(std::string const& person);
-  fhir::Result<void> see_readmission(std::string const& record, std::string const& person, std::int64_t at,
-                                     Element const& encounter);
-  fhir::Result<void> see_chain(std::string const& record, std::string const& person,
+  void see_readmission(std::string const& record, std::vector<TransitionState> const& stays, std::int64_t at,
+                       Element const& encounter);
+  fhir::Result<void> see_chain(std::string const& record, std::vector<TransitionState> const& stays,
                                Element const& encounter);
   void chain(TransitionState const& earlier, TransitionState const& later);
   fhir::Result<void> see_ordered_service(Element const& request);
