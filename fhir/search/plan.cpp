@@ -28,10 +28,7 @@ bool is_column(SearchParameter const& parameter) {
 /// known which types and conditions narrow them.
 class Compiler {
  public:
-  explicit Compiler(TypeDefinition const& type) : type_(type) {
-    plan_.nodes.emplace_back();
-    types_.push_back(&type);
-  }
+  explicit Compiler(TypeDefinition const& type) : type_(type) { plan_.nodes.push_back({&type, {}, {}}); }
 
   Plan compile() {
     for (SearchParameter const* parameter : definitions::search_parameters(type_.name())) {
@@ -76,7 +73,7 @@ class Compiler {
     }
     settle();
     if (only_existence) plan_.existence.push_back(&parameter);
-    for (std::uint32_t const node : places_) add_action(node, {&parameter, only_existence});
+    for (std::uint32_t const node : places_) add_action(node, {&parameter, only_existence, {}, {}});
   }
 
   void narrow(Step const& step) {
@@ -84,7 +81,8 @@ class Compiler {
       case Step::Kind::child:
         settle();
         for (std::uint32_t const node : places_) {
-          for (ElementDefinition const& element : definitions::find_by_path_name(*types_[node], step.text)) {
+          for (ElementDefinition const& element :
+               definitions::find_by_path_name(*plan_.nodes[node].type, step.text)) {
             pending_.push_back({node, &element});
           }
         }
@@ -120,8 +118,7 @@ class Compiler {
       if (known.element == pending.element && known.condition == condition_) return known.node;
     }
     auto const made = static_cast<std::uint32_t>(plan_.nodes.size());
-    plan_.nodes.emplace_back();
-    types_.push_back(&pending.element->type());
+    plan_.nodes.push_back({&pending.element->type(), {}, {}});
     plan_.nodes[pending.node].branches.push_back({pending.element, condition_, made});
     return made;
   }
@@ -133,7 +130,6 @@ class Compiler {
 
   TypeDefinition const& type_;
   Plan plan_;
-  std::vector<TypeDefinition const*> types_;  // of each node
   std::vector<std::uint32_t> places_;
   std::vector<Pending> pending_;
   Condition condition_;

@@ -26,6 +26,9 @@ struct Plan {
   struct Action {
     definitions::SearchParameter const* parameter;
     bool only_existence;  ///< index whether the value is there and not false
+    // Of the plan that the index is made by; see sources.hpp. What these name is kept under other parameters.
+    std::string_view kept_target = {};              ///< references that name this type
+    std::vector<std::string_view> kept_parts = {};  ///< parts of a name or an address
 
     friend bool operator==(Action const&, Action const&) = default;
   };
@@ -36,6 +39,7 @@ struct Plan {
   };
   /// A place in the resource: what is found there and where it goes on, branches sorted by element.
   struct Node {
+    definitions::TypeDefinition const* type;
     std::vector<Action> actions;
     std::vector<Branch> branches;
   };

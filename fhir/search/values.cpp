@@ -2,6 +2,7 @@
 
 #include "fhir/date_time.hpp"
 #include "fhir/search/plan.hpp"
+#include "fhir/search/sources.hpp"
 #include "fhir/validate/primitive.hpp"
 
 #include <algorithm>
@@ -75,6 +76,10 @@ Shape shape_of(TypeDefinition const& type) {
   return shapes.of(type);
 }
 
+constexpr std::array<std::string_view, 5> kNameParts{"text", "family", "given", "prefix", "suffix"};
+constexpr std::array<std::string_view, 7> kAddressParts{"text",  "line",       "city",   "district",
+                                                        "state", "postalCode", "country"};
+
 bool is_false(Element const& value) { return value.kind() == json::Kind::boolean && !value.boolean(); }
 
 std::optional<double> to_double(std::string_view text) {
@@ -106,15 +111,13 @@ DateValue to_range(DateTime const& value) { return {begin_ms(value), end_ms(valu
 
 class Extractor {
  public:
-  Extractor(Element const& resource, IndexValues& out) : resource_(resource), out_(out) {}
+  Extractor(Element const& resource, IndexValues& out, Plan const* plan)
+      : resource_(resource), out_(out), plan_(plan) {}
 
   void run() {
-    std::string_view const name = resource_.text_at("resourceType");
-    Plan const* const plan = find_plan(name);
-    if (plan == nullptr) return;
-    plan_ = plan;
-    type_ = definitions::find_type(name);
-    walk(plan->nodes[0], resource_, *type_, nullptr);
+    if (plan_ == nullptr) return;
+    type_ = plan_->nodes[0].type;
+    walk(plan_->nodes[0], resource_, *type_, nullptr);
     add_absences();
   }
 
@@ -181,7 +184,9 @@ class Extractor {
     }
     if (action.parameter->type() == ParameterType::composite) return compose(*action.parameter, value, type);
     target_ = {action.parameter, {}, 0, 0};
+    action_ = &action;
     extract(action.parameter->type(), value, type, element);
+    action_ = nullptr;
   }
 
   // "There and not false" (Patient.deceased).
@@ -336,21 +341,23 @@ class Extractor {
   }
 
   void extract_string(Element const& value, TypeDefinition const& type) {
-    static constexpr std::array<std::string_view, 5> kNameParts{"text", "family", "given", "prefix",
-                                                                "suffix"};
-    static constexpr std::array<std::string_view, 7> kAddressParts{
-        "text", "line", "city", "district", "state", "postalCode", "country"};
     switch (shape_of(type)) {
       case Shape::primitive:
         return emit_string(value);
       case Shape::human_name:
-        for (std::string_view const part : kNameParts) emit_strings(value.find(part));
-        return;
+        return emit_parts(value, kNameParts);
       case Shape::address:
-        for (std::string_view const part : kAddressParts) emit_strings(value.find(part));
-        return;
+        return emit_parts(value, kAddressParts);
       default:
         return;
+    }
+  }
+
+  void emit_parts(Element const& value, std::span<std::string_view const> parts) {
+    for (std::string_view const part : parts) {
+      bool const kept =
+          action_ != nullptr && std::ranges::find(action_->kept_parts, part) != action_->kept_parts.end();
+      if (!kept) emit_strings(value.find(part));
     }
   }
 
@@ -436,6 +443,10 @@ class Extractor {
     if (Element const* const identifier = value.find("identifier")) {
       reference.identifier_system = identifier->text_at("system");
       reference.identifier_value = identifier->text_at("value");
+    }
+    if (action_ != nullptr && !reference.id.empty() && reference.type == action_->kept_target) {
+      reference = {.identifier_system = reference.identifier_system,
+                   .identifier_value = reference.identifier_value};
     }
     if (!reference.url.empty() || !reference.identifier_value.empty()) emit(reference);
   }
@@ -538,9 +549,10 @@ class Extractor {
 
   Element const& resource_;
   IndexValues& out_;
-  Plan const* plan_ = nullptr;
+  Plan const* plan_;
   TypeDefinition const* type_ = nullptr;
-  Element const* enclosing_ = nullptr;  // of the value being extracted
+  Element const* enclosing_ = nullptr;    // of the value being extracted
+  Plan::Action const* action_ = nullptr;  // that it is extracted for; none within a composite
   IndexValue target_;
   std::uint32_t group_ = 0;
   bool composing_ = false;
@@ -612,13 +624,18 @@ ParameterType IndexValue::type() const {
 
 void extract(Element const& resource, IndexValues& out) {
   out.clear();
-  Extractor(resource, out).run();
+  Extractor(resource, out, find_plan(resource.text_at("resourceType"))).run();
 }
 
 IndexValues extract(Element const& resource) {
   IndexValues out;
-  Extractor(resource, out).run();
+  extract(resource, out);
   return out;
+}
+
+void extract_for_index(Element const& resource, IndexValues& out) {
+  out.clear();
+  Extractor(resource, out, find_index_plan(resource.text_at("resourceType"))).run();
 }
 
 std::vector<FoundReference> references(Element const& resource) {

@@ -1,5 +1,7 @@
 #include "gateway/store/index_rows.hpp"
 
+#include "fhir/search/sources.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -107,7 +109,7 @@ void append_rows(std::string_view code, Value const& value, std::int64_t part, s
 
 std::vector<IndexRow> to_index_rows(fhir::json::Element const& resource) {
   thread_local IndexValues values;
-  extract(resource, values);
+  extract_for_index(resource, values);
   std::vector<IndexRow> rows;
   rows.reserve(values.values.size() + 4);
   for (auto const& one : values.values) {

@@ -1,6 +1,7 @@
 /// The index rows of one resource: what it can be found by, in the shape of the tables of
 /// sql/0004_search.sql.
 ///
+/// Each value stands under one of the parameters that have it (fhir/search/sources.hpp).
 /// Made by the worker that computed the resource; the committer only adds the resource's key and the commit.
 #pragma once
 

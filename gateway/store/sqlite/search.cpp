@@ -1,4 +1,5 @@
 // Reader's searching: a plan is run, its keys become versions, and what they include is fetched after them.
+#include "fhir/search/sources.hpp"
 #include "gateway/store/sqlite/reader.hpp"
 
 #include <fmt/format.h>
@@ -40,12 +41,7 @@ constexpr std::string_view kSelectKeyOfResource =
 constexpr std::string_view kSelectTargets = R"(
   SELECT target_type, target_id FROM search_reference
   WHERE resource_key = $1 AND param = $2 AND base = '' AND born <= $3 AND died > $3
-  ORDER BY target_type, target_id)";
-
-constexpr std::string_view kSelectAllTargets = R"(
-  SELECT DISTINCT target_type, target_id FROM search_reference
-  WHERE resource_key = $1 AND base = '' AND target_type <> '' AND born <= $2 AND died > $2
-  ORDER BY target_type, target_id)";
+    AND ($4 = '' OR target_type = $4))";
 
 constexpr std::string_view kSelectReferring = R"(
   SELECT DISTINCT resource_key FROM search_reference
@@ -176,6 +172,23 @@ class Includer {
     return {};
   }
 
+  /// Rows of one parameter number; with a target_type only those that name it.
+  struct Place {
+    std::int64_t param;
+    std::string_view target_type;
+  };
+  /// Where the references of one parameter stand, or of all where none is named.
+  std::vector<Place> places_of(std::string_view type, fhir::search::SearchParameter const* parameter) const {
+    std::vector<Place> places;
+    if (parameter == nullptr) {
+      for (auto const& [code, number] : shared_.parameters.of_type(type)) places.push_back({number, {}});
+      return places;
+    }
+    for (auto const& source : fhir::search::sources_of(type, *parameter))
+      places.push_back({number_of(shared_, type, source.parameter->code()), source.target_type});
+    return places;
+  }
+
   fhir::Result<std::optional<std::int64_t>> key_of(std::string_view type, std::string_view id) {
     auto statement = database_.prepare(kSelectKeyOfResource);
     statement.bind(1, type).bind(2, id);
@@ -188,20 +201,16 @@ class Includer {
     FHIR_TRY(auto const key, key_of(type, id));
     if (!key) return {};
     std::vector<std::pair<std::string, std::string>> targets;
-    {
-      auto statement = database_.prepare(include.parameter != nullptr ? kSelectTargets : kSelectAllTargets);
-      statement.bind(1, *key);
-      if (include.parameter != nullptr) {
-        statement.bind(2, number_of(shared_, type, include.parameter->code())).bind(3, seq_);
-      } else {
-        statement.bind(2, seq_);
-      }
+    for (auto const& place : places_of(type, include.parameter)) {
+      auto statement = database_.prepare(kSelectTargets);
+      statement.bind(1, *key).bind(2, place.param).bind(3, seq_).bind(4, place.target_type);
       for (;;) {
         FHIR_TRY(bool const more, statement.step());
         if (!more) break;
         targets.emplace_back(statement.text(0), statement.text(1));
       }
     }
+    std::sort(targets.begin(), targets.end());
     for (auto const& [target_type, target_id] : targets) {
       if (!include.target_type.empty() && include.target_type != target_type) continue;
       FHIR_TRY(auto const target, key_of(target_type, target_id));
@@ -212,18 +221,12 @@ class Includer {
 
   fhir::Result<void> add_referring(Include const& include, std::string_view type, std::string_view id) {
     if (!include.target_type.empty() && include.target_type != type) return {};
-    std::vector<std::int64_t> params;
-    if (include.parameter != nullptr) {
-      params.push_back(number_of(shared_, include.source_type, include.parameter->code()));
-    } else {
-      for (auto const& [code, number] : shared_.parameters.of_type(include.source_type))
-        params.push_back(number);
-    }
-    for (auto const param : params) {
+    for (auto const& place : places_of(include.source_type, include.parameter)) {
+      if (!place.target_type.empty() && place.target_type != type) continue;
       std::vector<std::int64_t> keys;
       {
         auto statement = database_.prepare(kSelectReferring);
-        statement.bind(1, param).bind(2, id).bind(3, type).bind(4, seq_);
+        statement.bind(1, place.param).bind(2, id).bind(3, type).bind(4, seq_);
         statement.bind(5, static_cast<std::int64_t>(kIncludedMax) + 1);
         for (;;) {
           FHIR_TRY(bool const more, statement.step());

@@ -1,5 +1,6 @@
 #include "gateway/store/sqlite/search_plan.hpp"
 
+#include "fhir/search/sources.hpp"
 #include "gateway/store/index_rows.hpp"
 
 #include <fmt/format.h>
@@ -29,10 +30,65 @@ fhir::Issue not_supported(Criterion const& criterion) {
           : fmt::format("The modifier :{} is not supported for the search parameter {}.", modifier, code));
 }
 
-/// One row of one index table: where it is, under which name, and what must be true of it.
+/// The names under which rows of a parameter stand: its sources' (fhir/search/sources.hpp), each spelled as
+/// `spell` does.
+struct RowNames {
+  std::vector<ParameterName> whole;
+  std::vector<ParameterName> narrowed;  ///< Of these only the references to `target_type`.
+  std::string target_type;
+};
+
+std::string as_it_is(std::string_view code) { return std::string(code); }
+
+template <class Spell>
+RowNames names_of(std::string_view type, SearchParameter const& parameter, Spell const& spell) {
+  RowNames names;
+  for (Source const& source : sources_of(type, parameter)) {
+    ParameterName name{std::string(type), spell(source.parameter->code())};
+    if (source.target_type.empty()) {
+      names.whole.push_back(std::move(name));
+    } else {
+      names.narrowed.push_back(std::move(name));
+      names.target_type = source.target_type;
+    }
+  }
+  return names;
+}
+
+/// The same where rows say nothing of targets: logical references, components.
+template <class Spell>
+RowNames whole_names_of(std::string_view type, SearchParameter const& parameter, Spell const& spell) {
+  auto names = names_of(type, parameter, spell);
+  names.narrowed.clear();
+  return names;
+}
+
+/// " IN (?, ?)"
+void add_names(Fragment& to, std::vector<ParameterName> const& names) {
+  std::string_view before = " IN (?";
+  for (auto const& name : names) to.add(std::exchange(before, ", ?"), name);
+  to.add(")");
+}
+
+/// "x.param = ?", or what it takes where the rows stand under several names.
+void add_param(Fragment& to, RowNames const& names, std::string_view alias) {
+  if (names.whole.size() == 1 && names.narrowed.empty()) {
+    to.add(fmt::format("{}.param = ?", alias), names.whole.front());
+    return;
+  }
+  auto all = names.whole;
+  all.insert(all.end(), names.narrowed.begin(), names.narrowed.end());
+  add_names(to.add(fmt::format("{}.param", alias)), all);
+  if (names.narrowed.empty()) return;
+  to.add(fmt::format(" AND ({}.target_type = ?", alias), names.target_type);
+  if (!names.whole.empty()) add_names(to.add(fmt::format(" OR {}.param", alias)), names.whole);
+  to.add(")");
+}
+
+/// One row of one index table: where it is, under which names, and what must be true of it.
 struct RowTest {
   std::string_view table;
-  ParameterName name;
+  RowNames names;
   Fragment conditions;  ///< " AND x.code = ?"
 };
 
@@ -71,8 +127,8 @@ struct RowTests {
   Criterion const& criterion;
   Operand const& operand;
   std::string_view type;
-  std::string code;
   std::string_view alias;
+  std::optional<unsigned> component = std::nullopt;  ///< Of a composite: the operand is that one's.
 
   Modifier modifier() const { return criterion.modifier; }
   bool plain_or(std::initializer_list<Modifier> others) const {
@@ -82,8 +138,14 @@ struct RowTests {
     }
     return false;
   }
-  RowTest row(std::string_view table, std::string name = {}) const {
-    return {table, {std::string(type), name.empty() ? code : std::move(name)}, {}};
+  RowTest row(std::string_view table) const {
+    if (!component) return {table, names_of(type, *criterion.parameter, as_it_is), {}};
+    auto const spell = [&](std::string_view code) { return component_code(code, *component); };
+    return {table, whole_names_of(type, *criterion.parameter, spell), {}};
+  }
+  template <class Spell>
+  RowTest row_of_tokens(Spell const& spell) const {
+    return {"search_token", whole_names_of(type, *criterion.parameter, spell), {}};
   }
   std::string column(std::string_view name, std::string_view test) const {
     return fmt::format(" AND {}.{} {}", alias, name, test);
@@ -92,7 +154,7 @@ struct RowTests {
   fhir::Result<RowTest> operator()(TokenValue const& token) const {
     if (!plain_or({Modifier::not_, Modifier::text, Modifier::of_type})) return not_supported(criterion);
     if (modifier() == Modifier::of_type) {
-      auto test = row("search_token", of_type_code(code));
+      auto test = row_of_tokens(of_type_code);
       test.conditions.add(column("code", "= ?"), std::string(token.code));
       test.conditions.add(column("system", "= ?"), of_type_system(token.type_system, token.type_code));
       return test;
@@ -135,7 +197,7 @@ struct RowTests {
   fhir::Result<RowTest> operator()(ReferenceValue const& reference) const {
     if (!plain_or({Modifier::not_, Modifier::type, Modifier::identifier})) return not_supported(criterion);
     if (modifier() == Modifier::identifier) {
-      auto test = row("search_token", identifier_code(code));
+      auto test = row_of_tokens(identifier_code);
       test.conditions.add(column("code", "= ?"), std::string(reference.identifier_value));
       if (operand.has_system)
         test.conditions.add(column("system", "= ?"), std::string(reference.identifier_system));
@@ -190,7 +252,8 @@ struct RowTests {
 
 /// " x.param = ? AND <conditions> AND the row lives".
 void add_where(Fragment& to, RowTest const& test, std::string_view alias) {
-  to.add(fmt::format("{}.param = ?", alias), test.name).add(test.conditions);
+  add_param(to, test.names, alias);
+  to.add(test.conditions);
   to.add(fmt::format(" AND {}.born <= ?", alias), AtSeq{})
       .add(fmt::format(" AND {}.died > ?", alias), AtSeq{});
 }
@@ -203,9 +266,7 @@ struct KeySet {
 
 fhir::Result<KeySet> simple_key_set(Criterion const& criterion, Operand const& operand,
                                     std::string_view type) {
-  FHIR_TRY(auto const test,
-           std::visit(RowTests{criterion, operand, type, std::string(criterion.parameter->code()), "x"},
-                      operand.value));
+  FHIR_TRY(auto const test, std::visit(RowTests{criterion, operand, type, "x"}, operand.value));
   KeySet set;
   set.keys.add(fmt::format("SELECT x.resource_key FROM {} x WHERE ", test.table));
   add_where(set.keys, test, "x");
@@ -225,9 +286,9 @@ fhir::Result<KeySet> composite_key_set(Criterion const& criterion, Operand const
   Fragment where;
   for (std::size_t at = 0; at < operand.components.size(); ++at) {
     auto const alias = kAliases[at];
-    auto const code = component_code(criterion.parameter->code(), static_cast<unsigned>(at));
     auto const& component = operand.components[at];
-    FHIR_TRY(auto const test, std::visit(RowTests{criterion, component, type, code, alias}, component.value));
+    RowTests const tests{criterion, component, type, alias, static_cast<unsigned>(at)};
+    FHIR_TRY(auto const test, std::visit(tests, component.value));
     if (at == 0) {
       from.add(fmt::format("{} c0", test.table));
     } else {
@@ -281,7 +342,7 @@ fhir::Result<KeySet> any_key_set(Criterion const& criterion, std::string_view ty
 
 struct Place {
   std::string_view table;
-  std::string code;
+  RowNames names;
 };
 
 std::string_view table_of(ParameterType type) {
@@ -308,17 +369,18 @@ std::string_view table_of(ParameterType type) {
 }
 
 /// Where a resource has rows if it has any value of the parameter.
-fhir::Result<std::vector<Place>> places_of(Criterion const& criterion) {
+fhir::Result<std::vector<Place>> places_of(Criterion const& criterion, std::string_view type) {
   auto const& parameter = *criterion.parameter;
-  std::string const code(parameter.code());
   if (parameter.type() == ParameterType::composite && !parameter.components().empty()) {
     auto const& first = parameter.components()[0].parameter();
-    return std::vector<Place>{{table_of(first.type()), component_code(code, 0)}};
+    auto const spell = [](std::string_view code) { return component_code(code, 0); };
+    return std::vector<Place>{{table_of(first.type()), whole_names_of(type, parameter, spell)}};
   }
   auto const table = table_of(parameter.type());
   if (table.empty()) return not_supported(criterion);
-  std::vector<Place> places{{table, code}};
-  if (parameter.type() == ParameterType::reference) places.push_back({"search_token", identifier_code(code)});
+  std::vector<Place> places{{table, names_of(type, parameter, as_it_is)}};
+  if (parameter.type() == ParameterType::reference)
+    places.push_back({"search_token", whole_names_of(type, parameter, identifier_code)});
   return places;
 }
 
@@ -328,10 +390,10 @@ fhir::Result<SearchPlan::Condition> missing_condition(Criterion const& criterion
     condition.filter.add(criterion.missing ? "0" : "1");  // every resource has one
     return condition;
   }
-  FHIR_TRY(auto const places, places_of(criterion));
+  FHIR_TRY(auto const places, places_of(criterion, type));
   KeySet any;
-  for (auto const& [table, code] : places) {
-    RowTest const test{table, {std::string(type), code}, {}};
+  for (auto const& [table, names] : places) {
+    RowTest const test{table, names, {}};
     any.keys.add(any.keys.sql.empty() ? "" : " UNION ALL ");
     any.keys.add(fmt::format("SELECT x.resource_key FROM {} x WHERE ", table));
     add_where(any.keys, test, "x");
@@ -357,8 +419,8 @@ Fragment referring_to(Fragment const& keys, std::string_view type, SearchParamet
   Fragment set;
   set.add(
       "SELECT f.resource_key FROM resource t CROSS JOIN search_reference f ON f.target_id = t.id "
-      "AND f.target_type = t.type AND f.param = ?",
-      ParameterName{std::string(type), std::string(parameter.code())});
+      "AND f.target_type = t.type AND ");
+  add_param(set, names_of(type, parameter, as_it_is), "f");
   set.add(" AND f.base = '' AND f.born <= ?", AtSeq{}).add(" AND f.died > ?", AtSeq{});
   return set.add(" WHERE t.resource_key IN (").add(keys).add(")");
 }
@@ -370,7 +432,7 @@ Fragment referred_by(Fragment const& keys, std::string_view type, SearchParamete
   set.add(
       "SELECT t.resource_key FROM search_reference f CROSS JOIN resource t ON t.type = f.target_type "
       "AND t.id = f.target_id WHERE f.resource_key IN (");
-  set.add(keys).add(") AND f.param = ?", ParameterName{std::string(type), std::string(parameter.code())});
+  add_param(set.add(keys).add(") AND "), names_of(type, parameter, as_it_is), "f");
   set.add(" AND f.target_type = ?", std::string(target_type));
   return set.add(" AND f.base = '' AND f.born <= ?", AtSeq{}).add(" AND f.died > ?", AtSeq{});
 }
@@ -457,7 +519,7 @@ fhir::Result<SearchPlan::Sort> to_sort(SortKey const& key, std::string_view type
   }
   sort.value.add(fmt::format("(SELECT {}(x.{}) FROM {} x WHERE x.resource_key = r.resource_key AND ",
                              key.descending ? "max" : "min", column, table_of(key.parameter->type())));
-  add_where(sort.value, RowTest{{}, {std::string(type), std::string(code)}, {}}, "x");
+  add_where(sort.value, RowTest{{}, names_of(type, *key.parameter, as_it_is), {}}, "x");
   sort.value.add(")");
   return sort;
 }
@@ -476,7 +538,7 @@ void add_conditions(Fragment& to, SearchPlan const& plan, std::optional<std::siz
     if (driver != at) to.add(" AND ").add(condition.filter);
   }
   if (alive) return;
-  RowTest const living{"search_date", {plan.type, "_lastUpdated"}, {}};
+  RowTest const living{"search_date", {{{plan.type, "_lastUpdated"}}, {}, {}}, {}};
   to.add(" AND EXISTS (SELECT 1 FROM search_date x WHERE x.resource_key = r.resource_key AND ");
   add_where(to, living, "x");
   to.add(")");

@@ -300,8 +300,8 @@ class RandomWard {
     if (pick(3) == 0)
       return fmt::format(
           R"({{"resourceType":"Patient","id":"{}","gender":"{}","birthDate":"{}","name":[{{"family":"{}","given":["{}"]}}],)"
-          R"("identifier":[{{"system":"urn:{}","value":"{}"}}]}})",
-          id, of({"male", "female", "other"}), date(), word(), word(), of({"a", "b"}), pick(5));
+          R"({}"identifier":[{{"system":"urn:{}","value":"{}"}}]}})",
+          id, of({"male", "female", "other"}), date(), word(), word(), address(), of({"a", "b"}), pick(5));
     std::string const effective = pick(3) == 0 ? fmt::format(R"("effectivePeriod":{{"start":"{}"{}}})",
                                                              date(), pick(2) == 0 ? "" : R"(,"end":"2025")")
                                                : fmt::format(R"("effectiveDateTime":"{}")", date());
@@ -336,8 +336,18 @@ class RandomWard {
   std::string number_text() { return of({"1", "1.0", "1.5", "2", "10", "0.95", "-3"}); }
   std::string prefix() { return of({"", "ne", "gt", "lt", "ge", "le", "sa", "eb"}); }
 
+  std::string address() {
+    return of({"", R"("address":[{"city":"Springfield","state":"VT","line":["12 Spring Hill"]}],)",
+               R"("address":[{"text":"Springfield VT"},{"postalCode":"12345"}],)"});
+  }
+
   std::string patient_criterion() {
-    switch (pick(6)) {
+    switch (pick(8)) {
+      case 6:
+        return of({"phonetic=", "phonetic:exact=", "name:exact="}) + word();
+      case 7:
+        return "address" + of({"=spring", "-city=spring", ":exact=Springfield", "-state:missing=true",
+                               ":missing=false", "=vt,12", "-postalcode=1"});
       case 0:
         return "gender" + of({"=male", "=male,other", ":not=female", ":missing=true"});
       case 1:
@@ -353,7 +363,15 @@ class RandomWard {
     }
   }
   std::string observation_criterion() {
-    switch (pick(8)) {
+    switch (pick(12)) {
+      case 8:
+        return fmt::format("patient{}=x{}", of({"", ":Patient"}), pick(6));
+      case 9:
+        return "patient:missing=" + of({"true", "false"});
+      case 10:
+        return "combo-code=" + of({"urn:a|c1", "c2", "k1", "k0,c0"});
+      case 11:
+        return fmt::format("combo-code-value-quantity={}{}${}{}", of({"k", "c"}), pick(3), prefix(), pick(4));
       case 0:
         return "status" + of({"=final", ":not=final", "=amended,final"});
       case 1:
