@@ -5,10 +5,12 @@
 #include "gateway/intake/intake.hpp"
 #include "gateway/net/http_listener.hpp"
 #include "gateway/net/runtime.hpp"
+#include "gateway/net/worker_pool.hpp"
 #include "gateway/ops/log.hpp"
 #include "gateway/ops/metrics.hpp"
 #include "gateway/rest/api.hpp"
 #include "gateway/security/clients.hpp"
+#include "gateway/store/secret.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -122,8 +124,14 @@ class Gateway {
                          {}, "http");
     }
     base_url_ = !http.base_url.empty() ? http.base_url : default_base_url();
+    FHIR_TRY(auto const page_key, store::load_secret(setup_.settings.store_path, "page-links"));
     rest::ApiOptions api{
-        .store = *setup_.store, .writer = intake_, .clock = setup_.clock, .ids = store::random_ids()};
+        .store = *setup_.store,
+        .writer = intake_,
+        .clock = setup_.clock,
+        .ids = store::random_ids(),
+        .run_on_pool = [this](std::function<void()> job) { return workers_.run(std::move(job)); },
+        .page_key = page_key};
     api.settings.base_url = base_url_;
     api.settings.software_version = HANDOFF_VERSION;
     api_ = std::make_unique<rest::Api>(std::move(api));
@@ -364,6 +372,7 @@ class Gateway {
   ops::Metrics metrics_;
   std::string base_url_;
   std::atomic<bool> stopping_{false};
+  net::WorkerPool workers_;  // last: its jobs end before what they use
 };
 
 }  // namespace

@@ -21,7 +21,8 @@ Answer refuse(fhir::Issues const& issues) {
   Answer answer;
   answer.status = status_of(issues);
   answer.body = to_outcome(issues);
-  if (answer.status == 503 || answer.status == 429) answer.headers.add("Retry-After", kRetryAfterSeconds);
+  bool const may_pass = answer.status == 503 || answer.status == 507 || answer.status == 429;
+  if (may_pass) answer.headers.add("Retry-After", kRetryAfterSeconds);
   return answer;
 }
 

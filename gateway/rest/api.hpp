@@ -25,7 +25,7 @@ struct ApiOptions {
   store::IdSource ids = store::random_ids();
   RunOnPool run_on_pool = {};  ///< Empty: everything runs where the request arrived.
   Settings settings = {};
-  /// Seals page links. Unset: a random one, so that links end with the process.
+  /// Seals page links; the same one after a restart keeps them good. Unset: a random one.
   std::optional<PageTokens::Key> page_key = {};
 };
 

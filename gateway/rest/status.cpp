@@ -55,8 +55,9 @@ int status_of(fhir::Issue const& issue) {
       return 413;
     case IssueType::throttled:
       return 429;
+    case IssueType::no_store:  // RFC 4918 section 11.5
+      return 507;
     case IssueType::transient:
-    case IssueType::no_store:
     case IssueType::timeout:
     case IssueType::incomplete:
       return 503;

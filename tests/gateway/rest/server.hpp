@@ -4,6 +4,7 @@
 
 #include "fhir/json/reader.hpp"
 #include "gateway/rest/api.hpp"
+#include "gateway/store/secret.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -113,19 +114,33 @@ struct Reply {
 
 class Server {
  public:
-  Server() {
+  Server() { start(); }
+
+  /// As a process that ends and is started again on the same database.
+  void restart() {
+    api_.reset();
+    writer_.reset();
+    store_.reset();
+    start();
+  }
+
+ private:
+  void start() {
     store::SqliteOptions options;
     options.path = (folder_.path() / "handoff.db").string();
     auto opened = store::open_sqlite(options, [this] { return now_ms.load(); });
     if (!opened) throw std::runtime_error(fhir::to_line(opened.error()));
     store_ = *std::move(opened);
     writer_ = std::make_unique<PlainWriter>(*store_);
+    auto const page_key = store::load_secret(options.path, "page-links");
+    if (!page_key) throw std::runtime_error(fhir::to_line(page_key.error()));
     ApiOptions api{
         *store_, *writer_, [this] { return now_ms.load(); }, [this] { return std::to_string(++last_id); }, {},
-        {},      {}};
+        {},      *page_key};
     api_ = std::make_unique<Api>(std::move(api));
   }
 
+ public:
   Reply call(std::string method, std::string target, std::string body = {}, net::HttpHeaders headers = {}) {
     net::HttpRequest request;
     request.method = std::move(method);

@@ -25,7 +25,7 @@ TEST(Status, EachReasonHasItsNumber) {
       {IssueType::multiple_matches, "", 412},   {IssueType::not_supported, kContentType, 415},
       {IssueType::code_invalid, "", 422},       {IssueType::business_rule, "", 422},
       {IssueType::throttled, "", 429},          {IssueType::exception, "", 500},
-      {IssueType::transient, "", 503},          {IssueType::no_store, "", 503},
+      {IssueType::transient, "", 503},          {IssueType::no_store, "", 507},
   };
   for (Case const& one : cases) {
     EXPECT_EQ(status_of(error(one.code, "", "", std::string(one.source))), one.status)
@@ -40,7 +40,7 @@ TEST(Status, WhatCannotBeReadGoesBeforeWhatBreaksARule) {
 }
 
 TEST(Status, TheEnvironmentGoesBeforeTheRequest) {
-  EXPECT_EQ(status_of(fhir::Issues{error(IssueType::structure, ""), error(IssueType::no_store, "")}), 503);
+  EXPECT_EQ(status_of(fhir::Issues{error(IssueType::structure, ""), error(IssueType::no_store, "")}), 507);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "tests/gateway/rest/server.hpp"
+#include "tests/gateway/store/failing_vfs.hpp"
 
 namespace gateway::rest::testing {
 namespace {
@@ -13,6 +14,26 @@ TEST(Create, GivesAnIdAndSaysWhereItIs) {
   EXPECT_EQ(reply.text("id"), "1");
   EXPECT_EQ(server.get("/fhir/Patient/1").body, reply.body);
   EXPECT_EQ(server.get("/fhir/Patient/mine").status, 404);
+}
+
+// reliability.md F5: a full disk refuses, by name, and what comes when there is room again is taken.
+TEST(Create, OnAFullDiskIs507AndGoesOnWhenThereIsRoom) {
+  store::install_failing_vfs();
+  auto& faults = store::disk_faults();
+  faults.heal();
+  Server server;
+  EXPECT_EQ(server.post("/fhir/Patient", patient("", "Ashdown")).status, 201);
+  faults.plan(0, SQLITE_FULL, true);
+  Reply const refused = server.post("/fhir/Patient", patient("", "Birch"));
+  EXPECT_EQ(refused.status, 507);
+  EXPECT_EQ(refused.text("resourceType"), "OperationOutcome");
+  EXPECT_EQ(refused.issue(), "error no-store");
+  EXPECT_NE(refused.header("Retry-After"), "");
+  EXPECT_EQ(refused.body.find("Birch"), std::string::npos);
+  EXPECT_EQ(server.put("/fhir/Patient/1", patient("1", "Cedar")).status, 507);
+  EXPECT_EQ(server.get("/fhir/Patient/1").text("name", 0, "family"), "Ashdown") << "reading goes on";
+  faults.heal();
+  EXPECT_EQ(server.post("/fhir/Patient", patient("", "Birch")).status, 201);
 }
 
 TEST(Create, PassesOverAnIdThatAClientTook) {

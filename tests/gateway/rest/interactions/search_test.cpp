@@ -118,6 +118,20 @@ TEST(Search, APageLinkHidesTheSearchAndIsBoundToItsReader) {
   EXPECT_EQ(server.get(next).status, 404);
 }
 
+TEST(Search, APageLinkOutlivesTheProcess) {
+  Server server;
+  add_patients(server, 3);
+  std::string const next = server.get("/fhir/Patient?_count=2").link("next");
+  auto const before = server.get(next);
+  EXPECT_EQ(before.status, 200);
+  EXPECT_EQ(before.entries(), 1U);
+  server.restart();
+  EXPECT_EQ(server.get(next).body, before.body);
+  Server other;
+  add_patients(other, 3);
+  EXPECT_EQ(other.get(next).issue(), "error value") << "each database has its own key";
+}
+
 TEST(Search, APageLinkExpires) {
   Server server;
   add_patients(server, 3);
