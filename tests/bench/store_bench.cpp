@@ -96,7 +96,8 @@ double run_store(std::string const& directory, std::vector<std::string> const& a
 struct ReadyRow {
   std::string id, content;
   std::uint32_t crc = 0;
-  std::vector<sqlite::KeyedRow> index;
+  std::vector<IndexRow> values;
+  std::vector<sqlite::NewRow> index;  // of `values`
 };
 
 constexpr std::string_view kInsertResource = "INSERT INTO resource (type, id) VALUES ('Observation', $1)";
@@ -116,23 +117,22 @@ std::vector<ReadyRow> make_ready(std::vector<std::string> const& all) {
     row.id = document.root.text_at("id");
     row.content = fhir::json::with_version(fhir::json::to_canonical(document.root), "1", to_instant(kNow));
     row.crc = sqlite::crc_of("Observation", row.id, 1, row.content);
-    auto index = to_index_rows(document.root);
-    auto& updated = index.emplace_back();
+    row.values = to_index_rows(document.root);
+    auto& updated = row.values.emplace_back();
     updated.table = IndexTable::date;
     updated.code = "_lastUpdated";
     updated.low_ms = kNow;
     updated.high_ms = kNow + 1;
-    for (auto& one : index) {
+    for (auto const& one : row.values) {
       auto const number =
           numbers.try_emplace(one.code, static_cast<std::int64_t>(numbers.size()) + 1).first->second;
-      one.code.clear();
-      row.index.push_back({number, std::move(one), static_cast<std::int64_t>(ready.size()), 0});
+      row.index.push_back({number, static_cast<std::int64_t>(ready.size()), &one});
     }
   }
   return ready;
 }
 
-double run_ceiling(std::string const& directory, std::vector<ReadyRow> ready, int group) {
+double run_ceiling(std::string const& directory, std::vector<ReadyRow> const& ready, int group) {
   fresh_store(directory).reset();  // the same schema
   auto database = must(sqlite::Database::open(directory + "/bench.db", true, 64));
   must(database.execute("PRAGMA synchronous = FULL"));
@@ -141,9 +141,9 @@ double run_ceiling(std::string const& directory, std::vector<ReadyRow> ready, in
   for (std::size_t at = 0; at < ready.size();) {
     must(database.execute("BEGIN IMMEDIATE"));
     ++seq;
-    std::vector<sqlite::KeyedRow const*> rows;
+    std::vector<sqlite::NewRow> rows;
     for (auto const end = std::min(ready.size(), at + static_cast<std::size_t>(group)); at < end; ++at) {
-      auto& row = ready[at];
+      auto const& row = ready[at];
       must(database.prepare(kInsertResource).bind(1, std::string_view(row.id)).run());
       must(database.prepare(kInsertVersion)
                .bind(1, database.last_insert_key())
@@ -152,14 +152,10 @@ double run_ceiling(std::string const& directory, std::vector<ReadyRow> ready, in
                .bind(4, std::int64_t{row.crc})
                .bind(5, std::string_view(row.content))
                .run());
-      for (auto& one : row.index) {
-        one.born = seq;
-        rows.push_back(&one);
-      }
+      rows.insert(rows.end(), row.index.begin(), row.index.end());
     }
-    std::sort(rows.begin(), rows.end(),
-              [](auto const* a, auto const* b) { return sqlite::in_key_order(*a, *b); });
-    for (auto const* one : rows) must(sqlite::insert_row(database, *one));
+    std::sort(rows.begin(), rows.end(), sqlite::in_key_order);
+    for (auto const& one : rows) must(sqlite::insert_row(database, one, seq));
     must(database.prepare(kUpdateState).bind(1, seq).bind(2, kNow).run());
     must(database.execute("COMMIT"));
   }

@@ -75,6 +75,7 @@ struct ResourceWrite {
   fhir::json::CanonicalBytes canonical;
   std::string source, interaction;
   std::vector<IndexRow> rows;
+  IndexRow last_updated_row;  ///< The committer's own.
   Version current;
 };
 

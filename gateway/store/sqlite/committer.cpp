@@ -40,7 +40,8 @@ Committer::Committer(Database database, Shared& shared, SqliteOptions const& opt
       options_(options),
       clock_(std::move(clock)),
       last_commit_seq_(state.commit_seq),
-      state_(state) {
+      state_(state),
+      memory_(state.commit_seq) {
   commit_times_.emplace_back(clock_(), state.commit_seq);
   sqlite3_wal_hook(database_.handle(), on_wal_pages, &wal_pages_);
   thread_ = std::thread([this] { run(); });
@@ -76,6 +77,11 @@ void Committer::wait_until_idle() {
 void Committer::on_commit(Listener listener) {
   std::lock_guard const lock(mutex_);
   listener_ = std::move(listener);
+}
+
+void Committer::before_checkpoint(std::function<void()> end_views) {
+  std::lock_guard const lock(mutex_);
+  end_views_ = std::move(end_views);
 }
 
 StoreStats Committer::stats() const {
@@ -145,39 +151,49 @@ void Committer::commit_group(std::vector<Job>& group) {
 
 /// One transaction for all. An Issue means that the database failed and nothing is stored; what is wrong with
 /// one unit stands in its outcome. True when there was something to write.
+///
+/// A savepoint copies every page that is changed after it, and a unit that breaks a rule of the schema is
+/// rare: so the units go without, and where one fails the whole group begins anew with a savepoint each.
 fhir::Result<bool> Committer::write_group(std::vector<Job>& group, Outcomes& outcomes) {
-  auto const give_up = [&](fhir::Issue issue) {
-    fail(issue);
-    return issue;
-  };
-  if (auto begun = database_.prepare(kBegin).run(); !begun) return give_up(std::move(begun).error());
-  group_ms_ = clock_();
-  GroupWriter writer(database_, shared_, state_, group_ms_);
-  auto const write_all = [&]() -> fhir::Result<void> {
-    for (std::size_t at = 0; at < group.size(); ++at) FHIR_CHECK(write_unit(writer, group[at], outcomes[at]));
-    if (!writer.wrote()) return {};
-    return writer.finish();
-  };
-  if (auto all = write_all(); !all) {
-    writer.abandon();
-    return give_up(std::move(all).error());
+  auto written = write_units(group, outcomes, Savepoints::none);
+  if (written && *written == Written::not_all) written = write_units(group, outcomes, Savepoints::each);
+  if (!written) {
+    fail(written.error());
+    return std::move(written).error();
   }
-  if (!writer.wrote()) {
-    FHIR_CHECK(database_.execute("ROLLBACK"));
-    return false;
-  }
-  if (auto committed = commit_transaction(); !committed) {
-    writer.abandon();
-    return give_up(std::move(committed).error());
-  }
-  state_.commit_seq = writer.commit_seq();
-  state_.last_updated = writer.last_updated();
-  last_commit_seq_.store(state_.commit_seq, std::memory_order_release);
+  if (*written == Written::nothing) return false;
   groups_.fetch_add(1, std::memory_order_relaxed);
   auto const stored = std::count_if(outcomes.begin(), outcomes.end(),
                                     [](auto const& outcome) { return outcome->has_value(); });
   commits_.fetch_add(static_cast<std::uint64_t>(stored), std::memory_order_relaxed);
   return true;
+}
+
+fhir::Result<Committer::Written> Committer::write_units(std::vector<Job>& group, Outcomes& outcomes,
+                                                        Savepoints savepoints) {
+  FHIR_CHECK(database_.prepare(kBegin).run());
+  group_ms_ = clock_();
+  GroupWriter writer(database_, shared_, memory_, state_, group_ms_);
+  auto const write_all = [&]() -> fhir::Result<Written> {
+    for (std::size_t at = 0; at < group.size(); ++at) {
+      FHIR_TRY(bool const goes_on, write_unit(writer, group[at], outcomes[at], savepoints));
+      if (!goes_on) return Written::not_all;
+    }
+    if (!writer.wrote()) return Written::nothing;
+    FHIR_CHECK(writer.finish());
+    FHIR_CHECK(commit_transaction());
+    return Written::all;
+  };
+  auto written = write_all();
+  if (!written || *written != Written::all) {
+    writer.abandon();
+    if (written) FHIR_CHECK(database_.execute("ROLLBACK"));
+    return written;
+  }
+  state_.commit_seq = writer.commit_seq();
+  state_.last_updated = writer.last_updated();
+  last_commit_seq_.store(state_.commit_seq, std::memory_order_release);
+  return written;
 }
 
 fhir::Result<void> Committer::commit_transaction() {
@@ -190,32 +206,38 @@ fhir::Result<void> Committer::commit_transaction() {
   return committed;
 }
 
-fhir::Result<void> Committer::write_unit(GroupWriter& writer, Job& job,
-                                         std::optional<fhir::Result<Receipt>>& outcome) {
+/// False: the unit broke a rule of the schema, and without a savepoint its traces cannot be taken back.
+fhir::Result<bool> Committer::write_unit(GroupWriter& writer, Job& job,
+                                         std::optional<fhir::Result<Receipt>>& outcome,
+                                         Savepoints savepoints) {
   if (writer.needs_flush(job.set)) FHIR_CHECK(writer.flush());
   // What was computed on the newest commit cannot have lost as long as nobody in the group wrote before it.
   bool valid = job.set.read_seq == state_.commit_seq && !writer.wrote();
-  if (!valid) {
+  if (!valid && savepoints == Savepoints::none) {
     FHIR_TRY(valid, writer.still_valid(job.set));
+  } else if (!valid) {
+    // The set may have been computed in the attempt before, on writes that are gone.
+    FHIR_TRY(valid, writer.still_valid_by_database(job.set));
   }
   if (!valid) {
     FHIR_TRY(bool const goes_on, recompute(writer, job, outcome));
-    if (!goes_on) return {};
+    if (!goes_on) return true;
   }
   auto const mark = writer.mark();
-  FHIR_CHECK(database_.prepare(kSavepoint).run());
+  if (savepoints == Savepoints::each) FHIR_CHECK(database_.prepare(kSavepoint).run());
   auto receipt = writer.write(job.set);
   if (!receipt) {
     // A rule of the schema is the unit's own affair; anything else is the disk's, and the whole group's.
     auto const code = receipt.error().code;
     bool const own = code == fhir::IssueType::not_found || code == fhir::IssueType::conflict;
     if (!own) return std::move(receipt).error();
+    if (savepoints == Savepoints::none) return false;
     FHIR_CHECK(database_.prepare(kRollbackToSavepoint).run());
     writer.back_to(mark);
   }
-  FHIR_CHECK(database_.prepare(kRelease).run());
+  if (savepoints == Savepoints::each) FHIR_CHECK(database_.prepare(kRelease).run());
   outcome = std::move(receipt);
-  return {};
+  return true;
 }
 
 /// Computes a loser once more, on this transaction's view, where nobody can overtake it. False: there is
@@ -253,6 +275,10 @@ void Committer::fail(fhir::Issue const& issue) {
 /// only.
 void Committer::checkpoint() {
   if (wal_pages_ < kCheckpointPages) return;
+  {
+    std::lock_guard const lock(mutex_);
+    if (end_views_) end_views_();
+  }
   int const code =
       sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   wal_pages_ = 0;

@@ -34,6 +34,8 @@ class Committer {
   /// False when too many wait already; `job` is then untouched.
   bool enqueue(Job& job);
   void on_commit(Listener listener);
+  /// Ends the views that nobody uses, so that they do not hold back a checkpoint. Set once before traffic.
+  void before_checkpoint(std::function<void()> end_views);
   bool accepts_writes() const { return accepts_writes_.load(std::memory_order_acquire); }
   std::int64_t last_commit_seq() const { return last_commit_seq_.load(std::memory_order_acquire); }
   StoreStats stats() const;
@@ -45,7 +47,11 @@ class Committer {
   std::vector<Job> take_group();
   void commit_group(std::vector<Job>& group);
   fhir::Result<bool> write_group(std::vector<Job>& group, Outcomes& outcomes);
-  fhir::Result<void> write_unit(GroupWriter& writer, Job& job, std::optional<fhir::Result<Receipt>>& outcome);
+  enum class Savepoints : bool { none, each };
+  enum class Written : std::uint8_t { nothing, all, not_all };
+  fhir::Result<Written> write_units(std::vector<Job>& group, Outcomes& outcomes, Savepoints savepoints);
+  fhir::Result<bool> write_unit(GroupWriter& writer, Job& job, std::optional<fhir::Result<Receipt>>& outcome,
+                                Savepoints savepoints);
   fhir::Result<bool> recompute(GroupWriter& writer, Job& job, std::optional<fhir::Result<Receipt>>& outcome);
   fhir::Result<void> commit_transaction();
   void fail(fhir::Issue const& issue);
@@ -64,6 +70,7 @@ class Committer {
   bool busy_ = false;  // a group is being written or told of
   std::deque<Job> queue_;
   Listener listener_;
+  std::function<void()> end_views_;
   bool stopping_ = false;
 
   std::atomic<bool> accepts_writes_{true};
@@ -73,6 +80,7 @@ class Committer {
 
   // Of the committer's thread alone.
   StoreState state_;
+  WriterMemory memory_;
   std::size_t last_group_ = 0;
   std::int64_t group_ms_ = 0;  // when the last group began, by the clock
   int wal_pages_ = 0;

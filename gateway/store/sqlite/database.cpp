@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
 #include <utility>
 
 namespace gateway::store::sqlite {
@@ -12,6 +13,13 @@ constexpr int kBusyMilliseconds = 5000;
 
 // Stands in for a statement that could not be prepared; `code` says why.
 constexpr int kNoPosition = 0;
+
+/// Memory statistics take a lock of the whole process at each allocation, and nobody reads them. Has no
+/// effect where somebody else in the process began with SQLite first.
+void configure_once() {
+  static std::once_flag once;
+  std::call_once(once, [] { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); });
+}
 
 }  // namespace
 
@@ -124,6 +132,7 @@ std::variant<std::monostate, std::int64_t, double, std::string> Statement::value
 }
 
 fhir::Result<Database> Database::open(std::string const& path, bool writable, std::size_t cache_mib) {
+  configure_once();
   sqlite3* handle = nullptr;
   int const flags =
       (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;

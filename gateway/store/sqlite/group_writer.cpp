@@ -78,16 +78,18 @@ IndexRow last_updated_row(std::int64_t last_updated) {
 
 }  // namespace
 
-GroupWriter::GroupWriter(Database& database, Shared& shared, StoreState const& state, std::int64_t now_ms)
+GroupWriter::GroupWriter(Database& database, Shared& shared, WriterMemory& memory, StoreState const& state,
+                         std::int64_t now_ms)
     : database_(database),
       shared_(shared),
+      memory_(memory),
       commit_seq_(state.commit_seq + 1),
       now_ms_(std::max(now_ms, state.last_updated)),
       last_updated_(state.last_updated),
       reader_(database, shared, commit_seq_, state.purged_seq) {}
 
 bool GroupWriter::needs_flush(ChangeSet const& set) const {
-  if (rows_.empty()) return false;
+  if (memory_.rows.empty()) return false;
   if (!set.reads.matches.empty()) return true;
   // Only a resource changed before in this group can have rows waiting; a look at its key is not worth it.
   return !collected_for_.empty() &&
@@ -96,17 +98,20 @@ bool GroupWriter::needs_flush(ChangeSet const& set) const {
 }
 
 fhir::Result<void> GroupWriter::flush() {
-  std::sort(rows_.begin(), rows_.end(), in_key_order);
-  for (auto const& row : rows_) FHIR_CHECK(insert_row(database_, row));
-  rows_.clear();
+  auto& rows = memory_.rows;
+  std::sort(rows.begin(), rows.end(), in_key_order);
+  for (auto const& row : rows) FHIR_CHECK(insert_row(database_, row, commit_seq_));
+  rows.clear();
   collected_for_.clear();
   return {};
 }
 
 void GroupWriter::back_to(Mark const& mark) {
-  rows_.resize(std::min(mark.rows, rows_.size()));
+  memory_.rows.resize(std::min(mark.rows, memory_.rows.size()));
   while (new_parameters_.size() > mark.parameters) {
-    shared_.parameters.remove(new_parameters_.back().first, new_parameters_.back().second);
+    auto const& [type, code] = new_parameters_.back();
+    shared_.parameters.remove(type, code);
+    memory_.parameters[type].erase(code);
     new_parameters_.pop_back();
   }
   last_updated_ = mark.last_updated;
@@ -114,8 +119,69 @@ void GroupWriter::back_to(Mark const& mark) {
 
 void GroupWriter::abandon() { back_to({0, 0, last_updated_}); }
 
-fhir::Result<bool> GroupWriter::still_valid(ChangeSet const& set) {
+/// The names that a set read, asked of memory: false is certain. Which keys point at a target, and what a
+/// query finds, only the database knows.
+bool GroupWriter::may_have_changed(ChangeSet const& set) const {
+  using Kind = RecentWrites::Kind;
+  auto const changed = [&](Kind kind, std::initializer_list<std::string_view> name) {
+    return memory_.recent.may_have_changed(kind, name, set.read_seq);
+  };
+  auto const any = [](auto const& reads, auto const& test) {
+    return std::any_of(reads.begin(), reads.end(), test);
+  };
   auto const& reads = set.reads;
+  return any(reads.versions,
+             [&](auto const& read) {
+               return changed(Kind::resource, {read.type, read.id});
+             }) ||
+         any(reads.keys,
+             [&](auto const& read) {
+               return changed(Kind::key, {read.space, read.key});
+             }) ||
+         any(reads.journals,
+             [&](auto const& read) { return changed(Kind::journal, {read.duplicate_key}); }) ||
+         any(reads.chains, [&](auto const& read) { return changed(Kind::chain, {read.record_id}); }) ||
+         any(reads.records, [&](auto const& read) { return changed(Kind::record, {read.record_id}); }) ||
+         any(reads.peers,
+             [&](auto const& read) {
+               return changed(Kind::peer, {read.partner, read.record_id});
+             }) ||
+         any(reads.complements, [&](auto const& read) {
+           return changed(Kind::complement, {read.partner, read.anchor, read.family});
+         });
+}
+
+/// Whatever becomes of the group: a name noted for nothing costs a look, one not noted a lost conflict.
+void GroupWriter::note_writes(ChangeSet const& set) {
+  using Kind = RecentWrites::Kind;
+  auto& recent = memory_.recent;
+  for (auto const& write : set.resources) {
+    if (write.changed) recent.note(Kind::resource, {write.type, write.id}, commit_seq_);
+  }
+  for (auto const& write : set.keys) recent.note(Kind::key, {write.space, write.key}, commit_seq_);
+  for (auto const& event : set.events) recent.note(Kind::chain, {event.record_id}, commit_seq_);
+  for (auto const& row : set.records) recent.note(Kind::record, {row.record_id}, commit_seq_);
+  for (auto const& peer : set.peers) recent.note(Kind::peer, {peer.partner, peer.record_id}, commit_seq_);
+  for (auto const& row : set.complements)
+    recent.note(Kind::complement, {row.partner, row.anchor, row.family}, commit_seq_);
+  if (!set.journal) return;
+  recent.note(Kind::journal, {set.journal->duplicate_key}, commit_seq_);
+  // Under which key it stood before is not known here.
+  if (set.journal->id != 0) recent.note(Kind::rewritten_journal, {}, commit_seq_);
+}
+
+fhir::Result<bool> GroupWriter::still_valid(ChangeSet const& set) {
+  if (may_have_changed(set)) return still_valid_by_database(set);
+  return are_sets_unchanged(set.reads);
+}
+
+fhir::Result<bool> GroupWriter::still_valid_by_database(ChangeSet const& set) {
+  FHIR_TRY(bool const names, are_names_unchanged(set.reads));
+  if (!names) return false;
+  return are_sets_unchanged(set.reads);
+}
+
+fhir::Result<bool> GroupWriter::are_names_unchanged(ReadSet const& reads) {
   for (auto const& read : reads.versions) {
     FHIR_TRY(auto const version, reader_.version_of(read.type, read.id));
     if (version != read.version_id) return false;
@@ -123,10 +189,6 @@ fhir::Result<bool> GroupWriter::still_valid(ChangeSet const& set) {
   for (auto const& read : reads.keys) {
     FHIR_TRY(auto const target, reader_.find_key(read.space, read.key));
     if (target != read.target) return false;
-  }
-  for (auto const& read : reads.keys_of) {
-    FHIR_TRY(auto const keys, reader_.keys_of(read.space, read.target));
-    if (keys != read.keys) return false;
   }
   for (auto const& read : reads.journals) {
     FHIR_TRY(auto const mark, reader_.journal_mark(read.duplicate_key));
@@ -148,6 +210,14 @@ fhir::Result<bool> GroupWriter::still_valid(ChangeSet const& set) {
     FHIR_TRY(auto const row, reader_.find_complement(read.partner, read.anchor, read.family));
     if ((row ? row->journal_id : 0) != read.journal_id) return false;
   }
+  return true;
+}
+
+fhir::Result<bool> GroupWriter::are_sets_unchanged(ReadSet const& reads) {
+  for (auto const& read : reads.keys_of) {
+    FHIR_TRY(auto const keys, reader_.keys_of(read.space, read.target));
+    if (keys != read.keys) return false;
+  }
   for (auto const& read : reads.matches) {
     FHIR_TRY(auto const found, reader_.match_marks(*read.plan, read.count));
     if (found != read.found) return false;
@@ -157,6 +227,7 @@ fhir::Result<bool> GroupWriter::still_valid(ChangeSet const& set) {
 
 fhir::Result<Receipt> GroupWriter::write(ChangeSet& set) {
   wrote_ = true;
+  note_writes(set);
   Receipt receipt;
   receipt.commit_seq = commit_seq_;
   if (set.journal) {
@@ -165,7 +236,7 @@ fhir::Result<Receipt> GroupWriter::write(ChangeSet& set) {
   receipt.versions.reserve(set.resources.size());
   for (auto& resource : set.resources) {
     if (!resource.changed) {
-      receipt.versions.push_back(std::move(resource.current));
+      receipt.versions.push_back(resource.current);
       continue;
     }
     FHIR_TRY(auto version, write_resource(resource));
@@ -243,22 +314,21 @@ fhir::Result<Version> GroupWriter::write_resource(ResourceWrite& write) {
 /// New values are collected; values that are gone die; those that stay live on untouched.
 fhir::Result<void> GroupWriter::write_index(ResourceWrite& write, std::int64_t resource_key,
                                             std::int64_t last_updated) {
-  write.rows.push_back(last_updated_row(last_updated));
-  std::vector<KeyedRow> rows;
-  rows.reserve(write.rows.size());
-  for (auto& row : write.rows) {
+  write.last_updated_row = last_updated_row(last_updated);
+  auto& rows = memory_.rows;
+  auto const first = static_cast<std::ptrdiff_t>(rows.size());
+  FHIR_TRY(auto const living_param, parameter(write.type, write.last_updated_row.code));
+  rows.push_back({living_param, resource_key, &write.last_updated_row});
+  for (auto const& row : write.rows) {
     FHIR_TRY(auto const param, parameter(write.type, row.code));
-    row.code.clear();
-    rows.push_back({param, std::move(row), resource_key, commit_seq_});
+    rows.push_back({param, resource_key, &row});
   }
   if (write.previous_version != 0) {
     FHIR_TRY(auto const living, living_rows(database_, resource_key));
-    auto const same = [](KeyedRow const& left, KeyedRow const& right) {
-      return left.param == right.param && left.row == right.row;
-    };
     for (auto const& old : living) {
-      auto const kept =
-          std::find_if(rows.begin(), rows.end(), [&](auto const& row) { return same(row, old); });
+      auto const kept = std::find_if(rows.begin() + first, rows.end(), [&](NewRow const& row) {
+        return row.param == old.param && is_same_value(*row.row, old.row);
+      });
       if (kept == rows.end()) {
         FHIR_CHECK(kill_row(database_, old, commit_seq_));
       } else {
@@ -267,20 +337,21 @@ fhir::Result<void> GroupWriter::write_index(ResourceWrite& write, std::int64_t r
       }
     }
   }
-  if (rows.empty()) return {};
   collected_for_.insert(resource_key);
-  std::move(rows.begin(), rows.end(), std::back_inserter(rows_));
   return {};
 }
 
-fhir::Result<std::int64_t> GroupWriter::parameter(std::string_view type, std::string_view code) {
-  if (auto const known = shared_.parameters.find(type, code)) return *known;
+fhir::Result<std::int64_t> GroupWriter::parameter(std::string const& type, std::string const& code) {
+  auto& numbers = memory_.parameters[type];
+  if (auto const known = numbers.find(code); known != numbers.end()) return known->second;
+  if (auto const known = shared_.parameters.find(type, code)) return numbers[code] = *known;
   auto const number = shared_.parameters.next();
   auto statement = database_.prepare(kInsertParameter);
   statement.bind(1, number).bind(2, type).bind(3, code);
   FHIR_CHECK(statement.run());
   // Known to readers at once: before the commit they find no rows under it, and abandon() takes it back.
   shared_.parameters.add(type, code, number);
+  numbers[code] = number;
   new_parameters_.emplace_back(type, code);
   return number;
 }

@@ -150,8 +150,8 @@ constexpr std::string_view kPurgeQuantity = R"(
 
 /// Binds the columns of a row's key from $first on, in the order of the tables' definitions; the next free
 /// number.
-int bind_key(Statement& statement, KeyedRow const& keyed, int number) {
-  auto const& row = keyed.row;
+int bind_key(Statement& statement, NewRow const& keyed, std::int64_t born, int number) {
+  auto const& row = *keyed.row;
   auto const integer = [&](std::int64_t value) { statement.bind(number++, value); };
   auto const real = [&](double value) { statement.bind(number++, value); };
   auto const text = [&](std::string const& value) { statement.bind(number++, std::string_view(value)); };
@@ -198,7 +198,7 @@ int bind_key(Statement& statement, KeyedRow const& keyed, int number) {
       break;
   }
   integer(row.part);
-  integer(keyed.born);
+  integer(born);
   return number;
 }
 
@@ -265,24 +265,32 @@ Statements const& statements_of(IndexTable table) { return kStatements[static_ca
 
 }  // namespace
 
-bool in_key_order(KeyedRow const& left, KeyedRow const& right) {
-  auto const key = [](KeyedRow const& keyed) {
-    auto const& row = keyed.row;
+bool in_key_order(NewRow const& left, NewRow const& right) {
+  auto const key = [](NewRow const& keyed) {
+    auto const& row = *keyed.row;
     return std::tie(row.table, keyed.param, row.low_ms, row.high_ms, row.low, row.high);
   };
   if (key(left) != key(right)) return key(left) < key(right);
   // Numbers lead the key of quantities, the value that of all others; then the resource, then the rest.
-  if (left.row.table == IndexTable::quantity)
-    return std::tie(left.resource_key, left.row) < std::tie(right.resource_key, right.row);
-  return std::tie(left.row.value, left.resource_key, left.row) <
-         std::tie(right.row.value, right.resource_key, right.row);
+  if (left.row->table == IndexTable::quantity)
+    return std::tie(left.resource_key, *left.row) < std::tie(right.resource_key, *right.row);
+  return std::tie(left.row->value, left.resource_key, *left.row) <
+         std::tie(right.row->value, right.resource_key, *right.row);
 }
 
-fhir::Result<void> insert_row(Database& database, KeyedRow const& row) {
-  auto statement = database.prepare(statements_of(row.row.table).insert);
-  int const next = bind_key(statement, row, 1);
+bool is_same_value(IndexRow const& left, IndexRow const& right) {
+  auto const all = [](IndexRow const& row) {
+    return std::tie(row.table, row.low_ms, row.high_ms, row.low, row.high, row.part, row.value, row.first,
+                    row.second, row.third);
+  };
+  return all(left) == all(right);
+}
+
+fhir::Result<void> insert_row(Database& database, NewRow const& row, std::int64_t born) {
+  auto statement = database.prepare(statements_of(row.row->table).insert);
+  int const next = bind_key(statement, row, born, 1);
   statement.bind(next, kNever);
-  if (row.row.table == IndexTable::token) statement.bind(next + 1, std::string_view(row.row.second));
+  if (row.row->table == IndexTable::token) statement.bind(next + 1, std::string_view(row.row->second));
   return statement.run();
 }
 
@@ -304,7 +312,7 @@ fhir::Result<std::vector<KeyedRow>> living_rows(Database& database, std::int64_t
 fhir::Result<void> kill_row(Database& database, KeyedRow const& row, std::int64_t died) {
   auto statement = database.prepare(statements_of(row.row.table).kill);
   statement.bind(1, died);
-  bind_key(statement, row, 2);
+  bind_key(statement, {row.param, row.resource_key, &row.row}, row.born, 2);
   return statement.run();
 }
 

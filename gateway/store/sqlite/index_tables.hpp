@@ -20,10 +20,19 @@ struct KeyedRow {
   std::int64_t born = 0;
 };
 
-/// The order of the tables' keys: rows inserted in it dirty each page once.
-bool in_key_order(KeyedRow const& left, KeyedRow const& right);
+/// A row on its way into the index; `row` stays where the worker made it.
+struct NewRow {
+  std::int64_t param = 0;
+  std::int64_t resource_key = 0;
+  IndexRow const* row = nullptr;
+};
 
-fhir::Result<void> insert_row(Database& database, KeyedRow const& row);
+/// The order of the tables' keys: rows inserted in it dirty each page once.
+bool in_key_order(NewRow const& left, NewRow const& right);
+/// Whether two rows say the same, whatever their `code`.
+bool is_same_value(IndexRow const& left, IndexRow const& right);
+
+fhir::Result<void> insert_row(Database& database, NewRow const& row, std::int64_t born);
 fhir::Result<std::vector<KeyedRow>> living_rows(Database& database, std::int64_t resource_key);
 fhir::Result<void> kill_row(Database& database, KeyedRow const& row, std::int64_t died);
 fhir::Result<void> kill_all_rows(Database& database, std::int64_t resource_key, std::int64_t died);

@@ -17,6 +17,8 @@ constexpr std::size_t kIdleReadersMax = 16;
 constexpr std::size_t kReaderCacheMib = 8;
 constexpr std::chrono::seconds kSideFileEvery{1};
 
+constexpr std::string_view kBegin = "BEGIN";
+constexpr std::string_view kRollback = "ROLLBACK";
 constexpr char const* kCreateMigrations =
     "CREATE TABLE IF NOT EXISTS schema_migration (name TEXT NOT NULL PRIMARY KEY)";
 constexpr std::string_view kSelectMigrations = "SELECT name FROM schema_migration ORDER BY name";
@@ -32,54 +34,89 @@ constexpr std::string_view kSelectEveryVersion = R"(
 constexpr std::string_view kSelectEveryEvent =
     "SELECT record_id, seq, body, hash FROM record_event ORDER BY record_id, seq";
 
-/// Reading connections between uses.
+/// A reading connection and the view that its open transaction has.
+struct View {
+  Database database;
+  StoreState state;
+};
+
+/// Reading connections between uses. Each keeps its view open, for whoever comes before the next commit: to
+/// begin one costs locks and a look at the WAL's index. Old ones hold back checkpoints, so that end_views()
+/// comes before one.
 class ReadPool {
  public:
   ReadPool(std::string path, Shared& shared) : path_(std::move(path)), shared_(shared) {}
 
-  fhir::Result<Database> take() {
-    {
-      std::lock_guard const lock(mutex_);
-      if (!idle_.empty()) {
-        Database database = std::move(idle_.back());
-        idle_.pop_back();
-        return database;
-      }
+  /// A view of commit `newest` or later.
+  fhir::Result<View> take(std::int64_t newest) {
+    for (;;) {
+      auto view = take_idle();
+      if (!view) break;
+      if (view->state.commit_seq >= newest) return std::move(*view);
+      if (end_view(view->database)) return begin(std::move(view->database));
     }
-    return Database::open(path_, false, kReaderCacheMib);
+    FHIR_TRY(auto database, Database::open(path_, false, kReaderCacheMib));
+    return begin(std::move(database));
   }
 
-  void give_back(Database database) {
-    if (shared_.failed.load(std::memory_order_acquire)) database.keep_wal();
+  void give_back(View view) {
+    if (shared_.failed.load(std::memory_order_acquire)) view.database.keep_wal();
+    if (!view.database.in_transaction()) return;  // an error ended it: not fit to be used again
     std::lock_guard const lock(mutex_);
-    if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(database));
+    if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(view));
+  }
+
+  void end_views() {
+    std::lock_guard const lock(mutex_);
+    std::vector<View> ended;
+    for (auto& view : idle_) {
+      if (end_view(view.database)) ended.push_back({std::move(view.database), {kNoView, 0, 0}});
+    }
+    idle_ = std::move(ended);
   }
 
   /// None of them checkpoints when it closes.
   void keep_wal() {
     std::lock_guard const lock(mutex_);
-    for (auto& database : idle_) database.keep_wal();
+    for (auto& view : idle_) view.database.keep_wal();
   }
 
  private:
+  static constexpr std::int64_t kNoView = -1;
+
+  std::optional<View> take_idle() {
+    std::lock_guard const lock(mutex_);
+    if (idle_.empty()) return std::nullopt;
+    std::optional<View> view(std::move(idle_.back()));
+    idle_.pop_back();
+    return view;
+  }
+
+  static fhir::Result<View> begin(Database database) {
+    FHIR_CHECK(database.prepare(kBegin).run());
+    FHIR_TRY(auto const state, read_state(database));
+    return View{std::move(database), state};
+  }
+
+  static bool end_view(Database& database) {
+    return !database.in_transaction() || database.prepare(kRollback).run().has_value();
+  }
+
   std::string const path_;
   Shared& shared_;
   std::mutex mutex_;
-  std::deque<Database> idle_;
+  std::vector<View> idle_;
 };
 
-/// A connection for as long as this lives; then its view ends and it goes back.
+/// A connection for as long as this lives; then it goes back.
 struct Lease {
-  Lease(std::shared_ptr<ReadPool> from, Database taken) : pool(std::move(from)), database(std::move(taken)) {}
+  Lease(std::shared_ptr<ReadPool> from, View taken) : pool(std::move(from)), view(std::move(taken)) {}
   Lease(Lease const&) = delete;
   Lease& operator=(Lease const&) = delete;
-  ~Lease() {
-    if (database.in_transaction() && !database.execute("ROLLBACK")) return;  // not fit to be used again
-    pool->give_back(std::move(database));
-  }
+  ~Lease() { pool->give_back(std::move(view)); }
 
   std::shared_ptr<ReadPool> pool;
-  Database database;
+  View view;
 };
 
 /// Holds the connection that the Reader beside it in PooledSnapshot refers to.
@@ -89,8 +126,9 @@ struct LeaseHolder {
 
 class PooledSnapshot final : private LeaseHolder, public Reader {
  public:
-  PooledSnapshot(std::unique_ptr<Lease> taken, Shared& shared, StoreState const& state)
-      : LeaseHolder{std::move(taken)}, Reader(lease->database, shared, state.commit_seq, state.purged_seq) {}
+  PooledSnapshot(std::unique_ptr<Lease> taken, Shared& shared)
+      : LeaseHolder{std::move(taken)},
+        Reader(lease->view.database, shared, lease->view.state.commit_seq, lease->view.state.purged_seq) {}
 };
 
 fhir::Result<std::int64_t> migrate(Database& database) {
@@ -153,7 +191,9 @@ class SqliteStore final : public Store {
         pool_(std::make_shared<ReadPool>(options.path, *shared_)),
         clock_(clock),
         committer_(std::move(writer), *shared_, options, std::move(clock), state),
-        side_file_thread_([this] { keep_side_file(); }) {}
+        side_file_thread_([this] { keep_side_file(); }) {
+    committer_.before_checkpoint([pool = pool_] { pool->end_views(); });
+  }
 
   ~SqliteStore() override {
     {
@@ -212,11 +252,9 @@ class SqliteStore final : public Store {
 
  private:
   fhir::Result<std::unique_ptr<Reader>> read_view() {
-    FHIR_TRY(auto taken, pool_->take());
+    FHIR_TRY(auto taken, pool_->take(committer_.last_commit_seq()));
     auto lease = std::make_unique<Lease>(pool_, std::move(taken));
-    FHIR_CHECK(lease->database.execute("BEGIN"));
-    FHIR_TRY(auto const state, read_state(lease->database));
-    return std::unique_ptr<Reader>(std::make_unique<PooledSnapshot>(std::move(lease), *shared_, state));
+    return std::unique_ptr<Reader>(std::make_unique<PooledSnapshot>(std::move(lease), *shared_));
   }
 
   fhir::Result<ChangeSet> compute_on_snapshot(Compute const& compute) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <future>
 #include <map>
 #include <mutex>
 #include <set>
@@ -415,6 +416,57 @@ TEST_P(StoreContract, ParallelConditionalCreatesMakeExactlyOne) {
                 ->search(AccessPolicy::all(), query_of("Patient", "identifier=urn:mrn|42"))
                 ->entries.size(),
             1U);
+}
+
+/// Counts one up under a key: what two of them find is never the same.
+fhir::Result<void> count_up(Unit& unit) {
+  FHIR_TRY(auto const count, unit.find_key("test", "count"));
+  unit.put_key("test", "count", std::to_string(std::stoi(count.value_or("0")) + 1));
+  return {};
+}
+
+// A group with one member that breaks a rule of the schema: it fails, all others stand, and what they counted
+// on from each other is true of what is stored.
+TEST_P(StoreContract, AUnitThatBreaksARuleFailsAloneInItsGroup) {
+  auto const count_and_break = [](Unit& unit) -> fhir::Result<void> {
+    FHIR_CHECK(count_up(unit));
+    OutboxRow nowhere;
+    nowhere.id = 4711;
+    unit.update_outbox(nowhere);
+    return {};
+  };
+  std::promise<void> open;
+  auto const opened = open.get_future().share();
+  std::promise<void> held;
+  store().commit(put_json(kPatient), [&, opened](fhir::Result<Receipt> const&) {
+    held.set_value();
+    opened.wait();  // until then the committer takes nobody, and the next ones become one group
+  });
+  held.get_future().wait();
+  constexpr int kUnits = 9;
+  std::vector<std::promise<fhir::Result<Receipt>>> receipts(kUnits);
+  for (int at = 0; at < kUnits; ++at) {
+    auto done = [&receipts, at](fhir::Result<Receipt> receipt) {
+      receipts[static_cast<std::size_t>(at)].set_value(std::move(receipt));
+    };
+    store().commit(at % 3 == 1 ? Compute(count_and_break) : Compute(count_up), std::move(done));
+  }
+  auto const groups = store().stats().groups;
+  open.set_value();
+  std::set<std::int64_t> sequences;
+  for (int at = 0; at < kUnits; ++at) {
+    auto const receipt = receipts[static_cast<std::size_t>(at)].get_future().get();
+    EXPECT_EQ(receipt.has_value(), at % 3 != 1) << at;
+    if (receipt) sequences.insert(receipt->commit_seq);
+    if (!receipt) {
+      EXPECT_EQ(receipt.error().code, fhir::IssueType::not_found);
+    }
+  }
+  EXPECT_EQ(sequences.size(), 1U) << "they went as one group";
+  store().wait_until_idle();
+  EXPECT_EQ(store().stats().groups, groups + 1);
+  EXPECT_EQ(view(store())->find_key("test", "count")->value(), "6");
+  EXPECT_TRUE(store().check().empty());
 }
 
 TEST_P(StoreContract, AListenerHearsOfEveryGroup) {
