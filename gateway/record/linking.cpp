@@ -106,6 +106,8 @@ fhir::Result<std::vector<ReferralState>> open_referrals(Context& context, std::s
   FHIR_TRY(auto const records, context.records_of(person));
   for (auto const& record : records) {
     if (!record.starts_with("referral/")) continue;
+    FHIR_TRY(auto const row, context.unit.find_record(record));
+    if (row && !row->open) continue;
     FHIR_TRY(auto const log, context.log(record));
     ReferralState state = fold_referral(record, log);
     if (is_open(state.state)) open.push_back(std::move(state));

@@ -129,7 +129,14 @@ bool is_stay_class(std::string_view code) {
 
 std::string transition_id(std::string_view id) { return "transition/" + std::string(id); }
 
+/// As stored, unless this run has found something new for it: then its log and that.
 fhir::Result<TransitionState> Observer::stay_of_record(std::string const& record) {
+  bool const is_new = std::any_of(found_.begin(), found_.end(),
+                                  [&](Observation const& each) { return each.record == record; });
+  if (!is_new) {
+    FHIR_TRY(auto const row, context_.unit.find_record(record));
+    if (row) return transition_of(row->body);
+  }
   FHIR_TRY(auto log, context_.log(record));
   for (Observation const& each : found_) {
     if (each.record != record) continue;

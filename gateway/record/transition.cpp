@@ -1,5 +1,6 @@
 #include "gateway/record/transition.hpp"
 
+#include "fhir/json/reader.hpp"
 #include "fhir/json/writer.hpp"
 
 #include <algorithm>
@@ -558,6 +559,98 @@ std::string to_json(TransitionState const& s) {
     out += one.finish();
   });
   return body.finish();
+}
+
+namespace {
+
+using fhir::json::Element;
+
+std::int64_t number_at(Element const& object, std::string_view name) {
+  std::string_view const digits = object.text_at(name);
+  std::int64_t value = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  return value;
+}
+
+std::vector<std::string> texts_at(Element const& object, std::string_view name) {
+  std::vector<std::string> texts;
+  if (Element const* list = object.find(name))
+    for (Element const& item : list->items()) texts.emplace_back(item.text());
+  return texts;
+}
+
+template <class Made, class Make>
+std::vector<Made> list_at(Element const& object, std::string_view name, Make const& make) {
+  std::vector<Made> made;
+  if (Element const* list = object.find(name))
+    for (Element const& item : list->items()) made.push_back(make(item));
+  return made;
+}
+
+Stay stay_at(Element const& object) {
+  auto const found = std::find(kStayCodes.begin(), kStayCodes.end(), object.text_at("state"));
+  return found == kStayCodes.end() ? Stay::none : static_cast<Stay>(found - kStayCodes.begin());
+}
+
+Due due_at(Element const& object) {
+  for (Due const state : {Due::open, Due::suspended, Due::closed})
+    if (object.text_at("state") == to_code(state)) return state;
+  return Due::cancelled;
+}
+
+Obligation obligation_of(Element const& object) {
+  return {
+      std::string(object.text_at("code")), due_at(object),           std::string(object.text_at("owner")),
+      number_at(object, "opened"),         number_at(object, "due"), std::string(object.text_at("evidence"))};
+}
+
+Notice notice_of(Element const& object) {
+  return {std::string(object.text_at("about")), std::string(object.text_at("recipient")),
+          std::string(object.text_at("communication")), object.text_at("delivered") == "true",
+          object.text_at("retracted") == "true"};
+}
+
+StayEntry entry_of(Element const& object) {
+  return {stay_at(object), number_at(object, "since"), number_at(object, "seq"),
+          object.text_at("inferred") == "true"};
+}
+
+}  // namespace
+
+fhir::Result<TransitionState> transition_of(std::string_view body) {
+  FHIR_TRY(auto const document, fhir::json::read_document(body));
+  Element const& root = document.root;
+  if (root.text_at("kind") != "transition")
+    return fhir::error(fhir::IssueType::structure, "a stored transition is a JSON object that says so");
+  TransitionState state;
+  auto const take = [&](std::string& member, std::string_view name) { member = root.text_at(name); };
+  take(state.record_id, "record");
+  state.stay = stay_at(root);
+  state.since = number_at(root, "since");
+  state.due = number_at(root, "due");
+  take(state.owner, "owner");
+  take(state.person, "person");
+  take(state.patient, "patient");
+  take(state.encounter, "encounter");
+  take(state.visit_class, "class");
+  take(state.location, "location");
+  take(state.hospital, "hospital");
+  take(state.attending, "attending");
+  state.pcps = texts_at(root, "pcp");
+  take(state.receiving, "receiving");
+  take(state.task, "task");
+  state.admitted_at = number_at(root, "admitted");
+  state.discharged_at = number_at(root, "discharged");
+  take(state.disposition, "disposition");
+  state.obligations = list_at<Obligation>(root, "obligations", obligation_of);
+  state.notices = list_at<Notice>(root, "notices", notice_of);
+  state.pending_results = texts_at(root, "pending_results");
+  auto flags = texts_at(root, "flags");
+  state.flags.insert(flags.begin(), flags.end());
+  state.keys = texts_at(root, "keys");
+  state.views = texts_at(root, "views");
+  state.history = list_at<StayEntry>(root, "history", entry_of);
+  return state;
 }
 
 }  // namespace gateway::record

@@ -144,6 +144,9 @@ struct StayApplied {
 TransitionState fold_transition(std::string_view record_id, std::span<Event const> log,
                                 std::vector<StayApplied>* applied = nullptr);
 std::string to_json(TransitionState const& state);
+/// What to_json() wrote, which is all but what only the fold goes by (gateway, coordinator, calendar).
+/// Errors: structure.
+fhir::Result<TransitionState> transition_of(std::string_view body);
 
 /// Day 31 after discharge, when what is still open becomes a gap; 0 before discharge.
 std::int64_t watch_end(TransitionState const& state);

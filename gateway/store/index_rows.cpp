@@ -92,6 +92,20 @@ bool same_key(IndexRow const& left, IndexRow const& right) {
          left.part == right.part;
 }
 
+/// Sorted, each once. Rows are five texts each, so it is their addresses that are sorted.
+std::vector<IndexRow> each_once(std::vector<IndexRow>& rows) {
+  std::vector<IndexRow*> order;
+  order.reserve(rows.size());
+  for (auto& row : rows) order.push_back(&row);
+  std::sort(order.begin(), order.end(), [](auto const* left, auto const* right) { return *left < *right; });
+  auto const end = std::unique(order.begin(), order.end(),
+                               [](auto const* left, auto const* right) { return same_key(*left, *right); });
+  std::vector<IndexRow> once;
+  once.reserve(static_cast<std::size_t>(end - order.begin()) + 1);
+  std::for_each(order.begin(), end, [&](IndexRow* row) { once.push_back(std::move(*row)); });
+  return once;
+}
+
 }  // namespace
 
 std::string identifier_code(std::string_view code) { return fmt::format("{}:identifier", code); }
@@ -119,9 +133,7 @@ std::vector<IndexRow> to_index_rows(fhir::json::Element const& resource) {
       append_rows(component_code(one.code(), one.component), one.value, one.group, rows);
     }
   }
-  std::sort(rows.begin(), rows.end());
-  rows.erase(std::unique(rows.begin(), rows.end(), same_key), rows.end());
-  return rows;
+  return each_once(rows);
 }
 
 }  // namespace gateway::store

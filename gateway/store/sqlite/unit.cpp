@@ -37,7 +37,7 @@ bool ChangeSet::writes() const {
 }
 
 std::optional<std::size_t> UnitOfWork::find_pending(std::string_view type, std::string_view id) const {
-  auto const found = pending_by_id_.find(std::pair<std::string, std::string>(type, id));
+  auto const found = pending_by_id_.find(ByName::View(type, id));
   if (found == pending_by_id_.end()) return std::nullopt;
   return found->second;
 }
@@ -173,7 +173,7 @@ fhir::Result<std::size_t> UnitOfWork::pending_for(std::string_view type, std::st
   std::size_t const index = pending_.size();
   pending_.push_back({before, false, {}, {}, {}});
   changes_.push_back({std::string(type), std::string(id), std::move(before), nullptr, false, {}});
-  pending_by_id_.emplace(std::pair<std::string, std::string>(type, id), index);
+  pending_by_id_.emplace(Name(type, id), index);
   return index;
 }
 

@@ -56,6 +56,15 @@ class UnitOfWork final : public Unit {
     fhir::json::CanonicalBytes canonical;
     std::string interaction;
   };
+  using Name = std::pair<std::string, std::string>;  // type and id
+  struct ByName {
+    using is_transparent = void;
+    using View = std::pair<std::string_view, std::string_view>;
+    template <class A, class B>
+    bool operator()(A const& left, B const& right) const {
+      return View(left) < View(right);
+    }
+  };
   std::optional<std::size_t> find_pending(std::string_view type, std::string_view id) const;
   fhir::Result<std::size_t> pending_for(std::string_view type, std::string_view id);
   PutResult put_result(std::size_t index) const;
@@ -67,7 +76,7 @@ class UnitOfWork final : public Unit {
   fhir::json::Arena arena_;
   std::vector<Change> changes_;
   std::deque<Pending> pending_;
-  std::map<std::pair<std::string, std::string>, std::size_t, std::less<>> pending_by_id_;
+  std::map<Name, std::size_t, ByName> pending_by_id_;
   ChangeSet set_;
 };
 

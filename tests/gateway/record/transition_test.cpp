@@ -50,7 +50,19 @@ class Log {
         .set("obligation", std::string(code));
   }
   Event& front() { return events_.front(); }
-  TransitionState fold() const { return fold_transition("transition/stay", events_); }
+  /// Each fold of these tests is also read back from what is stored of it.
+  TransitionState fold() const {
+    auto state = fold_transition("transition/stay", events_);
+    auto const stored = to_json(state);
+    auto const read = transition_of(stored);
+    EXPECT_TRUE(read) << (read ? "" : read.error().diagnostics) << stored;
+    if (read) {
+      EXPECT_EQ(to_json(*read), stored);
+      EXPECT_EQ(read->discharged_at, state.discharged_at);
+      EXPECT_EQ(read->stay, state.stay);
+    }
+    return state;
+  }
   std::vector<Event> const& events() const { return events_; }
 
  private:
