@@ -33,15 +33,15 @@ int on_wal_pages(void* pages, sqlite3*, char const*, int count) {
 
 }  // namespace
 
-Committer::Committer(Database database, Shared& shared, SqliteOptions const& options, ClockMs clock,
-                     StoreState const& state)
+Committer::Committer(Database database, IndexWriter index, Shared& shared, SqliteOptions const& options,
+                     ClockMs clock, StoreState const& state)
     : database_(std::move(database)),
       shared_(shared),
       options_(options),
       clock_(std::move(clock)),
       last_commit_seq_(state.commit_seq),
       state_(state),
-      memory_(state.commit_seq) {
+      memory_(state.commit_seq, index) {
   commit_times_.emplace_back(clock_(), state.commit_seq);
   sqlite3_wal_hook(database_.handle(), on_wal_pages, &wal_pages_);
   thread_ = std::thread([this] { run(); });

@@ -24,7 +24,7 @@ class Committer {
   using Listener = std::function<void(std::int64_t commit_seq)>;
 
   /// `database` is the store's only writing connection, handed over; `state` what is on disk now.
-  Committer(Database database, Shared& shared, SqliteOptions const& options, ClockMs clock,
+  Committer(Database database, IndexWriter index, Shared& shared, SqliteOptions const& options, ClockMs clock,
             StoreState const& state);
   ~Committer();
   void stop();  ///< Writes what is queued, then ends the thread.

@@ -99,9 +99,16 @@ bool GroupWriter::needs_flush(ChangeSet const& set) const {
 
 fhir::Result<void> GroupWriter::flush() {
   auto& rows = memory_.rows;
+  // A resource changed twice in a group may have again what it had at first: such a row is there already.
+  auto const end = std::partition(rows.begin(), rows.end(), [&](NewRow const& row) {
+    return flushed_for_.empty() || !flushed_for_.contains(row.resource_key);
+  });
+  for (auto row = end; row != rows.end(); ++row) FHIR_CHECK(insert_row(database_, *row, commit_seq_));
+  rows.erase(end, rows.end());
   std::sort(rows.begin(), rows.end(), in_key_order);
-  for (auto const& row : rows) FHIR_CHECK(insert_row(database_, row, commit_seq_));
+  FHIR_CHECK(memory_.index.insert(database_, rows, commit_seq_));
   rows.clear();
+  flushed_for_.merge(collected_for_);
   collected_for_.clear();
   return {};
 }

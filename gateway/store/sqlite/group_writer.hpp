@@ -3,7 +3,7 @@
 #pragma once
 
 #include "gateway/store/sqlite/change_set.hpp"
-#include "gateway/store/sqlite/index_tables.hpp"
+#include "gateway/store/sqlite/index_writer.hpp"
 #include "gateway/store/sqlite/recent_writes.hpp"
 
 #include <unordered_map>
@@ -13,9 +13,10 @@ namespace gateway::store::sqlite {
 
 /// What the committer remembers from group to group.
 struct WriterMemory {
-  explicit WriterMemory(std::int64_t commit_seq) : recent(commit_seq) {}
+  WriterMemory(std::int64_t commit_seq, IndexWriter writer) : recent(commit_seq), index(writer) {}
 
   RecentWrites recent;
+  IndexWriter index;
   /// Parameter numbers by type and code; Shared has the same behind a lock.
   std::unordered_map<std::string, std::unordered_map<std::string, std::int64_t>> parameters;
   std::vector<NewRow> rows;  ///< Empty between groups; keeps its memory.
@@ -81,6 +82,7 @@ class GroupWriter {
   Reader reader_;
   bool wrote_ = false;
   std::unordered_set<std::int64_t> collected_for_;  // resources that have rows in memory_.rows
+  std::unordered_set<std::int64_t> flushed_for_;    // and those whose rows of this group are inserted already
   std::vector<std::pair<std::string, std::string>> new_parameters_;
 };
 

@@ -1,7 +1,10 @@
 #include "gateway/store/sqlite/index_tables.hpp"
 
+#include "gateway/store/sqlite/index_writer.hpp"
+#include "gateway/store/sqlite/new_rows.hpp"
 #include "gateway/store/sqlite/reader.hpp"
 
+#include <algorithm>
 #include <array>
 #include <tuple>
 
@@ -12,6 +15,10 @@ constexpr std::string_view kInsertToken = R"(
   INSERT INTO search_token (param, code, resource_key, system, part, born, died, text)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
   ON CONFLICT (param, code, resource_key, system, part, born) DO UPDATE SET died = excluded.died, text = excluded.text)";
+constexpr std::string_view kInsertNewToken = R"(
+  INSERT OR FAIL INTO search_token (param, code, resource_key, system, part, born, died, text)
+  SELECT param, value, resource_key, first, part, born, 9223372036854775807, second
+  FROM new_rows)";
 constexpr std::string_view kKillToken = R"(
   UPDATE search_token SET died = $1
   WHERE param = $2 AND code = $3 AND resource_key = $4 AND system = $5 AND part = $6 AND born = $7)";
@@ -32,6 +39,10 @@ constexpr std::string_view kInsertString = R"(
   INSERT INTO search_string (param, normalised, resource_key, original, part, born, died)
   VALUES ($1, $2, $3, $4, $5, $6, $7)
   ON CONFLICT (param, normalised, resource_key, original, part, born) DO UPDATE SET died = excluded.died)";
+constexpr std::string_view kInsertNewString = R"(
+  INSERT OR FAIL INTO search_string (param, normalised, resource_key, original, part, born, died)
+  SELECT param, value, resource_key, first, part, born, 9223372036854775807
+  FROM new_rows)";
 constexpr std::string_view kKillString = R"(
   UPDATE search_string SET died = $1
   WHERE param = $2 AND normalised = $3 AND resource_key = $4 AND original = $5 AND part = $6 AND born = $7)";
@@ -52,6 +63,10 @@ constexpr std::string_view kInsertDate = R"(
   INSERT INTO search_date (param, low, high, resource_key, part, born, died)
   VALUES ($1, $2, $3, $4, $5, $6, $7)
   ON CONFLICT (param, low, high, resource_key, part, born) DO UPDATE SET died = excluded.died)";
+constexpr std::string_view kInsertNewDate = R"(
+  INSERT OR FAIL INTO search_date (param, low, high, resource_key, part, born, died)
+  SELECT param, low_ms, high_ms, resource_key, part, born, 9223372036854775807
+  FROM new_rows)";
 constexpr std::string_view kKillDate = R"(
   UPDATE search_date SET died = $1
   WHERE param = $2 AND low = $3 AND high = $4 AND resource_key = $5 AND part = $6 AND born = $7)";
@@ -72,6 +87,10 @@ constexpr std::string_view kInsertReference = R"(
   INSERT INTO search_reference (param, target_id, resource_key, target_type, base, version, part, born, died)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
   ON CONFLICT (param, target_id, resource_key, target_type, base, version, part, born) DO UPDATE SET died = excluded.died)";
+constexpr std::string_view kInsertNewReference = R"(
+  INSERT OR FAIL INTO search_reference (param, target_id, resource_key, target_type, base, version, part, born, died)
+  SELECT param, value, resource_key, first, second, third, part, born, 9223372036854775807
+  FROM new_rows)";
 constexpr std::string_view kKillReference = R"(
   UPDATE search_reference SET died = $1
   WHERE param = $2 AND target_id = $3 AND resource_key = $4 AND target_type = $5 AND base = $6 AND version = $7 AND part = $8 AND born = $9)";
@@ -92,6 +111,10 @@ constexpr std::string_view kInsertUri = R"(
   INSERT INTO search_uri (param, uri, resource_key, part, born, died)
   VALUES ($1, $2, $3, $4, $5, $6)
   ON CONFLICT (param, uri, resource_key, part, born) DO UPDATE SET died = excluded.died)";
+constexpr std::string_view kInsertNewUri = R"(
+  INSERT OR FAIL INTO search_uri (param, uri, resource_key, part, born, died)
+  SELECT param, value, resource_key, part, born, 9223372036854775807
+  FROM new_rows)";
 constexpr std::string_view kKillUri = R"(
   UPDATE search_uri SET died = $1
   WHERE param = $2 AND uri = $3 AND resource_key = $4 AND part = $5 AND born = $6)";
@@ -112,6 +135,10 @@ constexpr std::string_view kInsertNumber = R"(
   INSERT INTO search_number (param, low, high, resource_key, part, born, died)
   VALUES ($1, $2, $3, $4, $5, $6, $7)
   ON CONFLICT (param, low, high, resource_key, part, born) DO UPDATE SET died = excluded.died)";
+constexpr std::string_view kInsertNewNumber = R"(
+  INSERT OR FAIL INTO search_number (param, low, high, resource_key, part, born, died)
+  SELECT param, low, high, resource_key, part, born, 9223372036854775807
+  FROM new_rows)";
 constexpr std::string_view kKillNumber = R"(
   UPDATE search_number SET died = $1
   WHERE param = $2 AND low = $3 AND high = $4 AND resource_key = $5 AND part = $6 AND born = $7)";
@@ -132,6 +159,10 @@ constexpr std::string_view kInsertQuantity = R"(
   INSERT INTO search_quantity (param, low, high, resource_key, code, system, unit, part, born, died)
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
   ON CONFLICT (param, low, high, resource_key, code, system, unit, part, born) DO UPDATE SET died = excluded.died)";
+constexpr std::string_view kInsertNewQuantity = R"(
+  INSERT OR FAIL INTO search_quantity (param, low, high, resource_key, code, system, unit, part, born, died)
+  SELECT param, low, high, resource_key, value, first, second, part, born, 9223372036854775807
+  FROM new_rows)";
 constexpr std::string_view kKillQuantity = R"(
   UPDATE search_quantity SET died = $1
   WHERE param = $2 AND low = $3 AND high = $4 AND resource_key = $5 AND code = $6 AND system = $7 AND unit = $8 AND part = $9 AND born = $10)";
@@ -248,17 +279,18 @@ KeyedRow keyed_in(Statement const& from, IndexTable table, std::int64_t resource
 }
 
 struct Statements {
-  std::string_view insert, kill, kill_all, living, purge;
+  std::string_view insert, insert_new, kill, kill_all, living, purge;
 };
 
 constexpr std::array<Statements, kIndexTables> kStatements = {{
-    {kInsertToken, kKillToken, kKillAllToken, kLivingToken, kPurgeToken},
-    {kInsertString, kKillString, kKillAllString, kLivingString, kPurgeString},
-    {kInsertDate, kKillDate, kKillAllDate, kLivingDate, kPurgeDate},
-    {kInsertReference, kKillReference, kKillAllReference, kLivingReference, kPurgeReference},
-    {kInsertUri, kKillUri, kKillAllUri, kLivingUri, kPurgeUri},
-    {kInsertNumber, kKillNumber, kKillAllNumber, kLivingNumber, kPurgeNumber},
-    {kInsertQuantity, kKillQuantity, kKillAllQuantity, kLivingQuantity, kPurgeQuantity},
+    {kInsertToken, kInsertNewToken, kKillToken, kKillAllToken, kLivingToken, kPurgeToken},
+    {kInsertString, kInsertNewString, kKillString, kKillAllString, kLivingString, kPurgeString},
+    {kInsertDate, kInsertNewDate, kKillDate, kKillAllDate, kLivingDate, kPurgeDate},
+    {kInsertReference, kInsertNewReference, kKillReference, kKillAllReference, kLivingReference,
+     kPurgeReference},
+    {kInsertUri, kInsertNewUri, kKillUri, kKillAllUri, kLivingUri, kPurgeUri},
+    {kInsertNumber, kInsertNewNumber, kKillNumber, kKillAllNumber, kLivingNumber, kPurgeNumber},
+    {kInsertQuantity, kInsertNewQuantity, kKillQuantity, kKillAllQuantity, kLivingQuantity, kPurgeQuantity},
 }};
 
 Statements const& statements_of(IndexTable table) { return kStatements[static_cast<std::size_t>(table)]; }
@@ -292,6 +324,26 @@ fhir::Result<void> insert_row(Database& database, NewRow const& row, std::int64_
   statement.bind(next, kNever);
   if (row.row->table == IndexTable::token) statement.bind(next + 1, std::string_view(row.row->second));
   return statement.run();
+}
+
+fhir::Result<IndexWriter> IndexWriter::make(Database& database) {
+  FHIR_TRY(auto const table, NewRowsTable::make(database));
+  return IndexWriter(table);
+}
+
+fhir::Result<void> IndexWriter::insert(Database& database, std::span<NewRow const> rows,
+                                       std::int64_t born) const {
+  for (auto from = rows.begin(); from != rows.end();) {
+    auto const table = from->row->table;
+    auto const to =
+        std::find_if(from, rows.end(), [&](NewRow const& row) { return row.row->table != table; });
+    new_rows_.show({from, to}, born);
+    auto const inserted = database.prepare(statements_of(table).insert_new).run();
+    new_rows_.show({}, 0);
+    if (!inserted) return inserted.error();
+    from = to;
+  }
+  return {};
 }
 
 fhir::Result<std::vector<KeyedRow>> living_rows(Database& database, std::int64_t resource_key) {

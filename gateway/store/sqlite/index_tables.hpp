@@ -32,6 +32,7 @@ bool in_key_order(NewRow const& left, NewRow const& right);
 /// Whether two rows say the same, whatever their `code`.
 bool is_same_value(IndexRow const& left, IndexRow const& right);
 
+/// One row by itself; one that was killed at the same commit lives again.
 fhir::Result<void> insert_row(Database& database, NewRow const& row, std::int64_t born);
 fhir::Result<std::vector<KeyedRow>> living_rows(Database& database, std::int64_t resource_key);
 fhir::Result<void> kill_row(Database& database, KeyedRow const& row, std::int64_t died);

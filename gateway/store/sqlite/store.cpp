@@ -184,13 +184,13 @@ fhir::Result<void> load_parameters(Database& database, Parameters& parameters) {
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(SideFile side_file, Database writer, std::unique_ptr<Shared> shared,
+  SqliteStore(SideFile side_file, Database writer, IndexWriter index, std::unique_ptr<Shared> shared,
               SqliteOptions const& options, ClockMs clock, StoreState const& state)
       : side_file_(std::move(side_file)),
         shared_(std::move(shared)),
         pool_(std::make_shared<ReadPool>(options.path, *shared_)),
         clock_(clock),
-        committer_(std::move(writer), *shared_, options, std::move(clock), state),
+        committer_(std::move(writer), index, *shared_, options, std::move(clock), state),
         side_file_thread_([this] { keep_side_file(); }) {
     committer_.before_checkpoint([pool = pool_] { pool->end_views(); });
   }
@@ -377,8 +377,9 @@ fhir::Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions const& options, C
   }
   auto shared = std::make_unique<Shared>();
   FHIR_CHECK(load_parameters(writer, shared->parameters));
+  FHIR_TRY(auto const index, IndexWriter::make(writer));
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(
-      std::move(side_file), std::move(writer), std::move(shared), options, std::move(clock), state));
+      std::move(side_file), std::move(writer), index, std::move(shared), options, std::move(clock), state));
 }
 
 }  // namespace gateway::store

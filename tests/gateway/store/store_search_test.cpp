@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <random>
 #include <set>
 
@@ -255,6 +256,38 @@ TEST_F(SearchTest, PagesAreASnapshotWhateverIsWrittenMeanwhile) {
           [&](Unit& unit) { return unit.remove("Patient", fmt::format("new{}", number), "test"); }));
     put_all({R"({"resourceType":"Patient","id":"x20","name":[{"family":"f0"}],"gender":"male"})"});
   }
+}
+
+// Within one group a row is born, dies and is wanted again.
+TEST_F(SearchTest, AValueThatComesBackWithinOneGroupIsFound) {
+  auto const gender = [](char const* value) {
+    return put_json(fmt::format(R"({{"resourceType":"Patient","id":"p1","gender":"{}"}})", value));
+  };
+  must(home.store->commit_and_wait(gender("male")));
+  std::promise<void> open;
+  auto const opened = open.get_future().share();
+  std::promise<void> held;
+  home.store->commit(put_json(R"({"resourceType":"Basic","id":"b","code":{"text":"x"}})"),
+                     [&, opened](fhir::Result<Receipt> const&) {
+                       held.set_value();
+                       opened.wait();  // what comes meanwhile becomes one group
+                     });
+  held.get_future().wait();
+  std::vector<std::promise<std::int64_t>> groups(4);
+  std::size_t next = 0;
+  for (auto const* value : {"female", "male", "female", "other"}) {
+    home.store->commit(gender(value), [&group = groups[next++]](fhir::Result<Receipt> receipt) {
+      group.set_value(must(std::move(receipt)).commit_seq);
+    });
+  }
+  open.set_value();
+  std::set<std::int64_t> sequences;
+  for (auto& group : groups) sequences.insert(group.get_future().get());
+  EXPECT_EQ(sequences.size(), 1U);
+  EXPECT_EQ(found("Patient", "gender=other"), "p1");
+  EXPECT_EQ(found("Patient", "gender=female,male"), "");
+  must(home.store->commit_and_wait(gender("female")));
+  EXPECT_EQ(found("Patient", "gender=female"), "p1");
 }
 
 TEST_F(SearchTest, ACursorOfAnotherSearchOrOfNothingIsRefused) {
