@@ -333,8 +333,9 @@ class Reconciler {
     done.references = references();
     // What a reply starts from, by what the message is about: the referral before the visit before the
     // patient.
-    static constexpr std::string_view kAnchorRoles[] = {"appt",  "report", "document", "ref",
-                                                        "order", "visit",  "patient"};
+    static constexpr std::string_view kAnchorRoles[] = {"appt",  "report",   "document", "ref",
+                                                        "order", "dispense", "given",    "vaccination",
+                                                        "rx",    "visit",    "patient"};
     for (std::string_view role : kAnchorRoles) {
       for (std::size_t i = 0; i < targets_.size() && done.complement_anchor.empty(); ++i) {
         if (draft_.resources[i].role == role) done.complement_anchor = done.references[i];

@@ -109,6 +109,13 @@ bool Layout::find(Group group, std::string_view id, Serial& found) const {
   return false;
 }
 
+bool Layout::find_around(Group group, std::string_view id, Serial& found) const {
+  for (;; group = groups_[group].parent) {
+    if (find(group, id, found)) return true;
+    if (group == 0) return false;
+  }
+}
+
 std::vector<std::pair<std::uint32_t, std::uint32_t>> Layout::key_of(Group group, std::uint32_t child) const {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> key{{child, 0}};
   for (; group != 0; group = groups_[group].parent)

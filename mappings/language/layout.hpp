@@ -29,6 +29,8 @@ class Layout {
   Group group_for(Group group, std::string_view id, bool own, std::string_view named);
   /// The segment of that id in that very group instance.
   bool find(Group group, std::string_view id, Serial& found) const;
+  /// The segment of that id in that group instance or the nearest enclosing one.
+  bool find_around(Group group, std::string_view id, Serial& found) const;
   Serial insert(Group group, std::string_view id);
   void remove(Serial segment);
   std::size_t index_of(Serial segment) const;

@@ -1022,7 +1022,7 @@ class Reversal {
       if (predicate.test != Predicate::Test::empty) return true;
       // A value for which the version has a segment of its own is written there: ORC-7 only where there is no
       // TQ1.
-      if (predicate.place.segment != row.places[0].segment)
+      if (predicate.place.segment != row.places[0].segment && row.fhir_when.empty())
         return !layout_->knows(predicate.place.segment, {});
       return std::ranges::none_of(now, [&](RowValue const& value) {
         if (value.items.empty() || value.row == &row) return false;
@@ -1042,9 +1042,7 @@ class Reversal {
       std::size_t where = segment;
       if (place.segment != use.segment) {
         Layout::Serial found = 0;
-        if (!layout_->find(layout_->group_of(serial), place.segment, found) &&
-            !layout_->find(0, place.segment, found))
-          continue;
+        if (!layout_->find_around(layout_->group_of(serial), place.segment, found)) continue;
         where = layout_->index_of(found);
       }
       Address address{static_cast<std::uint32_t>(where), place.field, place.repetition, 0, 0};
@@ -1112,6 +1110,9 @@ class Reversal {
         if (referred && all_known && now.size() < then.size()) return true;
       }
     }
+    // The caller is not asked for more of what the message starts from.
+    Role const& start = seed_structure_->roles[seed_structure_->anchor];
+    if (seed_structure_->roles[lost.role].type == start.type) return false;
     bool const only_refers = std::ranges::none_of(seed_structure_->links,
                                                   [&](Link const& link) { return link.target == lost.role; });
     return request_.referring && only_refers && referred_to_a_known(lost);

@@ -13,6 +13,8 @@ bool is_coding(Element const& coding, Constant const& constant) {
 bool holds(Element const& value, Condition const& condition) {
   if (value.is_array())
     return std::ranges::any_of(value.items(), [&](Element const& item) { return holds(item, condition); });
+  if (value.kind() == fhir::json::Kind::boolean)
+    return condition.text == (value.boolean() ? "true" : "false");
   if (condition.constant == nullptr) return !value.is_null() && value.text() == condition.text;
   if (!condition.constant->is_concept) return is_coding(value, *condition.constant);
   Element const* const codings = value.find("coding");
@@ -57,8 +59,12 @@ void satisfy(Element& item, std::span<Condition const> conditions, Arena& arena)
     if (!condition.creates || holds_below(item, condition.path.steps, condition)) continue;
     Trail trail;
     Element& place = reach(item, condition.path.steps, arena, trail);
-    place = condition.constant == nullptr ? Element::of_string(arena.copy(condition.text))
-                                          : constant_element(*condition.constant, arena);
+    if (condition.constant != nullptr)
+      place = constant_element(*condition.constant, arena);
+    else if (condition.text == "true" || condition.text == "false")
+      place = Element::of_boolean(condition.text == "true");
+    else
+      place = Element::of_string(arena.copy(condition.text));
   }
 }
 

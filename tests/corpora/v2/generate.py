@@ -22,6 +22,8 @@ def flush(name, encoding, lines):
 
 
 for source in sorted(here.glob("*.txt")):
+    if source.stem == "differences":  # what some of them lose, kept by the tests of convert
+        continue
     name, encoding, lines = None, "utf-8", []
     for line in source.read_text("utf-8").splitlines():
         if line.startswith("== "):

@@ -136,6 +136,24 @@ TEST(Events, AnOrderMovesByWhatPlacerAndFillerSay) {
         << one.message << " " << one.before;
 }
 
+TEST(Events, AMedicationAndAVaccinationMoveByTheirMessages) {
+  auto const resource = [](std::string const& type, std::string const& status) {
+    return R"({"resourceType":")" + type + R"(","status":")" + status + R"("})";
+  };
+  EXPECT_EQ(status_after("RDE_O11/04-hold", "rx", resource("MedicationRequest", "active")), "on-hold");
+  EXPECT_EQ(status_after("RDE_O11/05-discontinued", "rx", resource("MedicationRequest", "active")),
+            "stopped");
+  EXPECT_EQ(status_after("RDE_O11/04-hold", "rx", resource("MedicationRequest", "stopped")), "stopped");
+  EXPECT_EQ(status_after("OMP_O09/04-cancel-request", "rx", resource("MedicationRequest", "active")),
+            "active");
+  EXPECT_EQ(status_after("VXU_V04/03-deleted", "vaccination", resource("Immunization", "completed")),
+            "entered-in-error");
+  EXPECT_EQ(
+      status_after("VXU_V04/04-updated-2-8-2", "vaccination", resource("Immunization", "entered-in-error")),
+      "entered-in-error")
+      << "an update that comes late does not bring it back";
+}
+
 TEST(Events, TheChangeOfAnOrderNamesItsOrderControl) {
   struct Case {
     std::string before, after, control;

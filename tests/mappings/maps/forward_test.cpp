@@ -52,6 +52,7 @@ std::vector<Expectation> expectations() {
   std::string message;
   for (std::string line; std::getline(in, line);) {
     if (line.empty() || line[0] == '#') continue;
+    if (line.ends_with(" =")) line += ' ';  // nothing stands there
     auto const equals = line.find(" = ");
     if (equals == std::string::npos)
       message = line;
