@@ -97,9 +97,15 @@ LOST_CHOICES = {
 MISSPELT = {"TIIMING": "TIMING"}
 
 
-def spelt(children):
+# The groups of the referral messages as 2.4 and later call them: 2.3 says OBSERVATION for what is RESULTS_NOTES since, and the
+# maps bind notes to groups by name.
+REFERRAL_GROUPS_OF_2_3 = {"AUTHORIZATION": "AUTHORIZATION_CONTACT", "PROVIDER": "PROVIDER_CONTACT", "RESULTS": "OBSERVATION",
+                          "OBSERVATION": "RESULTS_NOTES", "VISIT": "PATIENT_VISIT"}
+
+
+def spelt(children, names=MISSPELT):
     """The children with right names, theirs too."""
-    return {MISSPELT.get(name, name): child | ({"segments": spelt(child["segments"])} if "segments" in child else {})
+    return {names.get(name, name): child | ({"segments": spelt(child["segments"], names)} if "segments" in child else {})
             for name, child in children.items()}
 
 
@@ -177,6 +183,9 @@ def read_sources(folder):
     sources = [json.loads((folder / f"hl7v2-{version}.json").read_text()) for version in VERSIONS]
     for message in (message for source in sources for message in source["messages"].values()):
         message["segments"] = spelt(message["segments"])
+    for name in ("REF_I12", "RRI_I12"):
+        message = sources[VERSIONS.index("2.3")]["messages"][name]
+        message["segments"] = spelt(message["segments"], REFERRAL_GROUPS_OF_2_3)
     for before, source, after in zip(sources, sources[1:], sources[2:]):
         for name, message in source["messages"].items():
             neighbours = [other["messages"].get(name, {}).get("segments", {}) for other in (before, after)]

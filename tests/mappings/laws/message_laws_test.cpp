@@ -12,7 +12,7 @@ void expect_enough(Tally const& tally) {
   if (!hl7v2::test::shared_directory().empty()) EXPECT_GE(tally.public_messages, 200U);
   EXPECT_GE(tally.own, 70U);
   EXPECT_EQ(tally.kept, kept_cases().size());
-  EXPECT_GE(tally.generated, 250U);
+  EXPECT_GE(tally.generated, 80U);
 }
 
 bool every_line(std::string const& /*line*/) { return true; }

@@ -70,7 +70,7 @@ class Proof {
     for (auto const& one : maps::test::own_messages()) count(tally_.own, one.name, one.bytes);
     for (auto const& one : kept_cases()) count(tally_.kept, one.name, one.bytes);
     std::uint64_t const first = number_from("LAWS_SEED", 1);
-    std::uint64_t const count = number_from("LAWS_GENERATED", 300);
+    std::uint64_t const count = number_from("LAWS_GENERATED", 100);
     for (std::uint64_t seed = first; seed < first + count && failures_ < 3; ++seed) generated(seed);
     return tally_;
   }
