@@ -57,18 +57,26 @@ struct Found {
   std::string type, id, version;
 };
 
-std::optional<Found> match(std::string_view pattern, std::vector<std::string> const& path) {
+bool matches(std::string_view pattern, std::vector<std::string> const& path) {
+  for (std::string const& segment : path) {
+    if (pattern.empty()) return false;
+    std::string_view const step = next_step(pattern);
+    bool const is_open = !segment.empty() && segment[0] != '_' && segment[0] != '$';
+    if (step[0] == '[' ? !is_open : step != segment) return false;
+  }
+  return pattern.empty();
+}
+
+/// What a path that matches names.
+Found names_in(std::string_view pattern, std::vector<std::string> const& path) {
   Found found;
   for (std::size_t i = 0; i < path.size(); ++i) {
-    if (pattern.empty()) return std::nullopt;
     std::string_view const step = next_step(pattern);
-    bool const fits = step.starts_with('[') ? path[i].find_first_of("_$") != 0 : step == path[i];
-    if (!fits) return std::nullopt;
     if (step == "[id]") found.id = path[i];
     if (step == "[vid]") found.version = path[i];
     if (i == 0) found.type = path[i];
   }
-  return pattern.empty() ? std::optional(std::move(found)) : std::nullopt;
+  return found;
 }
 
 fhir::Result<void> check_names(Found const& found) {
@@ -85,7 +93,7 @@ fhir::Result<void> check_names(Found const& found) {
 std::string allowed_methods(std::vector<std::string> const& path) {
   std::vector<std::string_view> methods;
   for (Route const& route : kRoutes) {
-    if (match(route.path, path) && std::ranges::find(methods, route.method) == methods.end()) {
+    if (matches(route.path, path) && std::ranges::find(methods, route.method) == methods.end()) {
       methods.push_back(route.method);
     }
   }
@@ -111,15 +119,15 @@ std::span<Route const> routes() { return kRoutes; }
 fhir::Result<Route const*> find_route(Request& request) {
   bool path_known = false;
   for (Route const& route : kRoutes) {
-    auto found = match(route.path, request.path);
-    if (!found) continue;
+    if (!matches(route.path, request.path)) continue;
     path_known = true;
     if (route.method != request.method) continue;
-    if (route.level == Level::system) found->type.clear();
-    FHIR_CHECK(check_names(*found));
-    request.type = std::move(found->type);
-    request.id = std::move(found->id);
-    request.version = std::move(found->version);
+    auto found = names_in(route.path, request.path);
+    if (route.level == Level::system) found.type.clear();
+    FHIR_CHECK(check_names(found));
+    request.type = std::move(found.type);
+    request.id = std::move(found.id);
+    request.version = std::move(found.version);
     return &route;
   }
   if (path_known) {

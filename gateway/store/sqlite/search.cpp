@@ -94,6 +94,7 @@ class SearchRun {
   /// order is wanted, for then the type is walked in key order until the page is full.
   fhir::Result<std::optional<std::size_t>> choose_driver(SearchPlan const& plan, bool walks) {
     std::optional<std::size_t> best;
+    if (is_ordered(plan)) return std::optional<std::size_t>{0};  // nothing to choose from
     for (auto const limit : {kSelective, kUnselective}) {
       std::int64_t least = limit;
       for (std::size_t at = 0; at < plan.conditions.size(); ++at) {
@@ -112,7 +113,9 @@ class SearchRun {
 
   fhir::Result<std::vector<PageRow>> page(SearchPlan const& plan, std::optional<std::size_t> driver,
                                           SearchCursor const* after, std::size_t count) {
-    auto const fragment = page_statement(plan, driver, after, static_cast<std::int64_t>(count));
+    auto const limit = static_cast<std::int64_t>(count);
+    auto const fragment = is_ordered(plan) ? ordered_page_statement(plan, after, limit)
+                                           : page_statement(plan, driver, after, limit);
     auto const sql = fragment.numbered();
     auto statement = database_.prepare_composed(sql);
     bind_all(statement, fragment, shared_, seq_);

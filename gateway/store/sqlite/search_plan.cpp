@@ -89,7 +89,11 @@ void add_param(Fragment& to, RowNames const& names, std::string_view alias) {
 struct RowTest {
   std::string_view table;
   RowNames names;
-  Fragment conditions;  ///< " AND x.code = ?"
+  Fragment conditions;           ///< " AND x.code = ?"
+  bool names_one_value = false;  ///< The column after param in the table's key is given.
+
+  /// Whether its rows stand in the order of their resources.
+  bool is_ordered() const { return names_one_value && names.whole.size() == 1 && names.narrowed.empty(); }
 };
 
 /// x.low, x.high against the operand's [low, high): search.html#prefix, as fhir/search/match.cpp has it.
@@ -157,6 +161,7 @@ struct RowTests {
       auto test = row_of_tokens(of_type_code);
       test.conditions.add(column("code", "= ?"), std::string(token.code));
       test.conditions.add(column("system", "= ?"), of_type_system(token.type_system, token.type_code));
+      test.names_one_value = true;
       return test;
     }
     auto test = row("search_token");
@@ -164,8 +169,8 @@ struct RowTests {
       test.conditions.add(fmt::format(" AND instr({}.text, ?", alias), std::string(token.text)).add(") > 0");
       return test;
     }
-    if (!(operand.has_system && token.code.empty()))
-      test.conditions.add(column("code", "= ?"), std::string(token.code));
+    test.names_one_value = !(operand.has_system && token.code.empty());
+    if (test.names_one_value) test.conditions.add(column("code", "= ?"), std::string(token.code));
     if (operand.has_system) test.conditions.add(column("system", "= ?"), std::string(token.system));
     return test;
   }
@@ -206,6 +211,7 @@ struct RowTests {
     auto test = row("search_reference");
     auto const& key = reference.id.empty() ? reference.url : reference.id;
     test.conditions.add(column("target_id", "= ?"), std::string(key));
+    test.names_one_value = true;
     if (reference.id.empty()) {
       // Only a text that ends in no Type/id is kept whole.
       test.conditions.add(column("target_type", "= ''"));
@@ -224,6 +230,7 @@ struct RowTests {
     if (!plain_or({Modifier::not_})) return not_supported(criterion);
     auto test = row("search_uri");
     test.conditions.add(column("uri", "= ?"), std::string(uri.uri));
+    test.names_one_value = true;
     return test;
   }
 
@@ -262,6 +269,7 @@ void add_where(Fragment& to, RowTest const& test, std::string_view alias) {
 struct KeySet {
   Fragment keys;
   Fragment filter;
+  bool ordered = false;
 };
 
 fhir::Result<KeySet> simple_key_set(Criterion const& criterion, Operand const& operand,
@@ -270,6 +278,7 @@ fhir::Result<KeySet> simple_key_set(Criterion const& criterion, Operand const& o
   KeySet set;
   set.keys.add(fmt::format("SELECT x.resource_key FROM {} x WHERE ", test.table));
   add_where(set.keys, test, "x");
+  set.ordered = test.is_ordered();
   set.filter.add(
       fmt::format("EXISTS (SELECT 1 FROM {} x WHERE x.resource_key = r.resource_key AND ", test.table));
   add_where(set.filter, test, "x");
@@ -334,6 +343,7 @@ fhir::Result<KeySet> any_key_set(Criterion const& criterion, std::string_view ty
     FHIR_TRY(auto const set, operand_key_set(criterion, operand, type));
     any.keys.add(any.keys.sql.empty() ? "" : " UNION ALL ").add(set.keys);
     any.filter.add(any.filter.sql.empty() ? "(" : " OR ").add(set.filter);
+    any.ordered = set.ordered && criterion.operands.size() == 1;
   }
   if (criterion.operands.empty()) return not_supported(criterion);
   any.filter.add(")");
@@ -480,6 +490,7 @@ fhir::Result<SearchPlan::Condition> to_condition(Criterion const& criterion, std
     condition.filter = std::move(set.filter);
     condition.keys = std::move(set.keys);
     condition.lives = criterion.parameter->code() != "_id";
+    condition.ordered = set.ordered && condition.lives;
   }
   return condition;
 }
@@ -645,6 +656,17 @@ Fragment page_statement(SearchPlan const& plan, std::optional<std::size_t> drive
   for (std::size_t at = 0; at < plan.sort.size(); ++at)
     page.add(fmt::format("k.s{0} IS NULL, k.s{0}{1}, ", at, plan.sort[at].descending ? " DESC" : ""));
   return page.add("k.resource_key LIMIT ?", limit);
+}
+
+bool is_ordered(SearchPlan const& plan) {
+  return plan.sort.empty() && plan.conditions.size() == 1 && plan.conditions[0].ordered;
+}
+
+Fragment ordered_page_statement(SearchPlan const& plan, SearchCursor const* after, std::int64_t limit) {
+  Fragment page;
+  page.add("SELECT DISTINCT k.resource_key FROM (").add(*plan.conditions[0].keys).add(") k");
+  if (after != nullptr) page.add(" WHERE k.resource_key > ?", after->resource_key);
+  return page.add(" ORDER BY k.resource_key LIMIT ?", limit);
 }
 
 Fragment total_statement(SearchPlan const& plan, std::optional<std::size_t> driver) {

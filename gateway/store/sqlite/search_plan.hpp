@@ -45,6 +45,9 @@ struct SearchPlan {
     Fragment filter;
     std::optional<Fragment> keys;
     bool lives = false;  ///< Holds for resources only that are not deleted.
+    /// `keys` is one equality that an index answers in key order: a page of it alone needs no more rows than
+    /// it shows.
+    bool ordered = false;
   };
   struct Sort {
     Fragment value;  ///< A scalar over r; NULL where the resource has none
@@ -76,6 +79,9 @@ Fragment count_statement(Fragment const& keys, std::int64_t limit);
 /// in key order.
 Fragment page_statement(SearchPlan const& plan, std::optional<std::size_t> driver, SearchCursor const* after,
                         std::int64_t limit);
+/// The same for a plan that is one ordered condition and no sort.
+Fragment ordered_page_statement(SearchPlan const& plan, SearchCursor const* after, std::int64_t limit);
+bool is_ordered(SearchPlan const& plan);
 Fragment total_statement(SearchPlan const& plan, std::optional<std::size_t> driver);
 
 }  // namespace gateway::store::sqlite

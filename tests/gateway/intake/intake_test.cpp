@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -158,6 +159,20 @@ class IntakeTest : public testing::Test {
     return intake_->settle_conflict(row, {std::string(how), reason, "an operator", {}});
   }
 
+  /// Sends each thread's messages one after the other, the threads beside each other; how many were not AA.
+  int send_beside_each_other(std::vector<std::vector<std::string>> const& threads) {
+    std::atomic<int> refused{0};
+    std::vector<std::thread> running;
+    for (auto const& messages : threads) {
+      running.emplace_back([&] {
+        for (auto const& message : messages)
+          if (code(send(message)) != "AA") ++refused;
+      });
+    }
+    for (auto& one : running) one.join();
+    return refused;
+  }
+
   std::string folder_;
   std::unique_ptr<store::Store> store_;
   std::shared_ptr<Partners const> partners_;
@@ -178,6 +193,64 @@ TEST_F(IntakeTest, AnAdmissionIsStoredJournaledAndAcknowledged) {
   EXPECT_EQ(encounters[0].source, "hospital");
   EXPECT_NE(encounters[0].content.find(R"("status":"in-progress")"), std::string::npos);
   EXPECT_EQ(found("Person").size(), 1U);
+}
+
+// Everybody writes the same Patient and stay: each message is computed at most twice, so that the storm ends
+// of itself, and what one connection sent in order is stored in that order.
+TEST_F(IntakeTest, AStormForOnePatientIsTakenInOrderAndEndsOfItself) {
+  constexpr int kThreads = 6, kEach = 8;
+  ASSERT_EQ(code(send(admission("M0"))), "AA");
+  std::vector<std::vector<std::string>> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    auto& messages = threads.emplace_back();
+    for (int each = 0; each < kEach; ++each) {
+      auto const name = std::to_string(thread) + "x" + std::to_string(each);
+      messages.push_back(admission("M" + name, "A08", "4711", "Mason" + name));
+    }
+  }
+  EXPECT_EQ(send_beside_each_other(threads), 0);
+  EXPECT_LE(store_->stats().recomputed, static_cast<std::uint64_t>(kThreads * kEach));
+
+  auto const patients = found("Patient");
+  ASSERT_EQ(patients.size(), 1U);
+  auto const history =
+      (*store_->snapshot())->history(store::AccessPolicy::all(), "Patient", patients[0].id, 0, 1000, "");
+  ASSERT_TRUE(history);
+  EXPECT_EQ(history->versions.size(), static_cast<std::size_t>(1 + kThreads * kEach))
+      << "none lost, none twice";
+  std::vector<int> next(kThreads, kEach - 1);  // newest first
+  for (auto const& version : history->versions) {
+    auto const at = version.content.find("\"Mason");
+    ASSERT_NE(at, std::string::npos);
+    auto const name = version.content.substr(at + 6, version.content.find('"', at + 6) - at - 6);
+    if (name.empty()) continue;  // as it was admitted
+    auto& expected = next.at(static_cast<std::size_t>(name[0] - '0'));
+    EXPECT_EQ(name.substr(2), std::to_string(expected)) << "connection " << name[0];
+    --expected;
+  }
+}
+
+// Different persons share beds and staff, and disturb each other no more than that: nothing is computed
+// twice.
+TEST_F(IntakeTest, MessagesForDifferentPatientsAreTakenInBesideEachOther) {
+  constexpr int kThreads = 4, kEach = 8;
+  std::vector<std::vector<std::string>> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    auto const mrn = "10" + std::to_string(thread);
+    auto first = admission("F" + mrn, "A01", mrn);
+    auto const visit = first.find("V1^^^VISITS");
+    first.replace(visit, 2, "V" + mrn);
+    ASSERT_EQ(code(send(first)), "AA");
+    auto& messages = threads.emplace_back();
+    for (int each = 0; each < kEach; ++each) {
+      auto message = admission("N" + mrn + std::to_string(each), "A08", mrn, "Name" + std::to_string(each));
+      message.replace(message.find("V1^^^VISITS"), 2, "V" + mrn);
+      messages.push_back(std::move(message));
+    }
+  }
+  EXPECT_EQ(send_beside_each_other(threads), 0);
+  EXPECT_EQ(store_->stats().recomputed, 0U);
+  EXPECT_EQ(found("Patient").size(), static_cast<std::size_t>(kThreads));
 }
 
 TEST_F(IntakeTest, AResendIsAnsweredAsBeforeAndStoresNothing) {

@@ -1,6 +1,7 @@
 // Searching by the index: what it finds, in which order, page by page; and by which plan.
 #include "fhir/search/match.hpp"
 #include "fhir/search/query.hpp"
+#include "gateway/store/secret.hpp"
 #include "gateway/store/sqlite/database.hpp"
 #include "gateway/store/sqlite/search_plan.hpp"
 #include "tests/gateway/store/store_fixture.hpp"
@@ -260,8 +261,11 @@ TEST_F(SearchTest, PagesAreASnapshotWhateverIsWrittenMeanwhile) {
 
 // Within one group a row is born, dies and is wanted again.
 TEST_F(SearchTest, AValueThatComesBackWithinOneGroupIsFound) {
-  auto const gender = [](char const* value) {
-    return put_json(fmt::format(R"({{"resourceType":"Patient","id":"p1","gender":"{}"}})", value));
+  int year = 1980;
+  auto const gender = [&year](char const* value) {
+    return put_json(fmt::format(R"({{"resourceType":"Patient","id":"p1","gender":"{}","birthDate":"{}"}})",
+                                value,
+                                ++year));  // each a change, also of what is seen before the group
   };
   must(home.store->commit_and_wait(gender("male")));
   std::promise<void> open;
@@ -320,6 +324,34 @@ TEST_F(SearchTest, DeadIndexRowsGoAfterThePageLifeAndOldCursorsSaySo) {
   EXPECT_EQ(dead(), 0);
   EXPECT_EQ(refusal("Patient", "_count=1", cursor).code, fhir::IssueType::deleted);
   EXPECT_EQ(found("Patient", "gender=other"), "p1");
+}
+
+// A database from before 0005 and before values were shared: phonetic and name have rows of their own for all
+// that family and given say.
+TEST_F(SearchTest, AFormerDatabaseMigratesAndItsIndexIsGoodAsItIs) {
+  put_all({R"({"resourceType":"Patient","id":"p1","name":[{"family":"Strand","given":["Ida"]}]})"});
+  home.store.reset();
+  {
+    auto database = sqlite::Database::open(home.path(), true, 1);
+    ASSERT_TRUE(database);
+    auto const made = database->execute(R"(
+      DROP TABLE secret;
+      DELETE FROM schema_migration WHERE name = '0005_secret';
+      INSERT INTO search_param (param, type, code) VALUES (9001, 'Patient', 'phonetic'), (9002, 'Patient', 'name');
+      INSERT INTO search_string SELECT p.param, s.normalised, s.resource_key, s.original, s.part, s.born, s.died
+        FROM search_string s CROSS JOIN search_param p ON p.param IN (9001, 9002))");
+    ASSERT_TRUE(made) << made.error().diagnostics;
+  }
+  home.open();
+  ASSERT_TRUE(load_secret(home.path(), "page-links"));
+  for (auto const* text : {"name=strand", "phonetic=ida", "family=strand", "given=ida"})
+    EXPECT_EQ(found("Patient", text), "p1") << text;
+  put_all({R"({"resourceType":"Patient","id":"p1","name":[{"family":"Lund","given":["Ida"]}]})"});
+  for (auto const* text : {"name=strand", "phonetic=strand", "family=strand"})
+    EXPECT_EQ(found("Patient", text), "") << text;
+  for (auto const* text : {"name=lund", "phonetic=lund", "phonetic=ida"})
+    EXPECT_EQ(found("Patient", text), "p1") << text;
+  EXPECT_TRUE(home.store->check().empty());
 }
 
 /// Resources and searches drawn at random: the index finds what fhir/search/match.cpp says of each resource
@@ -471,7 +503,9 @@ TEST_F(SearchTest, NoPlanScansATable) {
   auto database = sqlite::Database::open(home.path(), false, 1);
   ASSERT_TRUE(database);
   int plans = 0;
-  auto const explain = [&](sqlite::Fragment const& fragment, std::string const& what) {
+  int ordered = 0;
+  auto const explain = [&](sqlite::Fragment const& fragment, std::string const& what,
+                           bool keeps_order = false) {
     auto const sql = "EXPLAIN QUERY PLAN " + fragment.numbered();
     auto statement = database->prepare_composed(sql);
     ++plans;
@@ -483,6 +517,9 @@ TEST_F(SearchTest, NoPlanScansATable) {
       bool const scans = step.starts_with("SCAN ") && step != "SCAN k" && step != "SCAN CONSTANT ROW" &&
                          !step.starts_with("SCAN (subquery");
       EXPECT_FALSE(scans) << what << ": " << step << "\n" << sql;
+      if (keeps_order) {
+        EXPECT_EQ(step.find("TEMP B-TREE"), std::string::npos) << what << ": " << step << "\n" << sql;
+      }
     }
   };
   for (auto const& [type, text] : std::initializer_list<std::pair<char const*, char const*>>{
@@ -508,6 +545,8 @@ TEST_F(SearchTest, NoPlanScansATable) {
            {"Observation", "subject:Patient.family=strand&status=final"},
            {"Patient", "_has:Observation:patient:code=718-7"},
            {"ValueSet", "url=http://example.org/vs/one"},
+           {"Observation", "subject=Patient/p1"},
+           {"Observation", "code=http://loinc.org|718-7"},
            {"RiskAssessment", "probability=gt0.2"},
        }) {
     auto const query = query_of(type, text);
@@ -516,6 +555,12 @@ TEST_F(SearchTest, NoPlanScansATable) {
     sqlite::SearchCursor after{1, 5, 3, {}};
     for (std::size_t at = 0; at < plan->sort.size(); ++at) after.values.emplace_back(std::string("x"));
     auto const what = fmt::format("{}?{}", type, text);
+    if (is_ordered(*plan)) {
+      // One equality: the index gives a page in its own order, however many there are.
+      ++ordered;
+      explain(ordered_page_statement(*plan, nullptr, 11), what, true);
+      explain(ordered_page_statement(*plan, &after, 11), what, true);
+    }
     explain(page_statement(*plan, std::nullopt, nullptr, 11), what);
     for (std::size_t at = 0; at < plan->conditions.size(); ++at) {
       if (!plan->conditions[at].keys) continue;
@@ -526,6 +571,7 @@ TEST_F(SearchTest, NoPlanScansATable) {
     }
   }
   EXPECT_GT(plans, 150);
+  EXPECT_EQ(ordered, 4) << "identifier, url, subject, code";
 }
 
 }  // namespace
