@@ -13,6 +13,7 @@
 namespace mappings::language {
 
 constexpr std::uint32_t kNone = UINT32_MAX;
+constexpr std::size_t kTargetsMax = 4;  // that one use writes to
 
 /// One instance of a role and where it stands in the message.
 struct Instance {

@@ -2,12 +2,10 @@
 /// keys.
 #include "mappings/hl7v2/escape.hpp"
 #include "mappings/language/digest.hpp"
-#include "mappings/language/engine.hpp"
+#include "mappings/language/relations.hpp"
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace mappings::language {
 
@@ -15,122 +13,6 @@ namespace {
 
 using hl7v2::Address;
 constexpr std::string_view kNull = "\"\"";
-
-}  // namespace
-
-namespace {
-
-/// Whether the group stands in `ancestor`, in groups of which each is the only one of its name there.
-bool is_part_of(hl7v2::Grouping const& grouping, std::uint32_t group, std::uint32_t ancestor) {
-  if (group == ancestor || !is_within(grouping, group, ancestor)) return false;
-  auto const& groups = grouping.groups;
-  for (; group != ancestor; group = groups[group].parent) {
-    auto const twins = std::ranges::count_if(groups, [&](auto const& other) {
-      return other.parent == groups[group].parent && other.name == groups[group].name;
-    });
-    if (twins != 1) return false;
-  }
-  return true;
-}
-
-}  // namespace
-
-std::optional<std::uint32_t> segment_in_scope(hl7v2::Message const& message, hl7v2::Grouping const& grouping,
-                                              std::string_view name, std::uint32_t segment) {
-  if (message.segment_id(segment) == name) return segment;
-  std::uint32_t group = grouping.group_of_segment[segment];
-  for (;;) {
-    // The nearest one before it, else the first after it, in the same group instance.
-    for (std::uint32_t at = segment; at-- > 0;) {
-      if (grouping.group_of_segment[at] == group && message.segment_id(at) == name) return at;
-    }
-    for (std::uint32_t at = segment + 1; at < message.segment_count(); ++at) {
-      if (grouping.group_of_segment[at] == group && message.segment_id(at) == name) return at;
-    }
-    if (group == 0) return std::nullopt;
-    // Else in the group's own parts: the OBR of the ORC's ORDER, which stands in OBSERVATION_REQUEST.
-    for (std::uint32_t at = 0; at < message.segment_count(); ++at) {
-      if (message.segment_id(at) == name && is_part_of(grouping, grouping.group_of_segment[at], group))
-        return at;
-    }
-    group = grouping.groups[group].parent;
-  }
-}
-
-bool is_within(hl7v2::Grouping const& grouping, std::uint32_t group, std::uint32_t ancestor) {
-  while (group != ancestor && group != 0) group = grouping.groups[group].parent;
-  return group == ancestor;
-}
-
-bool stands_in(hl7v2::Grouping const& grouping, std::uint32_t group, std::string_view wanted) {
-  if (wanted.empty() || grouping.by_order) return true;
-  return wanted == "root" ? group == 0 : grouping.groups[group].name == wanted;
-}
-
-bool holds(std::vector<Predicate> const& predicates, hl7v2::Message const& message,
-           hl7v2::Grouping const& grouping, std::uint32_t segment) {
-  return std::ranges::all_of(predicates, [&](Predicate const& predicate) {
-    Place const& place = predicate.place;
-    std::string_view value;
-    if (auto const found = segment_in_scope(message, grouping, place.segment, segment)) {
-      bool const leaf =
-          predicate.test == Predicate::Test::equals || predicate.test == Predicate::Test::differs;
-      std::uint16_t const component = leaf && place.component == 0 ? std::uint16_t{1} : place.component;
-      std::uint16_t const subcomponent =
-          leaf && place.subcomponent == 0 ? std::uint16_t{1} : place.subcomponent;
-      value = message.raw({*found, place.field, place.repetition, component, subcomponent});
-      if (value == kNull) value = {};
-    }
-    auto const listed = [&] { return std::ranges::find(predicate.values, value) != predicate.values.end(); };
-    switch (predicate.test) {
-      case Predicate::Test::equals:
-        return listed();
-      case Predicate::Test::differs:
-        return !listed();
-      case Predicate::Test::valued:
-        return !value.empty();
-      case Predicate::Test::empty:
-        return value.empty();
-      case Predicate::Test::changed:
-      case Predicate::Test::was:
-        break;
-    }
-    return false;
-  });
-}
-
-namespace {
-
-bool is_listed(Element const* value, std::vector<std::string> const& values) {
-  return value != nullptr &&
-         std::ranges::any_of(values, [&](std::string const& one) { return value->text() == one; });
-}
-
-}  // namespace
-
-bool holds(std::vector<Predicate> const& predicates, Element const* before, Element const& after) {
-  return std::ranges::all_of(predicates, [&](Predicate const& predicate) {
-    Element const* const now = find(after, predicate.path.steps);
-    Element const* const then = before == nullptr ? nullptr : find(*before, predicate.path.steps);
-    switch (predicate.test) {
-      case Predicate::Test::equals:
-        return is_listed(now, predicate.values);
-      case Predicate::Test::differs:
-        return !is_listed(now, predicate.values);
-      case Predicate::Test::valued:
-        return now != nullptr;
-      case Predicate::Test::empty:
-        return now == nullptr;
-      case Predicate::Test::was:
-        return is_listed(then, predicate.values);
-      case Predicate::Test::changed:
-        return (now == nullptr) != (then == nullptr) || (now != nullptr && !(*now == *then));
-    }
-    return false;
-  });
-}
-
-namespace {
 
 class Translation {
  public:
@@ -152,10 +34,9 @@ class Translation {
     for (auto const& literal : literals_) run_literal(literal);
     tell_events();
     fill_defaults();
-    index_roles();
-    find_single_groups();
-    link();
-    give_keys();
+    Relations const relations(*keeps_);
+    link_resources(draft_, *keeps_, relations);
+    give_keys(draft_, *keeps_, relations, context_.partner->name);
     finish_facts();
     context_.arena = nullptr;
     draft_.keeps = std::move(keeps_);
@@ -561,7 +442,7 @@ class Translation {
     auto const [known, fresh] = made_.try_emplace(key, static_cast<std::uint32_t>(draft_.resources.size()));
     if (!fresh) {
       partial = !contains(draft_.resources[known->second].content, whole);
-      return reference_to(known->second);
+      return reference_to(arena, known->second);
     }
     DraftResource made;
     made.type = row.pair->resource;
@@ -570,17 +451,7 @@ class Translation {
     if (identified) made.identifiers.push_back(made.key.substr(made.type.size() + 1));
     made.content = whole;
     draft_.resources.push_back(std::move(made));
-    return reference_to(draft_.resources.size() - 1);
-  }
-
-  Element reference_to(std::size_t resource) {
-    char text[16] = {'~'};
-    std::size_t size = 1;
-    for (char const c : std::to_string(resource)) text[size++] = c;
-    Element reference = Element::of_object();
-    reference.append_unchecked(draft_.arena, "reference",
-                               Element::of_string(draft_.arena.copy({text, size})));
-    return reference;
+    return reference_to(arena, draft_.resources.size() - 1);
   }
 
   void run_literal(Literal const& literal) {
@@ -713,205 +584,6 @@ class Translation {
     return found == groups.end() ? 0 : static_cast<std::uint32_t>(found - groups.begin());
   }
 
-  /// Instances of each role that were written, in order.
-  void index_roles() {
-    by_role_.assign(structure_->roles.size(), {});
-    for (Instance const& instance : keeps_->instances) {
-      if (instance.resource != kNone) by_role_[instance.role].push_back(&instance);
-    }
-  }
-
-  void link() {
-    for (Link const& one : structure_->links) {
-      if (by_role_[one.source].empty() || by_role_[one.target].empty()) continue;
-      bool const many = std::ranges::any_of(one.path.steps, [](Step const& step) {
-        return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
-      });
-      for (Instance const* const source : by_role_[one.source]) link_one(one, *source, many);
-    }
-  }
-
-  /// Groups of which their parent has one: what stands in them counts for all their siblings (PATIENT for
-  /// each ORDER).
-  void find_single_groups() {
-    auto const& groups = keeps_->grouping.groups;
-    std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> counts;
-    for (auto const& group : groups) ++counts[{group.parent, group.name}];
-    single_.clear();
-    for (auto const& group : groups) single_.push_back(counts[{group.parent, group.name}] == 1);
-  }
-
-  /// Whether a target counts for a source: it encloses it, stands within it, or in a group of which there is
-  /// only one.
-  bool belongs(std::uint32_t target, std::uint32_t source) const {
-    auto const& grouping = keeps_->grouping;
-    if (is_within(grouping, target, source)) return true;
-    for (; !is_within(grouping, source, target); target = grouping.groups[target].parent) {
-      if (!single_[target]) return false;
-    }
-    return true;
-  }
-
-  /// A single reference goes to the nearest target: of the same segment, of the same group, of an enclosing
-  /// one. Where both have an instance per segment of one name, only those of the same segment belong
-  /// together.
-  void link_one(Link const& one, Instance const& source, bool many) {
-    Role const& from = structure_->roles[one.source];
-    Role const& to = structure_->roles[one.target];
-    bool const paired =
-        from.per == Role::Per::segment && to.per == Role::Per::segment && from.per_name == to.per_name;
-    Instance const* nearest = nullptr;
-    int nearness = 0;
-    for (Instance const* const target : by_role_[one.target]) {
-      if (target->resource == source.resource || (paired && target->segment != source.segment)) continue;
-      if (!belongs(target->group, source.group)) continue;
-      if (many) {
-        refer_to(one, source, *target);
-        continue;
-      }
-      int const near = target->group == source.group ? 2 : 1;
-      if (near > nearness) {
-        nearest = target;
-        nearness = near;
-      }
-    }
-    if (nearest != nullptr) refer_to(one, source, *nearest);
-  }
-
-  void refer_to(Link const& one, Instance const& source, Instance const& target) {
-    bool const many = std::ranges::any_of(one.path.steps, [](Step const& step) {
-      return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
-    });
-    Trail trail;
-    Element& place = reach(draft_.resources[source.resource].content, one.path.steps, draft_.arena, trail);
-    if (!many && place.find("reference") != nullptr) return;
-    merge_reference(place, target.resource, one.path.steps.back());
-  }
-
-  void merge_reference(Element& place, std::uint32_t resource, Step const& last) {
-    Element const reference = reference_to(resource);
-    if (last.conditions.empty() || !place.is_object())
-      place = reference;
-    else
-      merge(place, reference, draft_.arena);
-  }
-
-  // ---------------------------------------------------------------------------------------------------- keys
-
-  void give_keys() {
-    for (Instance const& instance : keeps_->instances) {
-      if (instance.resource != kNone) key_of(instance.resource, instance, 0);
-    }
-    part_twins();
-    for (DraftResource& resource : draft_.resources) list_identifiers(resource);
-  }
-
-  Instance const* instance_of_role(std::size_t role, std::uint32_t group) const {
-    for (Instance const* const instance : by_role_[role]) {
-      if (belongs(instance->group, group)) return instance;
-    }
-    return nullptr;
-  }
-
-  void key_of(std::uint32_t index, Instance const& instance, int depth) {
-    DraftResource& resource = draft_.resources[index];
-    if (!resource.key.empty() || depth > 8) return;
-    auto const declared = std::ranges::find(structure_->keys, instance.role, &Key::role);
-    if (declared != structure_->keys.end()) {
-      for (Key::Alternative const& alternative : declared->alternatives) {
-        if (alternative.within ? key_within(resource, instance, alternative, depth)
-                               : key_by_identifier(resource, alternative))
-          return;
-      }
-    }
-    Digest digest;
-    digest.add(context_.partner->name);
-    add_content(digest, resource.content);
-    resource.key = std::string(resource.type) + "|" + std::string(resource.role) + "|" + digest.hex();
-  }
-
-  static void add_content(Digest& digest, Element const& element) {
-    digest.add(element.text());
-    for (Element const& item : element.items()) add_content(digest, item);
-    for (auto const& member : element.members()) {
-      if (member.name == "reference") continue;
-      digest.add(member.name);
-      add_content(digest, member.value);
-    }
-  }
-
-  bool key_by_identifier(DraftResource& resource, Key::Alternative const& alternative) {
-    std::vector<Element const*> found;
-    collect(resource.content, alternative.identifier.steps, found);
-    for (Element const* const one : found) {
-      std::string_view const value = one->text_at("value");
-      if (value.empty()) continue;
-      std::string_view const system = one->text_at("system");
-      resource.key = std::string(resource.type) + "|";
-      if (system.empty())
-        resource.key.append("urn:site:").append(context_.partner->name);
-      else
-        resource.key += system;
-      resource.key.append("|").append(value);
-      resource.key_is_identifier = !system.empty();
-      return true;
-    }
-    return false;
-  }
-
-  bool key_within(DraftResource& resource, Instance const& instance, Key::Alternative const& alternative,
-                  int depth) {
-    Instance const* const parent = instance_of_role(alternative.parent, instance.group);
-    if (parent == nullptr) return false;
-    key_of(parent->resource, *parent, depth + 1);
-    Digest digest;
-    digest.add(draft_.resources[parent->resource].key);
-    digest.add(resource.role);
-    bool by_content = false;
-    for (Path const& path : alternative.by) {
-      Element const* const found = find(resource.content, path.steps);
-      digest.add(path.text);
-      if (found == nullptr) continue;
-      by_content = true;
-      add_content(digest, *found);
-    }
-    if (!by_content) digest.add(std::to_string(instance.ordinal));
-    std::string key = std::string(resource.type) + "|" + digest.hex();
-    resource.key = std::move(key);
-    return true;
-  }
-
-  /// Two parts of one message with the same key (the same identifier twice, or nothing that tells them apart)
-  /// are two drafts: the later ones are told apart by their order, which is the same whenever the message is.
-  void part_twins() {
-    std::unordered_set<std::string_view> keys;
-    for (DraftResource& resource : draft_.resources) {
-      if (keys.insert(resource.key).second) continue;
-      std::string const stem = resource.key;
-      std::size_t& number = twins_[stem];
-      do {
-        resource.key = stem + "|" + std::to_string(++number + 1);
-      } while (!keys.insert(resource.key).second);
-      resource.key_is_identifier = false;
-    }
-  }
-
-  void list_identifiers(DraftResource& resource) {
-    if (resource.role.empty()) return;
-    Element const* const list = resource.content.find("identifier");
-    if (list == nullptr) return;
-    auto const note = [&](Element const& one) {
-      if (one.text_at("system").empty() || one.text_at("value").empty()) return;
-      std::string text = std::string(one.text_at("system")) + "|" + std::string(one.text_at("value"));
-      bool const is_key =
-          resource.key.size() == resource.type.size() + 1 + text.size() && resource.key.ends_with(text);
-      resource.identifiers.insert(is_key ? resource.identifiers.begin() : resource.identifiers.end(),
-                                  std::move(text));
-    };
-    if (list->is_object()) note(*list);
-    for (Element const& one : list->items()) note(one);
-  }
-
   void finish_facts() {
     for (Fact& fact : draft_.facts) {
       if (fact.resource >= keeps_->instances.size()) continue;
@@ -928,66 +600,13 @@ class Translation {
   std::shared_ptr<Internals> keeps_;
   types::Context context_;
   std::vector<Literal> literals_;
-  std::vector<std::vector<Instance const*>> by_role_;
-  std::vector<bool> single_;
   std::unordered_map<std::string, std::uint32_t> made_;  // resources of type pairs, by key
-  std::unordered_map<std::string, std::size_t> twins_;
 };
 
 }  // namespace
 
 fhir::Result<Draft> forward(Maps const& maps, hl7v2::Message const& message, PartnerProfile const& sender) {
   return Translation(maps, message, sender).run();
-}
-
-std::string_view Fact::text() const {
-  if (!value.is_object()) return value.text();
-  for (std::string_view const member : {"value", "code", "text", "display", "family", "start"}) {
-    if (std::string_view const found = value.text_at(member); !found.empty()) return found;
-  }
-  return value.text_of("coding", 0, "code");
-}
-
-DraftResource const* Draft::find(std::string_view role, std::uint32_t instance) const {
-  for (DraftResource const& resource : resources) {
-    if (resource.role == role && resource.instance == instance) return &resource;
-  }
-  return nullptr;
-}
-
-Fact const* Draft::find_fact(std::string_view name) const {
-  auto const found = std::ranges::find(facts, name, &Fact::name);
-  return found == facts.end() ? nullptr : &*found;
-}
-
-std::string_view Draft::fact(std::string_view name) const {
-  Fact const* const found = find_fact(name);
-  return found == nullptr ? std::string_view{} : found->text();
-}
-
-namespace {
-
-void resolve(Element& element, std::span<std::string const> references, Arena& arena) {
-  for (Element& item : element.items()) resolve(item, references, arena);
-  for (auto& member : element.members()) {
-    if (member.name != "reference" || !member.value.text().starts_with('~')) {
-      resolve(member.value, references, arena);
-      continue;
-    }
-    std::size_t index = 0;
-    for (char const c : member.value.text().substr(1)) index = index * 10 + static_cast<std::size_t>(c - '0');
-    if (index < references.size()) member.value = Element::of_string(arena.copy(references[index]));
-  }
-}
-
-}  // namespace
-
-void resolve_references(Element& tree, std::span<std::string const> references, Arena& arena) {
-  resolve(tree, references, arena);
-}
-
-void resolve_references(Draft& draft, std::span<std::string const> references) {
-  for (DraftResource& resource : draft.resources) resolve(resource.content, references, draft.arena);
 }
 
 }  // namespace mappings::language

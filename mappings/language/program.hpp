@@ -152,11 +152,13 @@ struct Use {
   std::vector<Predicate> when;
   std::vector<Target> targets;
   std::vector<Row const*> rows;
+  std::vector<Row const*> reverse_rows;  ///< Those that read an element, in reverse.
 };
 
 struct Link {
   std::size_t source = 0;
   Path path;
+  std::string names;  ///< Of the path without marks: "location.location".
   std::size_t target = 0;
   bool inward = false;  ///< Reverse does not follow it.
 };

@@ -185,6 +185,11 @@ Element* follow(Element& root, std::span<Step const> steps, std::span<std::uint1
   return here;
 }
 
+Element const* follow(Element const& root, std::span<Step const> steps,
+                      std::span<std::uint16_t const> indexes) {
+  return follow(const_cast<Element&>(root), steps, indexes);  // it only walks
+}
+
 std::string render(std::span<Step const> steps, std::uint16_t const*& index) {
   std::string text;
   for (Step const& step : steps) {

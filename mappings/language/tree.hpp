@@ -36,6 +36,8 @@ Element const* find(Element const& root, std::span<Step const> steps);
 void collect(Element const& root, std::span<Step const> steps, std::vector<Element const*>& found);
 /// The element a trail of `path` leads to, or nullptr.
 Element* follow(Element& root, std::span<Step const> steps, std::span<std::uint16_t const> indexes);
+Element const* follow(Element const& root, std::span<Step const> steps,
+                      std::span<std::uint16_t const> indexes);
 /// "name[0].family"
 std::string render(std::span<Step const> steps, std::uint16_t const*& index);
 

@@ -109,15 +109,25 @@ std::string_view In::sibling(std::size_t field, std::size_t component) {
   return decoded(found);
 }
 
+void Out::clear() {
+  vocabulary = nullptr;
+  default_system = {};
+  leaves.clear();
+  siblings.clear();
+  whole_field = false;
+  whole = nullptr;
+}
+
 void Out::set(std::size_t part, std::string_view text, std::size_t sub) {
   if (text.empty()) return;
+  text = context->arena->copy(text);
   for (Leaf& leaf : leaves) {
     if (leaf.part == part && leaf.sub == sub) {
       leaf.text = text;
       return;
     }
   }
-  leaves.push_back({static_cast<std::uint16_t>(part), static_cast<std::uint16_t>(sub), std::string(text)});
+  leaves.push_back({static_cast<std::uint16_t>(part), static_cast<std::uint16_t>(sub), text});
 }
 
 void Out::nest(std::size_t number, Out const& nested) {
@@ -127,7 +137,7 @@ void Out::nest(std::size_t number, Out const& nested) {
 void Out::sibling(std::size_t field, std::string_view text, std::size_t part) {
   if (!text.empty())
     siblings.push_back(
-        {static_cast<std::uint16_t>(field), static_cast<std::uint16_t>(part), std::string(text)});
+        {static_cast<std::uint16_t>(field), static_cast<std::uint16_t>(part), context->arena->copy(text)});
 }
 
 namespace {

@@ -89,11 +89,11 @@ class In {
   bool claims_field_ = false;
 };
 
-/// One leaf to write, as plain text (not escaped).
+/// One leaf to write, as plain text (not escaped) in the context's arena.
 struct Leaf {
   std::uint16_t part = 1;
   std::uint16_t sub = 1;
-  std::string text;
+  std::string_view text;
   friend bool operator==(Leaf const&, Leaf const&) = default;
 };
 
@@ -108,12 +108,14 @@ struct Out {
   struct Sibling {
     std::uint16_t field;
     std::uint16_t part;
-    std::string text;
+    std::string_view text;
     friend bool operator==(Sibling const&, Sibling const&) = default;
   };
   std::vector<Sibling> siblings;  ///< Other fields of the same segment: OBX-2 for an OBX-5.
   bool whole_field = false;       ///< Stands for all repetitions that there were.
 
+  /// Forgets what was written; the room for it stays.
+  void clear();
   /// Empty texts are left out.
   void set(std::size_t part, std::string_view text, std::size_t sub = 1);
   /// Everything of a nested value, one level down, at part `number`.

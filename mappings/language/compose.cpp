@@ -1,0 +1,276 @@
+/// New segments: what the resources say and no segment of the seed does.
+#include "mappings/language/reversal.hpp"
+
+#include <algorithm>
+
+namespace mappings::language {
+
+namespace {
+
+using hl7v2::Address;
+
+class Composer {
+ public:
+  explicit Composer(Reversal& reversal)
+      : on_(reversal), structure_(*reversal.structure), nodes_(*reversal.nodes), layout_(*reversal.layout) {}
+
+  void run() {
+    for (Reversal::Extra const& extra : on_.extra) write_segment(*extra.use, extra.node, extra.base, true);
+    std::vector<bool> written(nodes_.size(), false);
+    for (std::size_t at = 0; at < nodes_.size(); ++at) write_node(at, written, 0);
+  }
+
+ private:
+  /// After the node that leads to it, whose group it stands in.
+  void write_node(std::size_t at, std::vector<bool>& written, std::size_t depth) {
+    if (written[at]) return;
+    written[at] = true;
+    if (nodes_[at].via != SIZE_MAX && depth < nodes_.size()) write_node(nodes_[at].via, written, depth + 1);
+    place(at);
+    for (Use const& use : structure_.uses) {
+      if (stands_elsewhere(use)) continue;
+      if (use.targets[0].role != nodes_[at].role) {
+        write_part(use, at);
+      } else if (has_array_base(use)) {
+        write_items(use, at);
+      } else if (nodes_[at].known == kNone || !has_frame(use, nodes_[at].known)) {
+        write_segment(use, at, with_base(nodes_[at].content, use.targets[0].base), false);
+      }
+    }
+  }
+
+  // Placing.
+
+  /// The group instance (and segment) of a node: the seed's, or a new one below that of the node that led to
+  /// it.
+  void place(std::size_t at) {
+    Node& node = nodes_[at];
+    if (node.placed) return;
+    node.placed = true;
+    if (node.known != kNone) {
+      Instance const& instance = on_.seed->keeps().instances[node.known];
+      node.group = instance.group;
+      if (instance.segment != kNone) node.segment = layout_.serial_of(instance.segment);
+      return;
+    }
+    Layout::Group parent = 0;
+    if (node.via != SIZE_MAX) {
+      place(node.via);
+      parent = nodes_[node.via].group;
+    }
+    Role const& role = structure_.roles[node.role];
+    if (role.per == Role::Per::message) return;
+    // The segment of a per-segment role is inserted when it is written.
+    node.group = role.per == Role::Per::group ? group_of_role(node.role, parent) : parent;
+  }
+
+  /// A linked resource of the same group shares it (the report and the order of one ORDER_OBSERVATION).
+  Layout::Group group_of_role(std::size_t role, Layout::Group parent) {
+    std::string_view const named = structure_.roles[role].per_name;
+    if (layout_.name_of(parent) == named) return parent;
+    auto const first =
+        std::ranges::find_if(structure_.uses, [&](Use const& use) { return use.targets[0].role == role; });
+    std::string_view const segment =
+        first == structure_.uses.end() ? std::string_view{} : std::string_view(first->segment);
+    return layout_.group_for(parent, segment, true, named);
+  }
+
+  Layout::Serial segment_for(Use const& use, std::size_t at, bool own_item) {
+    Role const& role = nodes_.role_of(at);
+    bool const of_role = !own_item && role.per == Role::Per::segment && role.per_name == use.segment;
+    if (of_role && nodes_[at].segment != kNone) return nodes_[at].segment;
+    bool const own = own_item || of_role;
+    Layout::Group const group = layout_.group_for(nodes_[at].group, use.segment, own, use.group);
+    Layout::Serial found = 0;
+    if (!own && layout_.find(group, use.segment, found) && !on_.removed.contains(found)) return found;
+    found = layout_.insert(group, use.segment);
+    on_.fresh.push_back(found);
+    if (of_role) {
+      nodes_[at].segment = found;
+      nodes_[at].group = group;
+    }
+    return found;
+  }
+
+  // What is to be written.
+
+  /// A group that the version being written does not have, where another use names the one that it has: an
+  /// OBX stands in SPECIMEN or, from 2.7 on, in SPECIMEN_OBSERVATION.
+  bool stands_elsewhere(Use const& use) const {
+    return !use.group.empty() && !layout_.knows(use.segment, use.group) &&
+           std::ranges::any_of(structure_.uses, [&](Use const& other) {
+             return other.segment == use.segment && other.variant == use.variant &&
+                    other.targets[0].role == use.targets[0].role && layout_.knows(other.segment, other.group);
+           });
+  }
+
+  void write_items(Use const& use, std::size_t at) {
+    if (!on_.done.empty() && on_.done.contains({name_of(use), at})) return;
+    for (Element const* const item : base_items(use, *nodes_[at].content)) {
+      if (nodes_[at].known == kNone || !stood_before(use, at, *item)) write_segment(use, at, item, true);
+    }
+  }
+
+  bool has_frame(Use const& use, std::uint32_t instance) const {
+    return std::ranges::any_of(on_.seed->frames(), [&](Frame const& frame) {
+      Use const& other = *frame.use;
+      return frame.instance[0] == instance && other.segment == use.segment && other.variant == use.variant &&
+             other.rows == use.rows;
+    });
+  }
+
+  /// The seed said the same, from some other place.
+  bool stood_before(Use const& use, std::size_t at, Element const& item) {
+    Element const* const content = on_.seed->content(nodes_[at].known);
+    if (content == nullptr) return false;
+    Projection const now = on_.project_now(use, on_.sources_now(structure_, use, at, &item));
+    return std::ranges::any_of(base_items(use, *content), [&](Element const* one) {
+      Sources then;
+      then.base[0] = one;
+      return same(on_.project_then(use, then), now);
+    });
+  }
+
+  /// The version being written has no such segment anywhere in the message.
+  bool lacks_segment(Use const& use) const {
+    return layout_.has_grammar() && use.segment[0] != 'Z' && !layout_.knows(use.segment, {}) &&
+           (!on_.seed || std::ranges::none_of(on_.seed->frames(), [&](Frame const& frame) {
+             return frame.use->segment == use.segment;
+           }));
+  }
+
+  void write_segment(Use const& use, std::size_t at, Element const* base, bool own_item) {
+    if (base == nullptr || lacks_segment(use)) return;
+    place(at);
+    Projection const now = on_.project_now(use, on_.sources_now(structure_, use, at, base));
+    bool const any = says_anything(now);
+    bool const told = !any && has_facts(use) && nodes_.is_first_of_role(at);
+    if (!any && !told && !(use.group.empty() && layout_.requires_segment(use.segment))) return;
+    bool const said = on_.seed && nodes_[at].known != kNone && !own_item && said_in_seed(use, at, now);
+    if (!said) fill_segment(use, segment_for(use, at, own_item), now);
+  }
+
+  /// A resource that is only part of what the segment tells, without the one that would lead it: a client
+  /// whose Task names a Practitioner and no PractitionerRole. The segment is written from it alone.
+  void write_part(Use const& use, std::size_t at) {
+    if (nodes_[at].known != kNone) return;
+    for (std::size_t target = 1; target < use.targets.size() && target < kTargetsMax; ++target) {
+      if (use.targets[target].role != nodes_[at].role) continue;
+      Role const& leading = structure_.roles[use.targets[0].role];
+      if (leading.per == Role::Per::message || nodes_.related(at, leading.name) != SIZE_MAX) return;
+      Sources sources;
+      sources.base[target] = with_base(nodes_[at].content, use.targets[target].base);
+      Projection const now = on_.project_now(use, sources);
+      if (!says_anything(now)) return;
+      Layout::Group const group = layout_.group_for(nodes_[at].group, use.segment, true, use.group);
+      Layout::Serial const segment = layout_.insert(group, use.segment);
+      on_.fresh.push_back(segment);
+      fill_segment(use, segment, now);
+      return;
+    }
+  }
+
+  /// A use without a segment in the seed whose values the seed gave all the same (from another use): nothing
+  /// changed.
+  bool said_in_seed(Use const& use, std::size_t at, Projection now) {
+    Element const* const content = on_.seed->content(nodes_[at].known);
+    if (content == nullptr) return false;
+    Sources then;
+    then.base[0] = with_base(content, use.targets[0].base);
+    for (std::size_t target = 1; target < use.targets.size() && target < kTargetsMax; ++target) {
+      std::size_t const other = nodes_.related(at, structure_.roles[use.targets[target].role].name);
+      if (other != SIZE_MAX && nodes_[other].known != kNone)
+        then.base[target] = with_base(on_.seed->content(nodes_[other].known), use.targets[target].base);
+    }
+    return same(on_.project_then(use, then), now);
+  }
+
+  bool has_facts(Use const& use) const {
+    return std::ranges::any_of(use.rows, [&](Row const* row) {
+      return row->kind == Row::Kind::fact && row->reverse &&
+             std::ranges::any_of(on_.request.facts,
+                                 [&](FactValue const& fact) { return fact.name == row->fact; });
+    });
+  }
+
+  // Writing it.
+
+  void fill_segment(Use const& use, Layout::Serial serial, Projection now) {
+    std::size_t const segment = layout_.index_of(serial);
+    for (RowValue const& value : now) {
+      if (value.items.empty() || !guard_allows(*value.row, now)) continue;
+      write_value(segment, serial, use, value);
+      write_constants(segment, value.row->v2_when);
+    }
+    write_constants(segment, use.when);
+    write_constants(segment, structure_.roles[use.targets[0].role].when);
+    for (Row const* const row : use.rows) {
+      if (row->kind == Row::Kind::literal_out)
+        on_.writer().set_if_empty(segment, row->places[0], literal_of(*row));
+    }
+  }
+
+  std::string_view literal_of(Row const& row) const {
+    return row.literal == "@timestamp" ? on_.request.timestamp : std::string_view(row.literal);
+  }
+
+  /// PID-30 is written only when PID-29 is empty: the guard is read on what is being written.
+  bool guard_allows(Row const& row, Projection now) const {
+    return std::ranges::all_of(row.v2_when, [&](Predicate const& predicate) {
+      if (predicate.test != Predicate::Test::empty) return true;
+      // A value for which the version has a segment of its own is written there: ORC-7 only where there is no
+      // TQ1.
+      if (predicate.place.segment != row.places[0].segment)
+        return !layout_.knows(predicate.place.segment, {});
+      return std::ranges::none_of(now, [&](RowValue const& value) {
+        if (value.items.empty() || value.row == &row) return false;
+        return std::ranges::any_of(value.row->places, [&](Place const& place) {
+          Place const& guard = predicate.place;
+          bool const same_part =
+              place.component == 0 || guard.component == 0 || place.component == guard.component;
+          return place.segment == guard.segment && place.field == guard.field && same_part &&
+                 (place.each || place.repetition == guard.repetition);
+        });
+      });
+    });
+  }
+
+  void write_value(std::size_t segment, Layout::Serial serial, Use const& use, RowValue const& value) {
+    FieldWriter writer = on_.writer();
+    for (Place const& place : value.row->places) {
+      std::size_t where = segment;
+      if (place.segment != use.segment) {
+        Layout::Serial found = 0;
+        if (!layout_.find(layout_.group_of(serial), place.segment, found) &&
+            !layout_.find(0, place.segment, found))
+          continue;
+        where = layout_.index_of(found);
+      }
+      if (place.each) {
+        for (Item const& item : value.items) writer.append(where, place, item);
+        continue;
+      }
+      Address const address{static_cast<std::uint32_t>(where), place.field, place.repetition, 0, 0};
+      for (types::Leaf const& leaf : value.items[0].leaves) writer.set_leaf(address, place, leaf);
+    }
+    for (Item const& item : value.items) writer.write_siblings(segment, nullptr, item);
+  }
+
+  void write_constants(std::size_t segment, std::vector<Predicate> const& predicates) {
+    for (Predicate const& predicate : predicates) {
+      if (!predicate.is_fhir && predicate.test == Predicate::Test::equals)
+        on_.writer().set_if_empty(segment, predicate.place, predicate.values[0]);
+    }
+  }
+
+  Reversal& on_;
+  Structure const& structure_;
+  Nodes& nodes_;
+  Layout& layout_;
+};
+
+}  // namespace
+
+void write_new(Reversal& reversal) { Composer(reversal).run(); }
+
+}  // namespace mappings::language

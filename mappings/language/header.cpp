@@ -1,0 +1,111 @@
+/// What a message needs beside its resources: the header, the caller's facts, set ids.
+#include "mappings/language/reversal.hpp"
+
+namespace mappings::language {
+
+namespace {
+
+using hl7v2::Address;
+
+/// A fact is a text; pairs that read an object find it in the members that such objects have.
+Element fact_element(Reversal& on, Row const& row, std::string_view text) {
+  Element value = Element::of_string(text);
+  types::Out probe(on.context);
+  probe.vocabulary = row.vocabulary;
+  if (row.pair->reverse(value, probe) && !probe.empty()) return value;
+  Element object = Element::of_object();
+  object.set(on.arena, "value", value);
+  object.set(on.arena, "code", value);
+  object.set(on.arena, "text", value);
+  return object;
+}
+
+void write_fact(Reversal& on, Use const& use, Row const& row, std::string_view text) {
+  types::Out out(on.context);
+  out.vocabulary = row.vocabulary;
+  out.default_system = row.default_system;
+  if (!row.pair->reverse(fact_element(on, row, text), out) || out.empty()) return;
+  hl7v2::Image& image = on.image();
+  FieldWriter writer = on.writer();
+  for (Place const& place : row.places) {
+    if (place.segment != use.segment) continue;
+    for (std::size_t segment = 0; segment < image.segment_count(); ++segment) {
+      if (image.segment_id(segment) != place.segment) continue;
+      if (!use.group.empty() && use.group != "root" &&
+          on.layout->name_of(on.layout->group_of(on.layout->serial_of(segment))) != use.group)
+        continue;
+      Address const address{static_cast<std::uint32_t>(segment), place.field, place.repetition, 0, 0};
+      for (types::Leaf const& leaf : out.leaves) {
+        if (image.text(FieldWriter::address_of(address, place, leaf)) != leaf.text)
+          writer.set_leaf(address, place, leaf);
+      }
+      break;
+    }
+  }
+}
+
+}  // namespace
+
+void write_facts(Reversal& reversal) {
+  if (reversal.request.facts.empty()) return;
+  for (Use const& use : reversal.structure->uses) {
+    for (Row const* const row : use.rows) {
+      if (row->kind != Row::Kind::fact || !row->reverse) continue;
+      for (FactValue const& fact : reversal.request.facts) {
+        if (fact.name == row->fact) write_fact(reversal, use, *row, fact.text);
+      }
+    }
+  }
+}
+
+void number_sets(Reversal& reversal) {
+  hl7v2::Image& image = reversal.image();
+  Layout const& layout = *reversal.layout;
+  for (Layout::Serial const serial : reversal.fresh) {
+    std::size_t const segment = layout.index_of(serial);
+    if (segment >= image.segment_count()) continue;
+    std::string_view const id = image.segment_id(segment);
+    auto const* const definition = hl7v2::find_field(reversal.version, id, 1);
+    Address const address{static_cast<std::uint32_t>(segment), 1, 1, 1, 1};
+    if (definition == nullptr || definition->data_type != "SI" || !image.raw(address).empty()) continue;
+    std::size_t number = 1;
+    for (std::size_t at = 0; at < segment; ++at) {
+      if (image.segment_id(at) == id && layout.are_siblings(layout.serial_of(at), serial)) ++number;
+    }
+    image.set_text(address, std::to_string(number));
+  }
+}
+
+void write_header(Reversal& reversal) {
+  ReverseRequest const& request = reversal.request;
+  PartnerProfile const& partner = reversal.partner;
+  if (reversal.seed && request.keep_header) return;
+  hl7v2::Image& image = reversal.image();
+  if (reversal.seed) image.use_delimiters(partner.delimiters);
+  auto const put = [&](std::uint16_t field, std::string_view text, std::uint16_t component = 1) {
+    Address const address{0, field, 1, component, 1};
+    if (image.text(address) != text) image.set_text(address, text);
+  };
+  auto const put_hd = [&](std::uint16_t field, HdName const& name) {
+    if (name.namespace_id.empty() && name.universal_id.empty()) return;
+    put(field, name.namespace_id, 1);
+    put(field, name.universal_id, 2);
+    put(field, name.universal_id_type, 3);
+  };
+  put_hd(3, partner.our_application);
+  put_hd(4, partner.our_facility);
+  put_hd(5, partner.their_application);
+  put_hd(6, partner.their_facility);
+  put(7, request.timestamp);
+  put(9, request.message_code, 1);
+  put(9, request.trigger_event, 2);
+  if (reversal.version >= hl7v2::Version::v2_3_1) put(9, reversal.structure->name, 3);
+  put(10, request.control_id);
+  put(11, partner.processing_id);
+  put(12, partner.version);
+  if (!partner.accept_ack.empty()) put(15, partner.accept_ack);
+  if (!partner.application_ack.empty()) put(16, partner.application_ack);
+  if (!partner.charset.empty()) put(18, partner.charset);
+}
+
+}  // namespace mappings::language

@@ -1,0 +1,111 @@
+#include "mappings/language/relations.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+namespace mappings::language {
+
+Relations::Relations(Internals const& keeps) : grouping_(keeps.grouping) {
+  by_role_.resize(keeps.structure->roles.size());
+  for (Instance const& instance : keeps.instances) {
+    if (instance.resource != kNone) by_role_[instance.role].push_back(&instance);
+  }
+  auto const& groups = grouping_.groups;
+  std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> counts;
+  for (auto const& group : groups) ++counts[{group.parent, group.name}];
+  for (auto const& group : groups) single_.push_back(counts[{group.parent, group.name}] == 1);
+}
+
+bool Relations::belongs(std::uint32_t target, std::uint32_t source) const {
+  if (is_within(grouping_, target, source)) return true;
+  for (; !is_within(grouping_, source, target); target = grouping_.groups[target].parent) {
+    if (!single_[target]) return false;
+  }
+  return true;
+}
+
+Element reference_to(Arena& arena, std::size_t resource) {
+  char text[24] = {'~'};
+  auto const [end, error] = std::to_chars(text + 1, text + sizeof text, resource);
+  (void)error;  // a number always fits
+  Element reference = Element::of_object();
+  reference.append_unchecked(arena, "reference",
+                             Element::of_string(arena.copy({text, static_cast<std::size_t>(end - text)})));
+  return reference;
+}
+
+namespace {
+
+class Linker {
+ public:
+  Linker(Draft& draft, Internals const& keeps, Relations const& relations)
+      : draft_(draft), structure_(*keeps.structure), relations_(relations) {}
+
+  void run() {
+    for (Link const& one : structure_.links) {
+      if (relations_.of_role(one.source).empty() || relations_.of_role(one.target).empty()) continue;
+      bool const many = std::ranges::any_of(one.path.steps, [](Step const& step) {
+        return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
+      });
+      for (Instance const* const source : relations_.of_role(one.source)) link_one(one, *source, many);
+    }
+  }
+
+ private:
+  /// A single reference goes to the nearest target: of the same segment, of the same group, of an enclosing
+  /// one. Where both have an instance per segment of one name, only those of the same segment belong
+  /// together.
+  void link_one(Link const& one, Instance const& source, bool many) {
+    Role const& from = structure_.roles[one.source];
+    Role const& to = structure_.roles[one.target];
+    bool const paired =
+        from.per == Role::Per::segment && to.per == Role::Per::segment && from.per_name == to.per_name;
+    Instance const* nearest = nullptr;
+    int nearness = 0;
+    for (Instance const* const target : relations_.of_role(one.target)) {
+      if (target->resource == source.resource || (paired && target->segment != source.segment)) continue;
+      if (!relations_.belongs(target->group, source.group)) continue;
+      if (many) {
+        refer_to(one, source, *target);
+        continue;
+      }
+      int const near = target->group == source.group ? 2 : 1;
+      if (near > nearness) {
+        nearest = target;
+        nearness = near;
+      }
+    }
+    if (nearest != nullptr) refer_to(one, source, *nearest);
+  }
+
+  void refer_to(Link const& one, Instance const& source, Instance const& target) {
+    bool const many = std::ranges::any_of(one.path.steps, [](Step const& step) {
+      return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
+    });
+    Trail trail;
+    Element& place = reach(draft_.resources[source.resource].content, one.path.steps, draft_.arena, trail);
+    if (!many && place.find("reference") != nullptr) return;
+    merge_reference(place, target.resource, one.path.steps.back());
+  }
+
+  void merge_reference(Element& place, std::uint32_t resource, Step const& last) {
+    Element const reference = reference_to(draft_.arena, resource);
+    if (last.conditions.empty() || !place.is_object())
+      place = reference;
+    else
+      merge(place, reference, draft_.arena);
+  }
+
+  Draft& draft_;
+  Structure const& structure_;
+  Relations const& relations_;
+};
+
+}  // namespace
+
+void link_resources(Draft& draft, Internals const& keeps, Relations const& relations) {
+  Linker(draft, keeps, relations).run();
+}
+
+}  // namespace mappings::language

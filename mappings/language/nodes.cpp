@@ -1,0 +1,259 @@
+#include "mappings/language/nodes.hpp"
+
+#include "mappings/language/seed.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace mappings::language {
+
+namespace {
+
+bool share_identifier(Element const& left, Element const& right) {
+  Element const* const one = left.find("identifier");
+  Element const* const other = right.find("identifier");
+  if (one == nullptr || other == nullptr) return false;
+  auto const list = [](Element const& e) {
+    return e.is_array() ? e.items() : std::span<Element const>(&e, 1);
+  };
+  return std::ranges::any_of(list(*one), [&](Element const& a) {
+    return std::ranges::any_of(list(*other), [&](Element const& b) {
+      return a.text_at("value") == b.text_at("value") && a.text_at("system") == b.text_at("system") &&
+             !a.text_at("value").empty();
+    });
+  });
+}
+
+/// Equal but for ids, meta and the targets of references.
+bool says_the_same(Element const& now, Element const& then) {
+  if (now.kind() != then.kind()) return false;
+  if (now.is_array())
+    return std::ranges::equal(now.items(), then.items(),
+                              [](auto const& a, auto const& b) { return says_the_same(a, b); });
+  if (!now.is_object()) return now == then;
+  auto const counts = [](std::string_view name) {
+    return name != "id" && name != "meta" && name != "reference";
+  };
+  auto const counted = [&](Element const& e) {
+    return std::ranges::count_if(e.members(), [&](auto const& member) { return counts(member.name); });
+  };
+  if (counted(now) != counted(then)) return false;
+  return std::ranges::all_of(now.members(), [&](auto const& member) {
+    if (!counts(member.name)) return true;
+    Element const* const other = then.find(member.name);
+    return other != nullptr && says_the_same(member.value, *other);
+  });
+}
+
+}  // namespace
+
+std::string_view Nodes::reference_of(Element const& resource) {
+  std::string_view const id = resource.text_at("id");
+  if (id.empty()) return {};
+  std::string_view const type = resource.text_at("resourceType");
+  auto* const place = static_cast<char*>(arena_.allocate(type.size() + 1 + id.size(), 1));
+  char* const end = std::ranges::copy(type, place).out;
+  *end = '/';
+  std::ranges::copy(id, end + 1);
+  return {place, type.size() + 1 + id.size()};
+}
+
+Element const* Nodes::resolve(std::string_view reference) const {
+  auto const [known, fresh] = resolved_.try_emplace(reference, nullptr);
+  if (fresh && request_.resolve) known->second = request_.resolve(reference);
+  return known->second;
+}
+
+/// False when it stands already, is of another type, or is a second one of a role that has one per message.
+bool Nodes::add(std::size_t role, Element const* content, std::string_view reference, std::size_t via) {
+  if (content == nullptr || content->text_at("resourceType") != structure_.roles[role].type) return false;
+  auto const [first, last] = by_content_.equal_range(content);
+  for (auto known = first; known != last; ++known) {
+    if (via != SIZE_MAX || nodes_[known->second].role == role) return false;
+  }
+  if (structure_.roles[role].per == Role::Per::message && met_[role]) return false;
+  met_[role] = true;
+  by_content_.emplace(content, nodes_.size());
+  if (!reference.empty()) resolved_.emplace(reference, content);
+  nodes_.push_back({role, content, reference, kNone, via, 0, kNone, false});
+  return true;
+}
+
+void Nodes::find(fhir::Issues& warnings) {
+  met_.assign(structure_.roles.size(), false);
+  for (RoleResource const& given : request_.resources) {
+    std::size_t const role = structure_.find_role(given.role);
+    if (role == SIZE_MAX || given.resource == nullptr) continue;
+    bool const added =
+        add(role, given.resource,
+            given.reference.empty() ? reference_of(*given.resource) : arena_.copy(given.reference), SIZE_MAX);
+    if (!added && !by_content_.contains(given.resource))
+      warnings.push_back(
+          fhir::warning(fhir::IssueType::value, "role " + std::string(given.role) + " takes one " +
+                                                    structure_.roles[role].type +
+                                                    " and got another resource; it is left out"));
+  }
+  for (std::size_t at = 0; at < nodes_.size(); ++at) {
+    follow_links(at);
+    follow_back(at);
+  }
+  find_edges();
+  for (std::size_t at = 0; at < nodes_.size(); ++at) find_via(at);
+}
+
+void Nodes::follow_links(std::size_t at) {
+  for (Link const& link : structure_.links) {
+    if (link.source != nodes_[at].role || link.inward || leads_elsewhere(link)) continue;
+    found_.clear();
+    collect(*nodes_[at].content, link.path.steps, found_);
+    for (Element const* const one : found_) {
+      std::string_view const reference = one->text_at("reference");
+      if (!reference.empty()) add(link.target, resolve(reference), reference, at);
+    }
+  }
+}
+
+/// The target's segment is not in the version being written, and another role of the same type has the place
+/// of the link too: a Specimen is an SPM or, before 2.5, a field of the OBR.
+bool Nodes::leads_elsewhere(Link const& link) const {
+  Role const& role = structure_.roles[link.target];
+  if (role.per != Role::Per::segment || layout_.knows(role.per_name, role.at)) return false;
+  return std::ranges::any_of(structure_.links, [&](Link const& other) {
+    return other.source == link.source && other.target != link.target && other.path.text == link.path.text &&
+           structure_.roles[other.target].type == role.type;
+  });
+}
+
+/// Links whose source is missing: the caller knows who refers to this resource.
+void Nodes::follow_back(std::size_t at) {
+  if (!request_.referring || nodes_[at].reference.empty()) return;
+  for (Link const& link : structure_.links) {
+    if (link.target != nodes_[at].role || link.inward) continue;
+    bool const led_here = nodes_[at].via != SIZE_MAX && nodes_[nodes_[at].via].role == link.source;
+    if (led_here || structure_.roles[link.source].type == structure_.roles[structure_.anchor].type) continue;
+    for (Element const* const one :
+         request_.referring(structure_.roles[link.source].type, link.names, nodes_[at].reference)) {
+      if (one == nullptr) continue;
+      std::string_view const reference = reference_of(*one);
+      auto const known = resolved_.find(reference);
+      add(link.source, known == resolved_.end() || known->second == nullptr ? one : known->second, reference,
+          at);
+    }
+  }
+}
+
+/// References may be written in more than one way (relative, absolute): what they resolve to counts.
+void Nodes::find_edges() {
+  std::vector<std::size_t> arriving(nodes_.size() + 1, 0);
+  from_.begin.assign(1, 0);
+  for (std::size_t at = 0; at < nodes_.size(); ++at) {
+    for (Link const& link : structure_.links) {
+      if (link.source != nodes_[at].role) continue;
+      found_.clear();
+      collect(*nodes_[at].content, link.path.steps, found_);
+      for (Element const* const one : found_) {
+        std::string_view const reference = one->text_at("reference");
+        if (reference.empty()) continue;
+        auto const [first, last] = by_content_.equal_range(resolve(reference));
+        for (auto known = first; known != last; ++known) {
+          if (nodes_[known->second].role != link.target || known->second == at) continue;
+          from_.ends.push_back(known->second);
+          ++arriving[known->second + 1];
+        }
+      }
+    }
+    from_.begin.push_back(from_.ends.size());
+  }
+  for (std::size_t at = 0; at < nodes_.size(); ++at) arriving[at + 1] += arriving[at];
+  to_.begin = arriving;
+  to_.ends.resize(from_.ends.size());
+  for (std::size_t at = 0; at < nodes_.size(); ++at) {
+    for (std::size_t const target : from_.of(at)) to_.ends[arriving[target]++] = at;
+  }
+}
+
+/// The node in whose scope each one stands: one that refers to it, else one that it refers to; a report
+/// rather than the message.
+void Nodes::find_via(std::size_t at) {
+  auto const is_narrow = [&](std::size_t node) {
+    return node != SIZE_MAX && role_of(node).per != Role::Per::message;
+  };
+  if (is_narrow(nodes_[at].via)) return;
+  std::size_t wide = SIZE_MAX;
+  for (bool const outward : {false, true}) {
+    for (std::size_t const other : outward ? from_.of(at) : to_.of(at)) {
+      if (nodes_[other].via == at) continue;
+      if (is_narrow(other)) {
+        nodes_[at].via = other;
+        return;
+      }
+      if (!outward && wide == SIZE_MAX) wide = other;
+    }
+  }
+  if (nodes_[at].via == SIZE_MAX) nodes_[at].via = wide;
+}
+
+void Nodes::match(Seed const& seed) {
+  auto const& instances = seed.keeps().instances;
+  by_instance_.assign(instances.size(), SIZE_MAX);
+  // In whatever role the seed had it: an Observation may be a result or one of the specimen.
+  auto const pass = [&](auto const& fits, bool in_its_role = true) {
+    for (std::size_t node = 0; node < nodes_.size(); ++node) {
+      if (nodes_[node].known != kNone) continue;
+      for (std::uint32_t at = 0; at < instances.size(); ++at) {
+        Role const& then = seed.structure().roles[instances[at].role];
+        Role const& now = role_of(node);
+        if (by_instance_[at] != SIZE_MAX || then.type != now.type || (then.name == now.name) != in_its_role)
+          continue;
+        Element const* const content = seed.content(at);
+        if (content == nullptr || !fits(node, *content)) continue;
+        nodes_[node].known = at;
+        by_instance_[at] = node;
+        if (std::size_t const role = structure_.find_role(then.name); role != SIZE_MAX)
+          nodes_[node].role = role;
+        break;
+      }
+    }
+  };
+  auto const equal = [&](std::size_t node, Element const& content) {
+    return says_the_same(*nodes_[node].content, content);
+  };
+  auto const identified = [&](std::size_t node, Element const& content) {
+    return share_identifier(*nodes_[node].content, content);
+  };
+  pass(equal);
+  pass(equal, false);
+  pass(identified);
+  pass(identified, false);
+  pass([&](std::size_t node, Element const& content) {
+    // Two that both carry identifiers and share none are two things, unless there can be only one.
+    bool const distinct =
+        nodes_[node].content->find("identifier") != nullptr && content.find("identifier") != nullptr;
+    return !distinct || role_of(node).per == Role::Per::message;
+  });
+}
+
+std::size_t Nodes::of_instance(std::uint32_t instance) const {
+  return instance < by_instance_.size() ? by_instance_[instance] : SIZE_MAX;
+}
+
+std::size_t Nodes::related(std::size_t at, std::string_view role) const {
+  std::size_t only = SIZE_MAX;
+  std::size_t count = 0;
+  for (std::size_t other = 0; other < nodes_.size(); ++other) {
+    if (role_of(other).name != role) continue;
+    if (nodes_[other].via == at || nodes_[at].via == other || other == at) return other;
+    bool const anothers = nodes_[other].via != SIZE_MAX && nodes_[nodes_[other].via].role == nodes_[at].role;
+    if (anothers) continue;
+    only = other;
+    ++count;
+  }
+  return count == 1 ? only : SIZE_MAX;
+}
+
+bool Nodes::is_first_of_role(std::size_t at) const {
+  return std::ranges::find(nodes_, nodes_[at].role, &Node::role) - nodes_.begin() ==
+         static_cast<std::ptrdiff_t>(at);
+}
+
+}  // namespace mappings::language

@@ -1,0 +1,34 @@
+/// What stands beside what in a message, and what follows from it: references between the resources of a
+/// draft, and their keys. Internal to this room.
+#pragma once
+
+#include "mappings/language/engine.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace mappings::language {
+
+/// The instances that something was written into, by role, and which count for which.
+class Relations {
+ public:
+  explicit Relations(Internals const& keeps);
+  std::vector<Instance const*> const& of_role(std::size_t role) const { return by_role_[role]; }
+  /// Whether a group's content counts for a source's: it encloses it, stands within it, or in a group of
+  /// which there is only one (PATIENT for each ORDER).
+  bool belongs(std::uint32_t target, std::uint32_t source) const;
+
+ private:
+  hl7v2::Grouping const& grouping_;
+  std::vector<std::vector<Instance const*>> by_role_;
+  std::vector<bool> single_;  // groups of which their parent has one
+};
+
+/// "~3": a reference to a resource of the draft.
+Element reference_to(Arena& arena, std::size_t resource);
+/// The declared links of the structure.
+void link_resources(Draft& draft, Internals const& keeps, Relations const& relations);
+/// Identities by the declared keys; without one, by content. `site` parts what has no authority of its own.
+void give_keys(Draft& draft, Internals const& keeps, Relations const& relations, std::string_view site);
+
+}  // namespace mappings::language

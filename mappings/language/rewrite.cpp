@@ -1,0 +1,247 @@
+/// The seed's segments written over where the resources say something else now.
+#include "mappings/language/reversal.hpp"
+
+#include <algorithm>
+
+namespace mappings::language {
+
+namespace {
+
+using hl7v2::Address;
+
+/// Serials are handed out in the seed's order first.
+Layout::Serial serial_of(std::uint32_t seed_segment) { return seed_segment; }
+
+class Rewriter {
+ public:
+  explicit Rewriter(Reversal& reversal)
+      : on_(reversal), seed_(*reversal.seed), nodes_(*reversal.nodes), layout_(*reversal.layout) {}
+
+  void run() {
+    std::set<std::pair<Use const*, std::uint32_t>> arrays;
+    for (Frame const& frame : seed_.frames()) {
+      Use const& use = *frame.use;
+      std::size_t const at = nodes_.of_instance(frame.instance[0]);
+      if (at == SIZE_MAX) continue;
+      Path const& base = use.targets[0].base;
+      if (has_array_base(use)) {
+        if (arrays.insert({&use, frame.instance[0]}).second) rewrite_array(use, frame, at);
+        continue;
+      }
+      Sources const now =
+          on_.sources_now(seed_.structure(), use, at, with_base(nodes_[at].content, base), &frame);
+      Sources const then = sources_then(frame, with_base(seed_.content(frame.instance[0]), base));
+      rewrite(frame.segment, on_.project_then(use, then), on_.project_now(use, now));
+    }
+  }
+
+ private:
+  Sources sources_then(Frame const& frame, Element const* base) const {
+    Sources sources;
+    sources.base[0] = base;
+    for (std::size_t target = 1; target < frame.use->targets.size() && target < kTargetsMax; ++target)
+      sources.base[target] =
+          with_base(seed_.content(frame.instance[target]), frame.use->targets[target].base);
+    return sources;
+  }
+
+  /// All segments of one use that are items of one array: equal ones stay, the others are paired in order.
+  void rewrite_array(Use const& use, Frame const& first, std::size_t at) {
+    std::vector<Frame const*> frames;
+    for (Frame const& frame : seed_.frames()) {
+      if (frame.use == first.use && frame.instance[0] == first.instance[0] && frame.base_index != kNone)
+        frames.push_back(&frame);
+    }
+    std::vector<Projection> then;
+    std::vector<Projection> now;
+    Element const* const array = find_array(use, *seed_.content(first.instance[0]));
+    for (Frame const* const frame : frames) {
+      bool const stands = array != nullptr && frame->base_index < array->size();
+      then.push_back(
+          on_.project_then(use, sources_then(*frame, stands ? &array->items()[frame->base_index] : nullptr)));
+    }
+    std::vector<Element const*> const items = base_items(use, *nodes_[at].content);
+    for (Element const* const item : items)
+      now.push_back(on_.project_now(use, on_.sources_now(seed_.structure(), use, at, item)));
+    std::vector<bool> used(now.size(), false);
+    std::vector<std::size_t> partner(then.size(), SIZE_MAX);
+    for (std::size_t t = 0; t < then.size(); ++t) {
+      for (std::size_t n = 0; n < now.size() && partner[t] == SIZE_MAX; ++n) {
+        if (used[n] || !same(then[t], now[n])) continue;
+        used[n] = true;
+        partner[t] = n;
+      }
+    }
+    for (std::size_t t = 0; t < then.size(); ++t) {
+      for (std::size_t n = 0; n < now.size() && partner[t] == SIZE_MAX; ++n) {
+        if (used[n]) continue;
+        used[n] = true;
+        partner[t] = n;
+        rewrite(frames[t]->segment, then[t], now[n]);
+      }
+      if (partner[t] == SIZE_MAX) on_.removed.insert(serial_of(frames[t]->segment));
+    }
+    for (std::size_t n = 0; n < now.size(); ++n) {
+      if (!used[n]) on_.extra.push_back({&use, at, items[n]});
+    }
+    on_.done.insert({name_of(use), at});
+  }
+
+  static Element const* find_array(Use const& use, Element const& content) {
+    auto const& steps = use.targets[0].base.steps;
+    Element const* const parent = find(content, std::span(steps).first(steps.size() - 1));
+    return parent == nullptr ? nullptr : parent->find(steps.back().name);
+  }
+
+  void rewrite(std::uint32_t segment, Projection then, Projection now) {
+    for (std::size_t at = 0; at < then.size() && at < now.size(); ++at) {
+      if (same(then[at], now[at])) continue;
+      if (is_list(*now[at].row))
+        rewrite_list(segment, then[at], now[at]);
+      else
+        rewrite_one(segment, then[at], now[at]);
+    }
+  }
+
+  std::optional<std::size_t> place_segment(std::uint32_t seed_segment, std::string_view id) const {
+    auto const found = segment_in_scope(seed_.message(), seed_.keeps().grouping, id, seed_segment);
+    if (!found) return std::nullopt;
+    return layout_.index_of(serial_of(*found));
+  }
+
+  void rewrite_one(std::uint32_t segment, RowValue const& then, RowValue const& now) {
+    FieldWriter writer = on_.writer();
+    auto const leaves_of = [](RowValue const& value) {
+      return value.items.empty() ? FieldWriter::Leaves{} : value.items[0].leaves;
+    };
+    bool wrote = false;
+    // Precedence: the place that had the value gets the new one; when none had, all of them do.
+    for (bool const only_filled : {true, false}) {
+      for (Place const& place : now.row->places) {
+        auto const found = place_segment(segment, place.segment);
+        if (!found) continue;
+        Address const address{static_cast<std::uint32_t>(*found), place.field, place.repetition, 0, 0};
+        if (only_filled && layout_.image().raw(address).empty()) continue;
+        if (!now.items.empty() && now.items[0].whole_field) {
+          for (auto count = layout_.image().repetition_count(*found, place.field); count > 1; --count)
+            layout_.image().remove_repetition(*found, place.field, count);
+        }
+        writer.write_difference(address, place, leaves_of(then), leaves_of(now));
+        wrote = true;
+      }
+      if (wrote) break;
+    }
+    if (!now.items.empty())
+      writer.write_siblings(layout_.index_of(serial_of(segment)),
+                            then.items.empty() ? nullptr : &then.items[0], now.items[0]);
+  }
+
+  void rewrite_list(std::uint32_t seed_segment, RowValue const& then, RowValue const& now) {
+    FieldWriter writer = on_.writer();
+    Place const& place = now.row->places[0];
+    auto const segment = place_segment(seed_segment, place.segment);
+    if (!segment) return;
+    std::vector<bool> used(now.items.size(), false);
+    std::vector<Item const*> changed;
+    for (Item const& item : then.items) {
+      bool kept = false;
+      for (std::size_t at = 0; at < now.items.size() && !kept; ++at) {
+        if (used[at] || !item.same(now.items[at])) continue;
+        used[at] = kept = true;
+      }
+      if (!kept) changed.push_back(&item);
+    }
+    std::vector<std::uint16_t> dropped;
+    std::size_t next = 0;
+    for (Item const* const item : changed) {
+      std::uint16_t const repetition = seed_.repetition_of(*now.row, seed_segment, *item);
+      if (repetition == 0) continue;
+      while (next < used.size() && used[next]) ++next;
+      Address const address{static_cast<std::uint32_t>(*segment), place.field, repetition, 0, 0};
+      if (next < used.size()) {
+        used[next] = true;
+        writer.write_difference(address, place, item->leaves, now.items[next].leaves);
+      } else {
+        dropped.push_back(repetition);
+      }
+    }
+    std::ranges::sort(dropped, std::greater<>{});
+    for (std::uint16_t const repetition : dropped)
+      layout_.image().remove_repetition(*segment, place.field, repetition);
+    for (std::size_t at = 0; at < used.size(); ++at) {
+      if (!used[at]) writer.append(*segment, place, now.items[at]);
+    }
+    Address const whole{static_cast<std::uint32_t>(*segment), place.field, 0, 0, 0};
+    if (!dropped.empty() && layout_.image().raw(whole).empty() && on_.partner.honours_delete)
+      layout_.image().set({whole.segment, place.field, 1, 0, 0}, "\"\"");
+  }
+
+  Reversal& on_;
+  Seed const& seed_;
+  Nodes const& nodes_;
+  Layout& layout_;
+};
+
+/// What it referred to still stands, so that the caller would have told it, had it stood too.
+bool referred_to_a_known(Reversal const& on, Instance const& lost) {
+  auto const& instances = on.seed->keeps().instances;
+  return std::ranges::any_of(on.seed->structure().links, [&](Link const& link) {
+    if (link.source != lost.role || link.inward) return false;
+    std::vector<Element const*> references;
+    collect(on.seed->draft().resources[lost.resource].content, link.path.steps, references);
+    return std::ranges::any_of(references, [&](Element const* one) {
+      for (std::uint32_t at = 0; at < instances.size(); ++at) {
+        if (on.nodes->of_instance(at) != SIZE_MAX &&
+            one->text_at("reference") == "~" + std::to_string(instances[at].resource))
+          return true;
+      }
+      return false;
+    });
+  });
+}
+
+/// A resource that still stands used to refer to it and, having told all its references, does not any more.
+bool was_unlinked(Reversal const& on, Instance const& lost) {
+  Internals const& keeps = on.seed->keeps();
+  Structure const& structure = on.seed->structure();
+  std::string const reference = "~" + std::to_string(lost.resource);
+  for (Link const& link : structure.links) {
+    if (link.target != lost.role) continue;
+    for (std::uint32_t at = 0; at < keeps.instances.size(); ++at) {
+      std::size_t const node = on.nodes->of_instance(at);
+      if (keeps.instances[at].role != link.source || node == SIZE_MAX || on.seed->content(at) == nullptr)
+        continue;
+      std::vector<Element const*> then;
+      std::vector<Element const*> now;
+      collect(*on.seed->content(at), link.path.steps, then);
+      collect(*(*on.nodes)[node].content, link.path.steps, now);
+      bool const referred = std::ranges::any_of(
+          then, [&](Element const* one) { return one->text_at("reference") == reference; });
+      bool const all_known = std::ranges::all_of(
+          now, [&](Element const* one) { return on.nodes->resolve(one->text_at("reference")) != nullptr; });
+      if (referred && all_known && now.size() < then.size()) return true;
+    }
+  }
+  bool const only_refers =
+      std::ranges::none_of(structure.links, [&](Link const& link) { return link.target == lost.role; });
+  return on.request.referring && only_refers && referred_to_a_known(on, lost);
+}
+
+}  // namespace
+
+void rewrite_known(Reversal& reversal) { Rewriter(reversal).run(); }
+
+void remove_lost(Reversal& reversal) {
+  Internals const& keeps = reversal.seed->keeps();
+  for (Frame const& frame : reversal.seed->frames()) {
+    Instance const& instance = keeps.instances[frame.instance[0]];
+    Role const& role = reversal.seed->structure().roles[instance.role];
+    if (instance.resource == kNone || role.per == Role::Per::message ||
+        reversal.nodes->of_instance(frame.instance[0]) != SIZE_MAX)
+      continue;
+    if (was_unlinked(reversal, instance)) reversal.removed.insert(serial_of(frame.segment));
+  }
+  for (Layout::Serial const segment : reversal.removed) reversal.layout->remove(segment);
+}
+
+}  // namespace mappings::language
