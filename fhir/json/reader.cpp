@@ -23,18 +23,54 @@ namespace fhir::json {
 
 namespace {
 
-constexpr unsigned kPlainFlags = rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag;
-constexpr unsigned kParseFlags = kPlainFlags | rapidjson::kParseValidateEncodingFlag;
+constexpr unsigned kFlags = rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseIterativeFlag;
+constexpr unsigned kCheckedFlags = kFlags | rapidjson::kParseValidateEncodingFlag;
+constexpr unsigned kInPlaceFlags = kFlags | rapidjson::kParseInsituFlag;
 
-/// ASCII without NUL: nothing to validate, and a NUL can end it, which lets RapidJSON scan strings sixteen
-/// bytes at a time.
-bool is_plain(std::string_view bytes) {
-  unsigned found = 0;
-  for (char const c : bytes) {
-    auto const byte = static_cast<unsigned char>(c);
-    found |= static_cast<unsigned>(byte >= 0x80) | static_cast<unsigned>(byte == 0);
+// RapidJSON reads sixteen bytes at a time and may look this far behind the end.
+constexpr std::size_t kPadding = 16;
+
+/// The length of the well-formed UTF-8 sequence at `bytes[at]`, whose first byte is no ASCII; 0: there is
+/// none. Source: The Unicode Standard, table 3-7.
+std::size_t sequence_length(std::string_view bytes, std::size_t at) {
+  auto const byte = [&](std::size_t offset) {
+    return at + offset < bytes.size() ? static_cast<unsigned char>(bytes[at + offset]) : 0U;
+  };
+  auto const follows = [&](std::size_t offset, unsigned low = 0x80, unsigned high = 0xBF) {
+    return byte(offset) >= low && byte(offset) <= high;
+  };
+  unsigned const lead = byte(0);
+  if (lead >= 0xC2 && lead <= 0xDF) return follows(1) ? 2 : 0;
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    bool const second = follows(1, lead == 0xE0 ? 0xA0 : 0x80, lead == 0xED ? 0x9F : 0xBF);
+    return second && follows(2) ? 3 : 0;
   }
-  return found == 0;
+  if (lead < 0xF0 || lead > 0xF4) return 0;
+  bool const second = follows(1, lead == 0xF0 ? 0x90 : 0x80, lead == 0xF4 ? 0x8F : 0xBF);
+  return second && follows(2) && follows(3) ? 4 : 0;
+}
+
+/// UTF-8 without NUL: nothing to validate any more, and a NUL can end it.
+bool is_sound(std::string_view bytes) {
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    if (bytes.size() - at >= 64) {
+      unsigned found = 0;
+      for (std::size_t i = 0; i < 64; ++i) {
+        auto const byte = static_cast<unsigned char>(bytes[at + i]);
+        found |= static_cast<unsigned>(byte >= 0x80) | static_cast<unsigned>(byte == 0);
+      }
+      if (found == 0) {
+        at += 64;
+        continue;
+      }
+    }
+    auto const byte = static_cast<unsigned char>(bytes[at]);
+    std::size_t const length = byte >= 0x80 ? sequence_length(bytes, at) : byte != 0 ? 1 : 0;
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
 }
 
 // Above this many members a set finds duplicates; below, a scan is faster.
@@ -68,24 +104,25 @@ std::string_view find_forbidden(std::string_view text) {
 /// that every array and object takes exactly its size.
 class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeBuilder> {
  public:
-  explicit TreeBuilder(Arena& arena) : arena_(arena) {}
+  /// `in_place`: the texts that it is given lie in the arena already.
+  TreeBuilder(Arena& arena, bool in_place) : arena_(arena), in_place_(in_place) {}
 
   bool Null() { return add(Element{}); }
   bool Bool(bool value) { return add(Element::of_boolean(value)); }
   bool RawNumber(char const* digits, rapidjson::SizeType size, bool) {
-    return add(Element::of_number(arena_.copy({digits, size})));
+    return add(Element::of_number(keep({digits, size})));
   }
   bool String(char const* text, rapidjson::SizeType size, bool) {
     if (auto const forbidden = find_forbidden({text, size}); !forbidden.empty()) {
       return refuse(IssueType::structure, std::string("a string holds ").append(forbidden));
     }
-    return add(Element::of_string(arena_.copy({text, size})));
+    return add(Element::of_string(keep({text, size})));
   }
   bool Key(char const* text, rapidjson::SizeType size, bool) {
     if (auto const forbidden = find_forbidden({text, size}); !forbidden.empty()) {
       return refuse(IssueType::structure, std::string("a name holds ").append(forbidden));
     }
-    names_.push_back(arena_.copy({text, size}));
+    names_.push_back(keep({text, size}));
     return true;
   }
   bool StartObject() { return open(); }
@@ -111,6 +148,7 @@ class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeB
   Issue const& issue() const { return issue_; }
 
  private:
+  std::string_view keep(std::string_view text) { return in_place_ ? text : arena_.copy(text); }
   bool add(Element element) {
     values_.push_back(element);
     return true;
@@ -141,6 +179,7 @@ class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeB
   }
 
   Arena& arena_;
+  bool in_place_;
   std::vector<Element> values_;
   std::vector<std::string_view> names_;
   std::unordered_set<std::string_view> seen_;
@@ -159,16 +198,19 @@ std::string to_line_and_column(std::string_view bytes, std::size_t offset) {
 }  // namespace
 
 Result<Element> read(std::string_view bytes, Arena& arena) {
-  TreeBuilder builder(arena);
+  bool const sound = is_sound(bytes);
+  TreeBuilder builder(arena, sound);
   rapidjson::Reader reader;
   rapidjson::ParseResult outcome;
-  if (is_plain(bytes)) {
-    std::string const terminated(bytes);
-    rapidjson::StringStream stream(terminated.c_str());
-    outcome = reader.Parse<kPlainFlags>(stream, builder);
+  if (sound) {
+    // The arena's own copy is decoded where it stands, and names and texts are views into it.
+    auto* const copy = static_cast<char*>(arena.allocate(bytes.size() + kPadding, kPadding));
+    std::fill_n(std::ranges::copy(bytes, copy).out, kPadding, '\0');
+    rapidjson::InsituStringStream stream(copy);
+    outcome = reader.Parse<kInPlaceFlags>(stream, builder);
   } else {
     rapidjson::MemoryStream stream(bytes.data(), bytes.size());
-    outcome = reader.Parse<kParseFlags>(stream, builder);
+    outcome = reader.Parse<kCheckedFlags>(stream, builder);
   }
   if (!outcome.IsError()) return builder.root();
   Issue issue = builder.issue();

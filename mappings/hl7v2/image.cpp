@@ -11,6 +11,20 @@
 namespace mappings::hl7v2 {
 namespace {
 
+// Room for the fields of a new segment, so that it grows once: few segments that we write go further.
+constexpr std::size_t kFieldsUsual = 24;
+
+// Whether the text is its own escaped form, which nearly every text is.
+bool is_plain(std::string_view text, Delimiters const& delimiters) {
+  for (char const c : text) {
+    bool const special = static_cast<unsigned char>(c) < 0x20 || c == delimiters.field ||
+                         c == delimiters.component || c == delimiters.repetition || c == delimiters.escape ||
+                         c == delimiters.subcomponent || c == delimiters.truncation;
+    if (special) return false;
+  }
+  return true;
+}
+
 struct Part {
   std::size_t begin = 0;
   std::size_t length = 0;
@@ -158,22 +172,32 @@ std::string Image::text(Address const& address) const {
   return decode(raw(address), delimiters_);
 }
 
-void Image::set(Address const& address, std::string_view raw) {
+void Image::check_address(Address const& address) const {
   if (address.segment >= segments_.size() || address.field == 0 ||
       (is_header(address.segment) && address.field <= 2)) {
     throw std::logic_error("Image::set: no field that can be set");
   }
-  auto const level = level_of(address);
-  if (level == 3 && delimiters_.subcomponent == '\0' && address.subcomponent > 1) {
+  if (level_of(address) == 3 && delimiters_.subcomponent == '\0' && address.subcomponent > 1) {
     throw std::logic_error("Image::set: the message has no subcomponent delimiter");
   }
+}
+
+void Image::set(Address const& address, std::string_view raw) {
+  check_address(address);
+  auto const level = level_of(address);
   if (std::any_of(raw.begin(), raw.end(), [&](char c) { return is_above(c, delimiters_, level); })) {
     throw std::logic_error("Image::set: the text holds a delimiter above its level");
   }
+  put(address, raw);
+}
+
+void Image::put(Address const& address, std::string_view raw) {
   // What is absent is empty already; growing separators for it would only leave noise behind.
   if (raw.empty() && this->raw(address).empty()) return;
 
+  auto const level = level_of(address);
   auto& fields = segments_[address.segment].fields;
+  if (fields.capacity() < address.field) fields.reserve(std::max<std::size_t>(address.field, kFieldsUsual));
   if (fields.size() < address.field) fields.resize(address.field);
   std::string& text = fields[address.field - 1U];
   std::array<std::size_t, 4> const numbers{0, std::max<std::size_t>(address.repetition, 1),
@@ -198,7 +222,9 @@ void Image::set(Address const& address, std::string_view raw) {
 }
 
 void Image::set_text(Address const& address, std::string_view text) {
-  set(address, encode(text, delimiters_));
+  if (!is_plain(text, delimiters_)) return set(address, encode(text, delimiters_));
+  check_address(address);
+  put(address, text);
 }
 
 void Image::remove_repetition(std::size_t segment, std::size_t number, std::size_t repetition) {

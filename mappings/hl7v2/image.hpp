@@ -64,6 +64,8 @@ class Image {
 
   bool is_header(std::size_t segment) const { return segments_[segment].id == "MSH"; }
   std::string_view field(std::size_t segment, std::size_t number) const;
+  void check_address(Address const& address) const;
+  void put(Address const& address, std::string_view raw);
   void write_header(SegmentImage& segment) const;
 
   std::vector<SegmentImage> segments_;
