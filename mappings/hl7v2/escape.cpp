@@ -183,6 +183,31 @@ std::string encode(std::string_view text, Delimiters const& delimiters) {
   return raw;
 }
 
+std::size_t character_count(std::string_view raw) {
+  std::size_t count = 0;
+  for (char const c : raw) count += static_cast<std::size_t>((static_cast<unsigned char>(c) & 0xC0U) != 0x80);
+  return count;
+}
+
+bool cut_text(std::string& raw, std::size_t characters, char escape) {
+  std::size_t count = 0;
+  std::size_t kept = 0;  // bytes of whole characters and sequences that fit
+  for (std::size_t at = 0; at < raw.size();) {
+    std::size_t next = at + 1;
+    if (raw[at] == escape) {
+      if (auto const body = sequence_at(raw, at, escape); body && is_command(*body))
+        next = at + body->size() + 2;
+    }
+    while (next < raw.size() && (static_cast<unsigned char>(raw[next]) & 0xC0U) == 0x80) ++next;
+    count += character_count(std::string_view(raw).substr(at, next - at));
+    if (count <= characters) kept = next;
+    at = next;
+  }
+  if (count <= characters) return false;
+  raw.resize(kept);
+  return true;
+}
+
 std::string re_encode(std::string_view raw, Delimiters const& from, Delimiters const& to) {
   if (from == to) return std::string(raw);
   std::string out;

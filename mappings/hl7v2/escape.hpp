@@ -20,6 +20,12 @@ std::string decode(std::string_view raw, Delimiters const& delimiters, std::stri
 /// resource as a raw byte.
 std::string encode(std::string_view text, Delimiters const& delimiters);
 
+/// How many characters (code points, an escape sequence counted as written) the escaped text has.
+std::size_t character_count(std::string_view raw);
+/// Cuts an escaped leaf to at most that many, never inside a character or an escape sequence. False: nothing
+/// to cut.
+bool cut_text(std::string& raw, std::size_t characters, char escape);
+
 /// An escaped leaf, field or segment of a message with delimiters `from`, as a message with `to` spells it.
 std::string re_encode(std::string_view raw, Delimiters const& from, Delimiters const& to);
 

@@ -199,6 +199,11 @@ class Grouper {
 
 Grouping group_segments(Message const& message, GrammarNode const* structure, fhir::Issues& warnings) {
   if (structure != nullptr) return Grouper(message, *structure, warnings).run();
+  warnings.push_back(
+      fhir::warning(IssueType::structure,
+                    "no version of HL7 v2 has this message's structure; its segments count in the "
+                    "order in which they stand",
+                    "", "MSH-9"));
   Grouping grouping;
   grouping.groups.push_back({});
   grouping.group_of_segment.assign(message.segment_count(), 0);

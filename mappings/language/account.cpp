@@ -95,7 +95,11 @@ class Accounting {
   }
 
   std::string_view why_kept(std::vector<Claim const*> const* claims, Address const& leaf) const {
-    if (claims == nullptr) return "no row";
+    if (claims == nullptr) {
+      std::string_view const reason =
+          draft_.maps->program().why_kept(message_.segment_id(leaf.segment), leaf.field);
+      return reason.empty() ? "no row" : reason;
+    }
     bool const read = std::ranges::any_of(*claims, [&](Claim const* claim) { return covers(*claim, leaf); });
     return read ? "another value of the message stands in its element" : "no part of the FHIR type";
   }
@@ -166,7 +170,8 @@ std::vector<Provenance> provenance(Draft const& draft) {
     std::string const base =
         render(keeps.structure->uses[keeps.origins[at].use].targets[write.row->target].base.steps, index);
     if (!base.empty()) one.path.append(".").append(base);
-    one.path.append(".").append(render(write.row->path.steps, index));
+    if (std::string const own = render(write.row->path.steps, index); !own.empty())
+      one.path.append(".").append(own);
     one.resource = write.resource;
     one.address = write.address;
     if (write.address.field != 0) one.v2 = hl7v2::to_string(*draft.message, write.address);

@@ -94,14 +94,14 @@ fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name
     request.message_code = structure->events[0].first;
     request.trigger_event = structure->events[0].second;
   }
-  // The anchor first, then the other roles of which a message has one.
+  // The anchor first (each of them, where it has a group of its own: the orders of one OMG), then the other
+  // roles of which a message has one.
   auto const add = [&](Role const& role) {
     for (Entry const& entry : index->entries) {
       if (entry.resource->text_at("resourceType") != role.type) continue;
       request.resources.push_back({role.name, entry.resource, entry.reference});
-      return true;
+      if (role.per != Role::Per::group) return;
     }
-    return false;
   };
   Role const& anchor = structure->roles[structure->anchor];
   add(anchor);

@@ -34,12 +34,14 @@ class Gatherer : public PartReader {
           program_.systems.names.push_back({std::string(words[1].text), std::string(words[2].text)});
         } else if (first == "constant") {
           read_constant(on_, line, words);
+        } else if (first == "kept" && words.size() > 1 && words[1].text[0] >= 'A') {
+          read_kept(line, words, "");
         } else if (section != nullptr) {
           section->lines.push_back(line);
         } else {
           fail(line, line.column, "",
-               "a section is expected: segment, structure, events, vocabulary, or constant, system, overlay, "
-               "disable");
+               "a section is expected: segment, structure, events, vocabulary, or constant, system, kept, "
+               "overlay, disable");
         }
       }
     }

@@ -15,6 +15,7 @@ class Composer {
       : on_(reversal), structure_(*reversal.structure), nodes_(*reversal.nodes), layout_(*reversal.layout) {}
 
   void run() {
+    for (Use const& use : structure_.uses) elsewhere_.push_back(stands_elsewhere(use));
     for (Reversal::Extra const& extra : on_.extra) write_segment(*extra.use, extra.node, extra.base, true);
     std::vector<bool> written(nodes_.size(), false);
     for (std::size_t at = 0; at < nodes_.size(); ++at) write_node(at, written, 0);
@@ -28,7 +29,7 @@ class Composer {
     if (nodes_[at].via != SIZE_MAX && depth < nodes_.size()) write_node(nodes_[at].via, written, depth + 1);
     place(at);
     for (Use const& use : structure_.uses) {
-      if (stands_elsewhere(use)) continue;
+      if (elsewhere_[static_cast<std::size_t>(&use - structure_.uses.data())]) continue;
       if (use.targets[0].role != nodes_[at].role) {
         write_part(use, at);
       } else if (has_array_base(use)) {
@@ -97,16 +98,17 @@ class Composer {
   /// A group that the version being written does not have, where another use names the one that it has: an
   /// OBX stands in SPECIMEN or, from 2.7 on, in SPECIMEN_OBSERVATION.
   bool stands_elsewhere(Use const& use) const {
-    return !use.group.empty() && !layout_.knows(use.segment, use.group) &&
-           std::ranges::any_of(structure_.uses, [&](Use const& other) {
-             return other.segment == use.segment && other.variant == use.variant &&
-                    other.targets[0].role == use.targets[0].role && layout_.knows(other.segment, other.group);
-           });
+    if (use.group.empty()) return false;
+    return std::ranges::any_of(structure_.uses, [&](Use const& other) {
+      return &other != &use && other.segment == use.segment && other.variant == use.variant &&
+             other.targets[0].role == use.targets[0].role &&
+             layout_.knows(other.segment, other.group) && !layout_.knows(use.segment, use.group);
+    });
   }
 
   void write_items(Use const& use, std::size_t at) {
     if (!on_.done.empty() && on_.done.contains({name_of(use), at})) return;
-    for (Element const* const item : base_items(use, *nodes_[at].content)) {
+    for (Element const* const item : base_items(use, *nodes_[at].content, nodes_)) {
       if (nodes_[at].known == kNone || !stood_before(use, at, *item)) write_segment(use, at, item, true);
     }
   }
@@ -124,7 +126,7 @@ class Composer {
     Element const* const content = on_.seed->content(nodes_[at].known);
     if (content == nullptr) return false;
     Projection const now = on_.project_now(use, on_.sources_now(structure_, use, at, &item));
-    return std::ranges::any_of(base_items(use, *content), [&](Element const* one) {
+    return std::ranges::any_of(base_items(use, *content, *on_.seed), [&](Element const* one) {
       Sources then;
       then.base[0] = one;
       return same(on_.project_then(use, then), now);
@@ -208,6 +210,9 @@ class Composer {
       if (row->kind == Row::Kind::literal_out)
         on_.writer().set_if_empty(segment, row->places[0], literal_of(*row));
     }
+    for (RowValue const& value : now) {
+      if (!value.items.empty() && contradicts_guard(segment, *value.row)) take_back(segment, use, *value.row);
+    }
   }
 
   std::string_view literal_of(Row const& row) const {
@@ -220,7 +225,7 @@ class Composer {
       if (predicate.test != Predicate::Test::empty) return true;
       // A value for which the version has a segment of its own is written there: ORC-7 only where there is no
       // TQ1.
-      if (predicate.place.segment != row.places[0].segment)
+      if (predicate.place.segment != row.places[0].segment && row.fhir_when.empty())
         return !layout_.knows(predicate.place.segment, {});
       return std::ranges::none_of(now, [&](RowValue const& value) {
         if (value.items.empty() || value.row == &row) return false;
@@ -235,15 +240,44 @@ class Composer {
     });
   }
 
+  /// A guarded row counts only where its guard holds over what was written: read again, the value would not
+  /// come back. A field of the guard that nothing filled says nothing yet.
+  bool contradicts_guard(std::size_t segment, Row const& row) const {
+    return std::ranges::any_of(row.v2_when, [&](Predicate const& predicate) {
+      Place const& place = predicate.place;
+      if (place.segment != layout_.image().segment_id(segment)) return false;
+      std::string_view const value = layout_.image().raw(
+          {static_cast<std::uint32_t>(segment), place.field, place.repetition,
+           std::max<std::uint16_t>(place.component, 1), std::max<std::uint16_t>(place.subcomponent, 1)});
+      bool const listed = std::ranges::find(predicate.values, value) != predicate.values.end();
+      if (predicate.test == Predicate::Test::equals) return !value.empty() && !listed;
+      return predicate.test == Predicate::Test::differs && listed;
+    });
+  }
+
+  /// Leaves alone what another row of the use wrote into the same place.
+  void take_back(std::size_t segment, Use const& use, Row const& row) {
+    for (Place const& place : row.places) {
+      bool const shared = std::ranges::any_of(use.reverse_rows, [&](Row const* other) {
+        return other != &row && std::ranges::any_of(other->places, [&](Place const& one) {
+                 return one.segment == place.segment && one.field == place.field;
+               });
+      });
+      if (shared || place.segment != layout_.image().segment_id(segment)) continue;
+      layout_.image().set({static_cast<std::uint32_t>(segment), place.field, 0, place.component, 0}, "");
+      on_.loss.push_back({row.path.text,
+                          "the guard of row " + row.id + " does not hold for what stands beside it",
+                          "the record"});
+    }
+  }
+
   void write_value(std::size_t segment, Layout::Serial serial, Use const& use, RowValue const& value) {
     FieldWriter writer = on_.writer();
     for (Place const& place : value.row->places) {
       std::size_t where = segment;
       if (place.segment != use.segment) {
         Layout::Serial found = 0;
-        if (!layout_.find(layout_.group_of(serial), place.segment, found) &&
-            !layout_.find(0, place.segment, found))
-          continue;
+        if (!layout_.find_around(layout_.group_of(serial), place.segment, found)) continue;
         where = layout_.index_of(found);
       }
       if (place.each) {
@@ -267,6 +301,7 @@ class Composer {
   Structure const& structure_;
   Nodes& nodes_;
   Layout& layout_;
+  std::vector<bool> elsewhere_;  // uses that stand elsewhere
 };
 
 }  // namespace

@@ -70,6 +70,9 @@ struct FullPath {
   std::vector<Step> const* own = nullptr;
 };
 
+/// What the rows, links, defaults and events of a structure write, by role.
+std::vector<std::vector<Cover>> covers_of(Structure const& structure);
+
 /// The segment of that name that counts for a segment: itself, its group's, the nearest enclosing group's.
 std::optional<std::uint32_t> segment_in_scope(hl7v2::Message const& message, hl7v2::Grouping const& grouping,
                                               std::string_view name, std::uint32_t segment);

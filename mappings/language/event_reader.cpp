@@ -17,6 +17,7 @@ class EventReader : public PartReader {
         return fail(section.head, section.head.column, "",
                     "events Type#role.element, as in events Encounter#visit.status");
       EventTable table;
+      table.at = source_at(section.head);
       Cell const head = section.words[1];
       auto const dot = head.text.find('.');
       if (dot == std::string_view::npos)

@@ -191,20 +191,40 @@ class Translation {
     }
   }
 
-  /// OBR-2 that repeats ORC-2 is accounted for by the row that read ORC-2.
+  /// OBR-2 that repeats ORC-2 is accounted for by the row that read ORC-2; one that says something else loses
+  /// to it, in sight.
   void claim_equals(Row const& row, Place const& read, std::string_view field, Frame const& frame) {
     for (Place const& other : row.places) {
       if (&other == &read) continue;
       auto const segment = other.segment == frame.use->segment
                                ? std::optional<std::uint32_t>(frame.segment)
                                : segment_in_scope(message_, keeps_->grouping, other.segment, frame.segment);
-      if (!segment || message_.raw({*segment, other.field, 0, 0, 0}) != field || keeps_->claims.empty())
-        continue;
-      Claim same = keeps_->claims.back();
-      same.address.segment = *segment;
-      same.address.field = other.field;
-      keeps_->claims.push_back(same);
+      if (!segment) continue;
+      Address const whole{*segment, other.field, 0, 0, 0};
+      std::string_view const found = message_.raw(whole);
+      if (found == field && !keeps_->claims.empty()) {
+        Claim same = keeps_->claims.back();
+        same.address.segment = *segment;
+        same.address.field = other.field;
+        keeps_->claims.push_back(same);
+      } else if (contradicts(found, field)) {
+        draft_.warnings.push_back(
+            fhir::warning(fhir::IssueType::conflict,
+                          "row " + row.id + ": " + other.text() + " says something else than " + read.text() +
+                              ", which is taken",
+                          row.path.text, hl7v2::to_string(message_, {*segment, other.field, 1, 0, 0})));
+      }
     }
+  }
+
+  /// Two values that begin otherwise. One that only says more or less of the same does not contradict.
+  bool contradicts(std::string_view left, std::string_view right) const {
+    auto const& d = message_.delimiters();
+    auto const begin = [&](std::string_view value) {
+      return value.substr(0, std::min({value.find(d.component), value.find(d.repetition), value.size()}));
+    };
+    return !begin(left).empty() && !begin(right).empty() && begin(left) != kNull &&
+           begin(left) != begin(right);
   }
 
   bool run_repetitions(Row const& row, Place const& place, std::uint32_t segment, std::string_view field,
@@ -407,9 +427,9 @@ class Translation {
       Element& content = resource_of(frame.instance[row.target]).content;
       Element& base = base_of(content, row.target, frame, trail);
       Element& place = reach(base, row.path.steps, draft_.arena, trail);
-      Step const& last = row.path.steps.back();
-      bool const merges = row.pair->writes_parent || !last.conditions.empty();
       auto const& base_path = frame.use->targets[row.target].base.steps;
+      Step const& last = row.path.steps.empty() ? base_path.back() : row.path.steps.back();
+      bool const merges = row.pair->writes_parent || !last.conditions.empty();
       put(content, keeps_->instances[frame.instance[row.target]].resource,
           base_path.empty() ? row.path.steps[0].name : base_path[0].name, place, value, merges);
       if (!last.conditions.empty()) satisfy(place, last.conditions, draft_.arena);

@@ -1,5 +1,8 @@
 /// What a message needs beside its resources: the header, the caller's facts, set ids.
+#include "mappings/language/edition.hpp"
 #include "mappings/language/reversal.hpp"
+
+#include <algorithm>
 
 namespace mappings::language {
 
@@ -20,6 +23,14 @@ Element fact_element(Reversal& on, Row const& row, std::string_view text) {
   return object;
 }
 
+/// Whether a field of a segment that was added is required and empty.
+bool is_wanted(Reversal& on, Address const& field) {
+  auto const* const definition =
+      hl7v2::find_field(on.version, on.image().segment_id(field.segment), field.field);
+  return definition != nullptr && definition->optionality == 'R' && on.image().raw(field).empty() &&
+         std::ranges::find(on.fresh, on.layout->serial_of(field.segment)) != on.fresh.end();
+}
+
 void write_fact(Reversal& on, Use const& use, Row const& row, std::string_view text) {
   types::Out out(on.context);
   out.vocabulary = row.vocabulary;
@@ -29,17 +40,20 @@ void write_fact(Reversal& on, Use const& use, Row const& row, std::string_view t
   FieldWriter writer = on.writer();
   for (Place const& place : row.places) {
     if (place.segment != use.segment) continue;
+    bool first = true;
     for (std::size_t segment = 0; segment < image.segment_count(); ++segment) {
       if (image.segment_id(segment) != place.segment) continue;
       if (!use.group.empty() && use.group != "root" &&
           on.layout->name_of(on.layout->group_of(on.layout->serial_of(segment))) != use.group)
         continue;
       Address const address{static_cast<std::uint32_t>(segment), place.field, place.repetition, 0, 0};
+      // The message's event holds for each of its new orders: what HL7 wants in all of them stands in all.
+      if (!first && !is_wanted(on, address)) continue;
+      first = false;
       for (types::Leaf const& leaf : out.leaves) {
         if (image.text(FieldWriter::address_of(address, place, leaf)) != leaf.text)
           writer.set_leaf(address, place, leaf);
       }
-      break;
     }
   }
 }
@@ -102,10 +116,12 @@ void write_header(Reversal& reversal) {
   if (reversal.version >= hl7v2::Version::v2_3_1) put(9, reversal.structure->name, 3);
   put(10, request.control_id);
   put(11, partner.processing_id);
-  put(12, partner.version);
+  bool const newer = hl7v2::to_version(partner.version) != reversal.version;
+  put(12, newer ? hl7v2::to_text(reversal.version) : std::string_view(partner.version));
   if (!partner.accept_ack.empty()) put(15, partner.accept_ack);
   if (!partner.application_ack.empty()) put(16, partner.application_ack);
   if (!partner.charset.empty()) put(18, partner.charset);
+  Edition(reversal.version, partner, image, reversal.loss).fit(0);
 }
 
 }  // namespace mappings::language

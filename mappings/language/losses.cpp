@@ -7,79 +7,103 @@ namespace mappings::language {
 
 namespace {
 
+/// Gathers what writes the elements of one role.
+class Covering {
+ public:
+  explicit Covering(std::vector<Cover>& covers) : covers_(covers) {}
+
+  void whole(std::string_view name) { named(name, false).whole = true; }
+  void row(Row const& row) {
+    if (row.path.empty() || row.kind == Row::Kind::fact) return;
+    Step const& first = row.path.steps[0];
+    Cover& cover = named(first.name, first.choice);
+    if (row.path.steps.size() == 1 && first.conditions.empty())
+      cover.whole = true;
+    else
+      cover.parts.push_back(&row.path);
+  }
+
+ private:
+  Cover& named(std::string_view name, bool choice) {
+    for (Cover& cover : covers_) {
+      if (cover.name == name && cover.choice == choice) return cover;
+    }
+    return covers_.emplace_back(Cover{std::string(name), choice, false, {}});
+  }
+
+  std::vector<Cover>& covers_;
+};
+
+bool covers_name(Cover const& cover, std::string_view name) {
+  return cover.choice ? name.size() > cover.name.size() && name.starts_with(cover.name) : name == cover.name;
+}
+
 class Losses {
  public:
   explicit Losses(Reversal& reversal) : structure_(*reversal.structure), loss_(reversal.loss) {}
 
   void note(Node const& node, std::string_view name, Element const& value) {
-    covers_.clear();
-    if (is_covered(node.role, name)) return;
-    std::string const element = structure_.roles[node.role].type + "." + std::string(name);
-    if (covers_.empty()) {
-      lose(node, element, " has no field for it");
+    parts_.clear();
+    for (Cover const& cover : structure_.covers[node.role]) {
+      if (!covers_name(cover, name)) continue;
+      if (cover.whole) return;
+      parts_.insert(parts_.end(), cover.parts.begin(), cover.parts.end());
+    }
+    if (parts_.empty()) {
+      lose(node, name, "", " has no field for it");
     } else if (value.is_array()) {
       for (std::size_t at = 0; at < value.size(); ++at) {
         bool const covered = std::ranges::any_of(
-            covers_, [&](Path const* path) { return matches(value.items()[at], path->steps[0].conditions); });
-        if (!covered) lose(node, element + "[" + std::to_string(at) + "]", " has no field for this item");
+            parts_, [&](Path const* path) { return matches(value.items()[at], path->steps[0].conditions); });
+        if (!covered) lose(node, name, "[" + std::to_string(at) + "]", " has no field for this item");
       }
-    } else if (value.is_object()) {
+    } else {
       for (auto const& inner : value.members()) {
-        bool const covered = std::ranges::any_of(covers_, [&](Path const* path) {
+        bool const covered = std::ranges::any_of(parts_, [&](Path const* path) {
           return path->steps.size() < 2 || path->steps[1].name == inner.name;
         });
-        if (!covered) lose(node, element + "." + std::string(inner.name), " has no field for it");
+        if (!covered) lose(node, name, "." + std::string(inner.name), " has no field for it");
       }
     }
   }
 
  private:
-  /// Whether something writes all of the element; rows that write part of it are left in covers_.
-  bool is_covered(std::size_t role, std::string_view name) {
-    for (Use const& use : structure_.uses) {
-      for (std::size_t target = 0; target < use.targets.size(); ++target) {
-        if (use.targets[target].role == role && is_covered_by(use, target, name)) return true;
-      }
-    }
-    for (Link const& link : structure_.links) {
-      if (link.source == role && link.path.steps[0].name == name) return true;
-    }
-    EventTable const* const events = structure_.roles[role].events;
-    if (events != nullptr && events->path.steps[0].name == name) return true;
-    return std::ranges::any_of(structure_.defaults, [&](Default const& made) {
-      return made.role == role && made.path.steps[0].name == name;
-    });
-  }
-
-  bool is_covered_by(Use const& use, std::size_t target, std::string_view name) {
-    Path const& base = use.targets[target].base;
-    if (!base.empty()) return base.steps[0].name == name;
-    for (Row const* const row : use.rows) {
-      if (row->target != target || row->path.empty() || row->kind == Row::Kind::fact) continue;
-      Step const& first = row->path.steps[0];
-      bool const choice = first.choice && name.starts_with(first.name) && name.size() > first.name.size();
-      if (first.name != name && !choice) continue;
-      if (row->path.steps.size() == 1 && first.conditions.empty()) return true;
-      covers_.push_back(&row->path);
-    }
-    return false;
-  }
-
-  void lose(Node const& node, std::string path, std::string_view why) {
-    std::string_view const kept =
-        node.reference.empty() ? std::string_view(structure_.roles[node.role].type) : node.reference;
-    loss_.push_back({std::move(path), structure_.name + std::string(why), std::string(kept)});
+  void lose(Node const& node, std::string_view name, std::string_view part, std::string_view why) {
+    std::string const& type = structure_.roles[node.role].type;
+    loss_.push_back({type + "." + std::string(name) + std::string(part), structure_.name + std::string(why),
+                     node.reference.empty() ? type : std::string(node.reference)});
   }
 
   Structure const& structure_;
   std::vector<LossNote>& loss_;
-  std::vector<Path const*> covers_;  // reused
+  std::vector<Path const*> parts_;  // reused
 };
 
 constexpr std::string_view kNotContent[] = {"resourceType",  "id",      "meta", "text",
                                             "implicitRules", "language"};
 
 }  // namespace
+
+std::vector<std::vector<Cover>> covers_of(Structure const& structure) {
+  std::vector<std::vector<Cover>> all(structure.roles.size());
+  for (Use const& use : structure.uses) {
+    for (std::size_t target = 0; target < use.targets.size(); ++target) {
+      Covering covering(all[use.targets[target].role]);
+      Path const& base = use.targets[target].base;
+      if (!base.empty()) covering.whole(base.steps[0].name);
+      for (Row const* const row : use.rows) {
+        if (base.empty() && row->target == target) covering.row(*row);
+      }
+    }
+  }
+  for (Link const& link : structure.links) Covering(all[link.source]).whole(link.path.steps[0].name);
+  for (Default const& made : structure.defaults) Covering(all[made.role]).whole(made.path.steps[0].name);
+  for (std::size_t role = 0; role < structure.roles.size(); ++role) {
+    if (EventTable const* const events = structure.roles[role].events; events != nullptr)
+      Covering(all[role]).whole(events->path.steps[0].name);
+  }
+  return all;
+}
 
 void note_losses(Reversal& reversal) {
   Losses losses(reversal);

@@ -81,6 +81,7 @@ bool Nodes::add(std::size_t role, Element const* content, std::string_view refer
 
 void Nodes::find(fhir::Issues& warnings) {
   met_.assign(structure_.roles.size(), false);
+  for (Link const& link : structure_.links) elsewhere_.push_back(leads_elsewhere(link));
   for (RoleResource const& given : request_.resources) {
     std::size_t const role = structure_.find_role(given.role);
     if (role == SIZE_MAX || given.resource == nullptr) continue;
@@ -103,7 +104,9 @@ void Nodes::find(fhir::Issues& warnings) {
 
 void Nodes::follow_links(std::size_t at) {
   for (Link const& link : structure_.links) {
-    if (link.source != nodes_[at].role || link.inward || leads_elsewhere(link)) continue;
+    bool const followed = link.source == nodes_[at].role && !link.inward &&
+                          !elsewhere_[static_cast<std::size_t>(&link - structure_.links.data())];
+    if (!followed) continue;
     found_.clear();
     collect(*nodes_[at].content, link.path.steps, found_);
     for (Element const* const one : found_) {
@@ -117,11 +120,12 @@ void Nodes::follow_links(std::size_t at) {
 /// of the link too: a Specimen is an SPM or, before 2.5, a field of the OBR.
 bool Nodes::leads_elsewhere(Link const& link) const {
   Role const& role = structure_.roles[link.target];
-  if (role.per != Role::Per::segment || layout_.knows(role.per_name, role.at)) return false;
-  return std::ranges::any_of(structure_.links, [&](Link const& other) {
-    return other.source == link.source && other.target != link.target && other.path.text == link.path.text &&
-           structure_.roles[other.target].type == role.type;
-  });
+  bool const other_role =
+      role.per == Role::Per::segment && std::ranges::any_of(structure_.links, [&](Link const& other) {
+        return other.source == link.source && other.target != link.target &&
+               other.path.text == link.path.text && structure_.roles[other.target].type == role.type;
+      });
+  return other_role && !layout_.knows(role.per_name, role.at);
 }
 
 /// Links whose source is missing: the caller knows who refers to this resource.

@@ -75,7 +75,8 @@ class Nodes final : public References {
   Arena& arena_;
   std::vector<Node> nodes_;
   std::unordered_multimap<Element const*, std::size_t> by_content_;
-  std::vector<bool> met_;  // roles that have a node
+  std::vector<bool> met_;        // roles that have a node
+  std::vector<bool> elsewhere_;  // links that lead_elsewhere
   std::vector<std::size_t> by_instance_;
   Edges from_, to_;
   std::vector<Element const*> found_;  // reused

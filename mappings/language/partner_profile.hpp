@@ -34,8 +34,17 @@ struct HdName {
   std::string universal_id_type;
 };
 
-/// A field this partner insists on: "PV1-19". Reverse refuses to write a message without it.
+/// A place this partner insists on: "PV1-19", "PID-3.4". Reverse refuses to write a message without it.
 using RequiredField = std::string;
+
+/// The longest value this partner takes in a place ("PID-5", "PID-5.1"), in characters of one repetition.
+struct LengthLimit {
+  std::string place;
+  std::size_t characters = 0;
+};
+
+/// How much of a point in time this partner wants.
+enum class TimePrecision : std::uint8_t { full, second, minute, day };
 
 /// What is particular to one v2 partner. Data: filled from the configuration, never code.
 struct PartnerProfile {
@@ -53,6 +62,16 @@ struct PartnerProfile {
   std::string processing_id = "P";           ///< MSH-11
   std::string accept_ack, application_ack;   ///< MSH-15, MSH-16; "" for original mode
   std::vector<RequiredField> required_fields;
+  /// A message that `version` does not have is written in the lowest version that has it; else refused.
+  bool newer_version = true;
+  /// Segments, and fields, repetitions and components behind the last of its version, are written all the
+  /// same: by the standard's own rule a receiver passes over what it does not expect (HL7 v2.8 section 2.8).
+  /// False: each is left out, and a loss note says so.
+  bool newer_fields = true;
+  std::vector<LengthLimit> lengths;  ///< What is longer is cut, and a loss note says so.
+  bool dictionary_lengths = false;   ///< Cut to the lengths of its version, too (`lengths` go before).
+  TimePrecision precision = TimePrecision::full;
+  bool write_offset = true;         ///< Times carry their offset; else they are in utc_offset and carry none.
   bool honours_delete = true;       ///< Removal in FHIR is written as "" (else the field is left out).
   std::vector<std::string> events;  ///< Trigger events it subscribes to ("ADT^A08"); empty: all.
 };

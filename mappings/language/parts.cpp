@@ -1,6 +1,23 @@
 #include "mappings/language/parts.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 namespace mappings::language {
+
+namespace {
+
+/// "35-39", or "2" for both.
+bool read_range(std::string_view text, std::uint16_t& first, std::uint16_t& last) {
+  char const* const end = text.data() + text.size();
+  auto read = std::from_chars(text.data(), end, first);
+  last = first;
+  if (read.ec == std::errc{} && read.ptr != end && *read.ptr == '-')
+    read = std::from_chars(read.ptr + 1, end, last);
+  return read.ec == std::errc{} && read.ptr == end && first > 0 && last >= first;
+}
+
+}  // namespace
 
 std::string_view unquoted(std::string_view text) {
   bool const quoted =
@@ -40,6 +57,24 @@ bool PartReader::claim(Line const& line, std::string const& id, bool overlay) {
        "the id is taken by the row at " + at->second +
            "; choose another, or start the file with 'overlay NAME' to replace it");
   return false;
+}
+
+void PartReader::read_kept(Line const& line, std::vector<Cell> const& words, std::string_view segment) {
+  auto const colon = std::ranges::find(words, ":", &Cell::text);
+  if (words.size() < 4 || colon == words.end() || colon + 1 == words.end() || colon == words.begin() + 1)
+    return fail(line, line.column, "",
+                "kept FIELD FROM-TO ... : why, in a segment section, or kept SEGMENT ... : why");
+  Kept kept{std::string(segment), 0, 0, {}, source_at(line)};
+  kept.reason = line.text.substr((colon + 1)->column - line.column);
+  for (auto word = words.begin() + 1; word != colon; ++word) {
+    if (segment.empty()) {
+      kept.segment = word->text;
+    } else {
+      if (!read_range(word->text, kept.first, kept.last))
+        return fail(line, word->column, "", "a field number from 1, or two of them as in 35-39, is expected");
+    }
+    program_.kept.push_back(kept);
+  }
 }
 
 bool PartReader::read_path_cell(Line const& line, Cell const& cell, std::string_view id, Path& path) {

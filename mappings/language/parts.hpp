@@ -43,7 +43,7 @@ struct Building {
 std::string_view unquoted(std::string_view text);
 /// v2-0064 and HL70064 as http://terminology.hl7.org/CodeSystem/v2-0064; a URI stays as it is.
 std::string system_uri(std::string_view name);
-inline SourceAt at(Line const& line) { return {std::string(line.file), line.number, line.column}; }
+inline SourceAt source_at(Line const& line) { return {std::string(line.file), line.number, line.column}; }
 
 /// Reads the parts of a line; what it cannot read is reported.
 class PartReader {
@@ -57,6 +57,8 @@ class PartReader {
   bool claim(Line const& line, std::string const& id, bool overlay);
   bool is_disabled(std::string_view id) const { return on_.disabled.contains(id); }
 
+  /// `kept 2 4 35-39 : why` of a segment, or `kept ACC DRG : why` of whole ones (`segment` is "").
+  void read_kept(Line const& line, std::vector<Cell> const& words, std::string_view segment);
   bool read_path_cell(Line const& line, Cell const& cell, std::string_view id, Path& path);
   bool read_places(Line const& line, Cell const& cell, std::string_view id, std::vector<Place>& places);
   bool read_predicates(Line const& line, Cell const& cell, std::string_view id, bool fhir_side,

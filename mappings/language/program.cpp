@@ -57,6 +57,16 @@ EventTable const* Program::find_events(std::string_view type, std::string_view r
   return general;
 }
 
+std::string_view Program::why_kept(std::string_view segment, std::uint16_t field) const {
+  std::string_view of_segment;
+  for (Kept const& one : kept) {
+    if (one.segment != segment) continue;
+    if (one.first <= field && field <= one.last) return one.reason;
+    if (one.first == 0) of_segment = one.reason;
+  }
+  return of_segment;
+}
+
 std::string_view Maps::hash() const { return program_->hash; }
 std::string_view Maps::version() const { return program_->version; }
 bool Maps::has_structure(std::string_view structure) const {

@@ -45,9 +45,11 @@ struct Path {
 /// `type=$PLAC` of a discriminator.
 struct Condition {
   Path path;
-  bool creates = true;  ///< false: `?=`
+  bool creates = true;  ///< false: `?=` and `->`
   Constant const* constant = nullptr;
-  std::string text;  ///< When there is no constant.
+  std::string text;                     ///< When there is no constant.
+  std::string target;                   ///< `actor->Practitioner`: the type that it refers to.
+  std::vector<Condition> alternatives;  ///< `or`: any of them is enough to match.
 };
 
 /// A v2 place: `PV1-7*.9`.
@@ -102,6 +104,16 @@ struct SegmentMap {
   std::string variant;  ///< "report" of NTE/report
   std::vector<std::string> targets;
   std::vector<Row> rows;
+  SourceAt at;
+};
+
+/// `kept 2 4 35-39 : why`: fields that stay in the complement on purpose.
+struct Kept {
+  std::string segment;
+  std::uint16_t first = 0,
+                last = 0;  ///< 0: every field of the segment that has neither row nor line of its own.
+  std::string reason;
+  SourceAt at;
 };
 
 /// One line of an event table: a trigger event and the change of status that it means.
@@ -129,6 +141,7 @@ struct EventTable {
   std::string type;  ///< "Encounter"
   std::string role;  ///< "visit" or "" for all
   Path path;         ///< status
+  SourceAt at;
   std::vector<EventRow> rows;
 };
 
@@ -140,6 +153,7 @@ struct Role {
   std::string at;  ///< Group of a per SEGMENT role, "" for any.
   std::vector<Predicate> when;
   EventTable const* events = nullptr;
+  SourceAt source;
 };
 
 struct Use {
@@ -152,6 +166,7 @@ struct Use {
   std::vector<Predicate> when;
   std::vector<Target> targets;
   std::vector<Row const*> rows;
+  SourceAt at;
   std::vector<Row const*> reverse_rows;  ///< Those that read an element, in reverse.
 };
 
@@ -161,6 +176,7 @@ struct Link {
   std::string names;  ///< Of the path without marks: "location.location".
   std::size_t target = 0;
   bool inward = false;  ///< Reverse does not follow it.
+  SourceAt at;
 };
 
 struct Key {
@@ -172,6 +188,7 @@ struct Key {
   };
   std::size_t role = 0;
   std::vector<Alternative> alternatives;
+  SourceAt at;
 };
 
 struct Default {
@@ -183,10 +200,20 @@ struct Default {
   std::vector<Place> places;
   types::Pair const* pair = nullptr;
   std::vector<Predicate> when;
+  SourceAt at;
+};
+
+/// What writes an element of a role's resource; the rest of the element is lost in reverse.
+struct Cover {
+  std::string name;
+  bool choice = false;             ///< Any name that begins with it.
+  bool whole = false;              ///< All of it.
+  std::vector<Path const*> parts;  ///< Of rows that write part of it.
 };
 
 struct Structure {
   std::string name;
+  SourceAt at;
   std::vector<std::pair<std::string, std::string>> events;
   std::vector<Role> roles;
   std::vector<Use> uses;
@@ -194,6 +221,7 @@ struct Structure {
   std::vector<Key> keys;
   std::vector<Default> defaults;
   std::size_t anchor = SIZE_MAX;
+  std::vector<std::vector<Cover>> covers;              ///< By role.
   std::size_t find_role(std::string_view name) const;  ///< SIZE_MAX when there is none.
 };
 
@@ -204,6 +232,7 @@ struct Program {
   std::deque<types::Vocabulary> vocabularies;
   std::deque<Constant> constants;
   std::deque<SegmentMap> segments;
+  std::vector<Kept> kept;
   std::deque<Row> structure_rows;
   std::deque<EventTable> events;
   std::deque<Structure> structures;
@@ -213,6 +242,8 @@ struct Program {
   types::Vocabulary const* find_vocabulary(std::string_view name) const;
   Constant const* find_constant(std::string_view name) const;
   EventTable const* find_events(std::string_view type, std::string_view role) const;
+  /// The declared reason why a field has no row, "" when nobody gave one.
+  std::string_view why_kept(std::string_view segment, std::uint16_t field) const;
 };
 
 }  // namespace mappings::language

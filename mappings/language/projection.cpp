@@ -16,13 +16,16 @@ std::span<T const> keep(Arena& arena, std::span<T const> values) {
 }
 
 /// An item of `telecom*` that `telecom{use=work}*` claims is not this row's.
-bool belongs_to_other(Use const& use, Row const& row, Element const& element) {
+bool belongs_to_other(Use const& use, Row const& row, Element const& element, References const& references) {
   if (row.path.steps.size() != 1 || row.path.steps[0].pick != Step::Pick::each) return false;
   Step const& step = row.path.steps[0];
   return std::ranges::any_of(use.rows, [&](Row const* other) {
-    if (other == &row || other->kind != Row::Kind::path || other->target != row.target) return false;
+    if (other == &row || other->kind != Row::Kind::path || other->target != row.target ||
+        other->path.steps.empty())
+      return false;
     Step const& rival = other->path.steps[0];
-    return rival.name == step.name && !rival.conditions.empty() && matches(element, rival.conditions);
+    return rival.name == step.name && !rival.conditions.empty() &&
+           matches(element, rival.conditions, &references);
   });
 }
 
@@ -64,11 +67,11 @@ Projection Projector::project(Use const& use, Sources const& sources, References
 void Projector::read_row(Use const& use, Row const& row, Element const& base, References const& references,
                          RowValue& value) {
   found_.clear();
-  collect(base, row.path.steps, found_);
+  collect(base, row.path.steps, found_, &references);
   if (found_.empty()) return;
   items_.clear();
   for (Element const* const element : found_) {
-    if (element->is_null() || belongs_to_other(use, row, *element)) continue;
+    if (element->is_null() || belongs_to_other(use, row, *element, references)) continue;
     out_.clear();
     out_.vocabulary = row.vocabulary;
     out_.default_system = row.default_system;

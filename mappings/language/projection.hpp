@@ -40,16 +40,6 @@ struct Sources {
   Element const* base[4] = {};
 };
 
-/// How a reference is followed to the resource it names.
-class References {
- public:
-  /// nullptr when it leads nowhere.
-  virtual Element const* resolve(std::string_view reference) const = 0;
-
- protected:
-  ~References() = default;
-};
-
 /// Reads resources through rows. What it returns lives as long as the context's arena.
 class Projector {
  public:

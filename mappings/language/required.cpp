@@ -1,5 +1,6 @@
 /// Fields that must be there before a message may leave.
 #include "mappings/language/reversal.hpp"
+#include "mappings/language/text.hpp"
 
 namespace mappings::language {
 
@@ -20,12 +21,16 @@ std::string source_of(Structure const& structure, std::string_view segment, std:
   return {};
 }
 
-fhir::Result<void> check_field(Reversal& on, std::size_t segment, std::size_t field, std::string_view who) {
+/// One place of one segment. Error required: it is empty; names segment, field, repetition and component.
+fhir::Result<void> check_place(Reversal& on, hl7v2::Address const& address, std::string_view who) {
   auto const& image = on.image();
-  if (!image.raw({static_cast<std::uint32_t>(segment), static_cast<std::uint16_t>(field), 0, 0, 0}).empty())
-    return {};
-  std::string const name = std::string(image.segment_id(segment)) + "-" + std::to_string(field);
-  std::string const source = source_of(*on.structure, image.segment_id(segment), field);
+  if (!image.raw(address).empty()) return {};
+  std::string_view const segment = image.segment_id(address.segment);
+  std::string name = std::string(segment) + "-" + std::to_string(address.field);
+  if (address.repetition != 0) name += "(" + std::to_string(address.repetition) + ")";
+  if (address.component != 0) name += "." + std::to_string(address.component);
+  if (address.subcomponent != 0) name += "." + std::to_string(address.subcomponent);
+  std::string const source = source_of(*on.structure, segment, address.field);
   std::string const what = name + " is required by " + std::string(who) + " and nothing fills it";
   if (source.empty()) {
     on.warnings.push_back(fhir::warning(fhir::IssueType::required, what + "; no row writes it", {}, name));
@@ -34,17 +39,23 @@ fhir::Result<void> check_field(Reversal& on, std::size_t segment, std::size_t fi
   return fhir::error(fhir::IssueType::required, what + "; supply " + source, source, name);
 }
 
+/// "PV1-19", or "PID-3.4": of each repetition that there is.
 fhir::Result<void> check_profile(Reversal& on) {
   for (RequiredField const& required : on.partner.required_fields) {
-    auto const dash = required.find('-');
-    if (dash == std::string::npos) continue;
-    std::string_view const id = std::string_view(required).substr(0, dash);
-    std::size_t number = 0;
-    for (char const c : std::string_view(required).substr(dash + 1))
-      number = number * 10 + static_cast<std::size_t>(c - '0');
-    for (std::size_t segment = 0; segment < on.image().segment_count(); ++segment) {
-      if (on.image().segment_id(segment) == id)
-        FHIR_CHECK(check_field(on, segment, number, "the partner's profile"));
+    Fault fault;
+    auto const place = read_place(required, fault);
+    if (!place) continue;
+    for (std::uint32_t segment = 0; segment < on.image().segment_count(); ++segment) {
+      if (on.image().segment_id(segment) != place->segment) continue;
+      hl7v2::Address address{segment, place->field, 0, 0, 0};
+      FHIR_CHECK(check_place(on, address, "the partner's profile"));
+      address.component = place->component;
+      address.subcomponent = place->subcomponent;
+      auto const count = on.image().repetition_count(segment, place->field);
+      for (std::uint16_t at = 1; at <= count && address.component != 0; ++at) {
+        address.repetition = at;
+        FHIR_CHECK(check_place(on, address, "the partner's profile"));
+      }
     }
   }
   return {};
@@ -61,7 +72,9 @@ fhir::Result<void> check_required(Reversal& reversal) {
     for (std::size_t field = 1; field <= fields.size(); ++field) {
       auto const* const definition = fields[field - 1];
       if (definition != nullptr && definition->optionality == 'R')
-        FHIR_CHECK(check_field(reversal, segment, field, "HL7 v2"));
+        FHIR_CHECK(check_place(
+            reversal, {static_cast<std::uint32_t>(segment), static_cast<std::uint16_t>(field), 0, 0, 0},
+            "HL7 v2"));
     }
   }
   return {};

@@ -69,6 +69,8 @@ void remove_lost(Reversal& reversal);
 void write_facts(Reversal& reversal);
 /// Set ids of new segments: which one of its kind it is, in its group or among the repetitions of its group.
 void number_sets(Reversal& reversal);
+/// Segments and fields that the receiver's version has otherwise, or not at all.
+void fit_edition(Reversal& reversal);
 /// MSH from profile and request.
 void write_header(Reversal& reversal);
 /// Fields that the partner or the standard requires. Error required: naming the field and what fills it.
@@ -86,9 +88,10 @@ inline bool has_array_base(Use const& use) {
   Path const& base = use.targets[0].base;
   return !base.empty() && base.steps.back().is_array() && base.steps.back().pick != Step::Pick::index;
 }
-inline std::vector<Element const*> base_items(Use const& use, Element const& content) {
+inline std::vector<Element const*> base_items(Use const& use, Element const& content,
+                                              References const& references) {
   std::vector<Element const*> items;
-  collect(content, use.targets[0].base.steps, items);
+  collect(content, use.targets[0].base.steps, items, &references);
   return items;
 }
 /// The same use in the structures of seed and message.

@@ -5,6 +5,7 @@
 /// 2. Resources are found by role along the declared links and matched with the draft's.
 /// 3. Both are projected by the same rows into v2 values; only values that differ are written. Without a
 /// seed, all.
+#include "mappings/language/edition.hpp"
 #include "mappings/language/reversal.hpp"
 
 namespace mappings::language {
@@ -43,7 +44,7 @@ fhir::Result<void> open(Reversal& reversal) {
     return fhir::error(fhir::IssueType::not_supported,
                        "no table writes " + std::string(request.message_code) + "^" +
                            std::string(request.trigger_event) + "; add a structure section for it");
-  reversal.version = hl7v2::to_version(reversal.partner.version).value_or(hl7v2::Version::v2_5_1);
+  FHIR_TRY(reversal.version, version_to_write(reversal.partner, reversal.structure->name));
   auto const* const grammar = hl7v2::find_structure(reversal.version, reversal.structure->name).root;
   if (request.seed == nullptr) {
     hl7v2::Image image(reversal.partner.delimiters);
@@ -62,6 +63,24 @@ fhir::Result<void> open(Reversal& reversal) {
 
 }  // namespace
 
+void fit_edition(Reversal& reversal) {
+  hl7v2::Message const* const seed = reversal.request.seed;
+  if (seed != nullptr && reversal.request.keep_header) return;
+  bool const same_version = seed != nullptr && hl7v2::to_version(seed->version()) == reversal.version;
+  Edition edition(reversal.version, reversal.partner, reversal.image(), reversal.loss);
+  for (std::size_t segment = reversal.image().segment_count(); segment-- > 1;) {
+    Layout::Serial const serial = reversal.layout->serial_of(segment);
+    // What the partner itself sent in this version may stand as it is.
+    bool const known = same_version && serial < seed->segment_count();
+    if (!known && !edition.has_segment(reversal.image().segment_id(segment))) {
+      edition.note_segment(reversal.image().segment_id(segment));
+      reversal.layout->remove(serial);
+      continue;
+    }
+    edition.fit(segment, known ? seed : nullptr, serial);
+  }
+}
+
 fhir::Result<Reversed> reverse(Maps const& maps, ReverseRequest const& request,
                                PartnerProfile const& destination) {
   Reversal reversal(maps, request, destination);
@@ -76,6 +95,7 @@ fhir::Result<Reversed> reverse(Maps const& maps, ReverseRequest const& request,
   if (reversal.seed) remove_lost(reversal);
   write_facts(reversal);
   number_sets(reversal);
+  fit_edition(reversal);
   write_header(reversal);
   FHIR_CHECK(check_required(reversal));
   note_losses(reversal);

@@ -60,7 +60,7 @@ class Rewriter {
       then.push_back(
           on_.project_then(use, sources_then(*frame, stands ? &array->items()[frame->base_index] : nullptr)));
     }
-    std::vector<Element const*> const items = base_items(use, *nodes_[at].content);
+    std::vector<Element const*> const items = base_items(use, *nodes_[at].content, nodes_);
     for (Element const* const item : items)
       now.push_back(on_.project_now(use, on_.sources_now(seed_.structure(), use, at, item)));
     std::vector<bool> used(now.size(), false);
@@ -222,6 +222,8 @@ bool was_unlinked(Reversal const& on, Instance const& lost) {
       if (referred && all_known && now.size() < then.size()) return true;
     }
   }
+  // The caller is not asked for more of what the message starts from.
+  if (structure.roles[lost.role].type == structure.roles[structure.anchor].type) return false;
   bool const only_refers =
       std::ranges::none_of(structure.links, [&](Link const& link) { return link.target == lost.role; });
   return on.request.referring && only_refers && referred_to_a_known(on, lost);

@@ -22,6 +22,7 @@ class SegmentReader : public RowReader {
       std::string_view const full = section.words[1].text;
       auto const slash = full.find('/');
       SegmentMap made;
+      made.at = source_at(section.head);
       made.name = full.substr(0, slash);
       if (slash != std::string_view::npos) made.variant = full.substr(slash + 1);
       for (Cell const& target : split_at({text.substr(arrow + 2), 1}, ","))
@@ -39,6 +40,8 @@ class SegmentReader : public RowReader {
 
  private:
   void read_row(Line const& line, SegmentMap& map, bool overlay) {
+    if (!line.is_row() && line.text.starts_with("kept "))
+      return read_kept(line, split_words({line.text, line.column}), map.name);
     if (!line.is_row())
       return fail(line, line.column, "",
                   "a row is expected: id | v2 | fhir | type | vocab | when | dir | upd");
@@ -57,6 +60,7 @@ class SegmentReader : public RowReader {
 
   /// `Practitioner.name` belongs to the target of that name.
   bool choose_target(Line const& line, Cell const& cell, std::vector<std::string> const& targets, Row& row) {
+    if (row.path.steps.empty()) return true;
     std::string const& first = row.path.steps[0].name;
     if (first[0] < 'A' || first[0] > 'Z') return true;
     auto const found = std::ranges::find(targets, first);

@@ -1,4 +1,5 @@
 /// `structure` sections: roles, keys, which segment maps apply where, links, defaults, rows of their own.
+#include "mappings/language/engine.hpp"
 #include "mappings/language/readers.hpp"
 #include "mappings/language/row_reader.hpp"
 
@@ -66,6 +67,7 @@ class StructureReader : public RowReader {
       Structure made;
       if (!like.empty()) made = *find_structure(like);
       made.name = name;
+      made.at = source_at(section.head);
       made.events.clear();
       structure = &program_.structures.emplace_back(std::move(made));
       bool after_colon = false;
@@ -142,6 +144,7 @@ class StructureReader : public RowReader {
     auto const hash = words[1].text.find('#');
     if (hash == std::string_view::npos) return fail(line, words[1].column, "", std::string(kForm));
     Role role;
+    role.source = source_at(line);
     role.type = words[1].text.substr(0, hash);
     role.name = words[1].text.substr(hash + 1);
     std::size_t const same = structure.find_role(role.name);
@@ -171,6 +174,23 @@ class StructureReader : public RowReader {
     structure.roles.push_back(std::move(role));
   }
 
+  /// Parted by commas, but for those in braces.
+  static std::vector<Cell> split_targets(Cell const& cell) {
+    std::vector<Cell> targets;
+    std::size_t begin = 0;
+    int depth = 0;
+    for (std::size_t at = 0; at <= cell.text.size(); ++at) {
+      char const c = at < cell.text.size() ? cell.text[at] : ',';
+      depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+      if (c != ',' || (depth > 0 && at < cell.text.size())) continue;
+      std::string_view const target = trim(cell.text.substr(begin, at - begin));
+      auto const offset = target.empty() ? begin : static_cast<std::size_t>(target.data() - cell.text.data());
+      targets.push_back({target, cell.column + static_cast<std::uint32_t>(offset)});
+      begin = at + 1;
+    }
+    return targets;
+  }
+
   void read_use(Line const& line, std::vector<Cell> const& words, Structure& structure) {
     constexpr std::string_view kForm =
         "use SEGMENT[/variant] [at GROUP] [when ...] -> Type#role[.path*][, ...]";
@@ -178,6 +198,7 @@ class StructureReader : public RowReader {
     if (words.size() < 4 || arrow == std::string_view::npos)
       return fail(line, line.column, "", std::string(kForm));
     Use use;
+    use.at = source_at(line);
     auto const slash = words[1].text.find('/');
     use.segment = words[1].text.substr(0, slash);
     if (slash != std::string_view::npos) use.variant = words[1].text.substr(slash + 1);
@@ -196,7 +217,7 @@ class StructureReader : public RowReader {
       return fail(line, words[at].column, "", std::string(kForm));
     }
     Cell const targets{line.text.substr(arrow + 2), line.column + static_cast<std::uint32_t>(arrow + 2)};
-    for (Cell const& cell : split_at(targets, ",")) {
+    for (Cell const& cell : split_targets(targets)) {
       Use::Target target;
       if (!role_path(line, cell, structure, target.role, target.base)) return;
       use.targets.push_back(std::move(target));
@@ -218,6 +239,7 @@ class StructureReader : public RowReader {
       return fail(line, line.column, "", "link Type#role.path -> Type#role [inward]");
     Link link;
     link.inward = inward;
+    link.at = source_at(line);
     if (!role_path(line, words[1], structure, link.source, link.path)) return;
     if (link.path.empty())
       return fail(line, words[1].column, "",
@@ -233,6 +255,7 @@ class StructureReader : public RowReader {
       return fail(line, line.column, "",
                   "key Type#role PATH [else PATH] [else within Type#role [by PATH ...]]");
     Key key;
+    key.at = source_at(line);
     key.role = role_of(line, words[1], structure);
     if (key.role == SIZE_MAX) return;
     for (Cell const& piece : split_at(rest_of(line, words, 2), " else ")) {
@@ -261,6 +284,7 @@ class StructureReader : public RowReader {
     constexpr std::string_view kForm = "default Type#role.path = value | $CONSTANT | V2 as PAIR [when ...]";
     if (words.size() < 4 || words[2].text != "=") return fail(line, line.column, "", std::string(kForm));
     Default made;
+    made.at = source_at(line);
     if (!role_path(line, words[1], structure, made.role, made.path)) return;
     if (made.path.empty()) return fail(line, words[1].column, "", std::string(kForm));
     Cell rest = rest_of(line, words, 3);
@@ -314,6 +338,7 @@ class StructureReader : public RowReader {
     cells.erase(cells.begin() + 1);
     Cell const fhir = cells[2];
     Use use;
+    use.at = source_at(line);
     use.group = group.text;
     Use::Target target;
     auto const hash = fhir.text.find('#');
@@ -357,7 +382,15 @@ class StructureReader : public RowReader {
         if (!use.rows.empty()) continue;
         SegmentMap const* const map = find_segment_map(program_, use.segment, use.variant);
         if (map == nullptr) continue;
-        for (Row const& row : map->rows) use.rows.push_back(&row);
+        for (Row const& row : map->rows) {
+          bool const whole = row.kind == Row::Kind::path && row.path.steps.empty();
+          if (whole && use.targets[row.target].base.empty())
+            on_.report(fhir::Severity::error, row.at, row.id,
+                       "'.' is the item that a use names, and the one at " + use.at.file + ":" +
+                           std::to_string(use.at.line) + " names none; write -> Type#role.path*");
+          else
+            use.rows.push_back(&row);
+        }
       }
       for (Use& use : structure.uses) {
         std::ranges::copy_if(use.rows, std::back_inserter(use.reverse_rows), [](Row const* row) {
@@ -365,6 +398,7 @@ class StructureReader : public RowReader {
         });
       }
       if (structure.anchor == SIZE_MAX && !structure.roles.empty()) structure.anchor = 0;
+      structure.covers = covers_of(structure);
     }
   }
 };

@@ -176,8 +176,22 @@ class PathReader {
       condition.path.steps.push_back(std::move(step));
     } while (skip('.'));
     condition.path.text = text_.substr(begin, at_ - begin);
+    if (text_.substr(at_).starts_with("->")) {
+      at_ += 2;
+      condition.creates = false;
+      if (!read_name(condition.target)) return false;
+    } else if (!read_value(condition)) {
+      return false;
+    }
+    if (!text_.substr(at_).starts_with(kOr)) return true;
+    at_ += kOr.size();
+    return read_condition(condition.alternatives.emplace_back());
+  }
+
+  bool read_value(Condition& condition) {
     if (skip('?')) condition.creates = false;
-    if (!skip('=')) return fail("a discriminator is written {element=value} or {element?=value}");
+    if (!skip('='))
+      return fail("a discriminator is written {element=value}, {element?=value} or {element->Type}");
     if (skip('"')) {
       auto const end = text_.find('"', at_);
       if (end == std::string_view::npos) return fail("the closing quote is missing");
@@ -185,7 +199,7 @@ class PathReader {
       at_ = end + 1;
       return true;
     }
-    auto const end = std::min(text_.find_first_of(",}", at_), text_.size());
+    auto const end = std::min({text_.find_first_of(",}", at_), text_.find(kOr, at_), text_.size()});
     std::string_view const value = trim(text_.substr(at_, end - at_));
     if (value.empty()) return fail("a value is missing after '='");
     if (value.front() == '$') {
@@ -199,6 +213,8 @@ class PathReader {
     at_ = end;
     return true;
   }
+
+  static constexpr std::string_view kOr = " or ";
 
   std::string_view text_;
   Program const& program_;
@@ -219,6 +235,7 @@ bool read_number(std::string_view text, std::size_t& at, std::uint16_t& number, 
 }  // namespace
 
 std::optional<Path> read_path(std::string_view text, Program const& program, Fault& fault) {
+  if (text == ".") return Path{".", {}};  // the item that the use's own path names
   return PathReader(text, program, fault).whole();
 }
 

@@ -10,11 +10,27 @@ bool is_coding(Element const& coding, Constant const& constant) {
   return coding.text_at("code") == constant.code && coding.text_at("system") == constant.system;
 }
 
-bool holds(Element const& value, Condition const& condition) {
+/// By what the reference says, else by what it leads to.
+bool refers_to(Element const& value, std::string_view type, References const* references) {
+  std::string_view const reference = value.text_at("reference");
+  if (value.text_at("type") == type) return true;
+  auto const slash = reference.rfind('/');
+  if (slash != std::string_view::npos && slash > 0) {
+    std::string_view const before = reference.substr(0, slash);
+    auto const start = before.rfind('/');
+    return before.substr(start == std::string_view::npos ? 0 : start + 1) == type;
+  }
+  Element const* const target = references == nullptr ? nullptr : references->resolve(reference);
+  return target != nullptr && target->text_at("resourceType") == type;
+}
+
+bool holds(Element const& value, Condition const& condition, References const* references) {
   if (value.is_array())
-    return std::ranges::any_of(value.items(), [&](Element const& item) { return holds(item, condition); });
+    return std::ranges::any_of(value.items(),
+                               [&](Element const& item) { return holds(item, condition, references); });
   if (value.kind() == fhir::json::Kind::boolean)
     return condition.text == (value.boolean() ? "true" : "false");
+  if (!condition.target.empty()) return refers_to(value, condition.target, references);
   if (condition.constant == nullptr) return !value.is_null() && value.text() == condition.text;
   if (!condition.constant->is_concept) return is_coding(value, *condition.constant);
   Element const* const codings = value.find("coding");
@@ -23,21 +39,27 @@ bool holds(Element const& value, Condition const& condition) {
          });
 }
 
-bool holds_below(Element const& here, std::span<Step const> steps, Condition const& condition) {
+bool holds_below(Element const& here, std::span<Step const> steps, Condition const& condition,
+                 References const* references) {
   if (here.is_array())
-    return std::ranges::any_of(here.items(),
-                               [&](Element const& item) { return holds_below(item, steps, condition); });
-  if (steps.empty()) return holds(here, condition);
+    return std::ranges::any_of(
+        here.items(), [&](Element const& item) { return holds_below(item, steps, condition, references); });
+  if (steps.empty()) return holds(here, condition, references);
   Element const* const next = here.find(steps[0].name);
-  return next != nullptr && holds_below(*next, steps.subspan(1), condition);
+  return next != nullptr && holds_below(*next, steps.subspan(1), condition, references);
+}
+
+bool holds_of(Element const& item, Condition const& condition, References const* references) {
+  return holds_below(item, condition.path.steps, condition, references) ||
+         std::ranges::any_of(condition.alternatives,
+                             [&](Condition const& other) { return holds_of(item, other, references); });
 }
 
 }  // namespace
 
-bool matches(Element const& item, std::span<Condition const> conditions) {
-  return std::ranges::all_of(conditions, [&](Condition const& condition) {
-    return holds_below(item, condition.path.steps, condition);
-  });
+bool matches(Element const& item, std::span<Condition const> conditions, References const* references) {
+  return std::ranges::all_of(
+      conditions, [&](Condition const& condition) { return holds_of(item, condition, references); });
 }
 
 Element constant_element(Constant const& constant, Arena& arena) {
@@ -56,7 +78,7 @@ Element constant_element(Constant const& constant, Arena& arena) {
 
 void satisfy(Element& item, std::span<Condition const> conditions, Arena& arena) {
   for (Condition const& condition : conditions) {
-    if (!condition.creates || holds_below(item, condition.path.steps, condition)) continue;
+    if (!condition.creates || holds_of(item, condition, nullptr)) continue;
     Trail trail;
     Element& place = reach(item, condition.path.steps, arena, trail);
     if (condition.constant != nullptr)
@@ -147,7 +169,8 @@ Element const* find(Element const& root, std::span<Step const> steps) {
   return here;
 }
 
-void collect(Element const& root, std::span<Step const> steps, std::vector<Element const*>& found) {
+void collect(Element const& root, std::span<Step const> steps, std::vector<Element const*>& found,
+             References const* references) {
   if (steps.empty() || steps[0].choice) {
     if (root.is_array()) {
       for (Element const& item : root.items()) found.push_back(&item);
@@ -159,14 +182,14 @@ void collect(Element const& root, std::span<Step const> steps, std::vector<Eleme
   Step const& step = steps[0];
   Element const* const next = root.find(step.name);
   if (next == nullptr) return;
-  if (!next->is_array()) return collect(*next, steps.subspan(1), found);
+  if (!next->is_array()) return collect(*next, steps.subspan(1), found, references);
   auto const items = next->items();
   if (step.pick == Step::Pick::index) {
-    if (step.index < items.size()) collect(items[step.index], steps.subspan(1), found);
+    if (step.index < items.size()) collect(items[step.index], steps.subspan(1), found, references);
     return;
   }
   for (Element const& item : items) {
-    if (matches(item, step.conditions)) collect(item, steps.subspan(1), found);
+    if (matches(item, step.conditions, references)) collect(item, steps.subspan(1), found, references);
   }
 }
 

@@ -22,7 +22,19 @@ struct Trail {
   }
 };
 
-bool matches(Element const& item, std::span<Condition const> conditions);
+/// How a reference is followed to the resource it names.
+class References {
+ public:
+  /// nullptr when it leads nowhere.
+  virtual Element const* resolve(std::string_view reference) const = 0;
+
+ protected:
+  ~References() = default;
+};
+
+/// `references` tells what kind of thing an item refers to where the reference itself does not.
+bool matches(Element const& item, std::span<Condition const> conditions,
+             References const* references = nullptr);
 /// Makes what the discriminator says true of `item`.
 void satisfy(Element& item, std::span<Condition const> conditions, Arena& arena);
 Element constant_element(Constant const& constant, Arena& arena);
@@ -33,7 +45,8 @@ Element& reach(Element& root, std::span<Step const> steps, Arena& arena, Trail& 
 /// The first element at the path, or nullptr. `*` and `{}` take the first that fits.
 Element const* find(Element const& root, std::span<Step const> steps);
 /// Every element at the path.
-void collect(Element const& root, std::span<Step const> steps, std::vector<Element const*>& found);
+void collect(Element const& root, std::span<Step const> steps, std::vector<Element const*>& found,
+             References const* references = nullptr);
 /// The element a trail of `path` leads to, or nullptr.
 Element* follow(Element& root, std::span<Step const> steps, std::span<std::uint16_t const> indexes);
 Element const* follow(Element const& root, std::span<Step const> steps,

@@ -80,6 +80,13 @@ constexpr Fault kFaults[] = {
      "no section 'segment PID"},
     {"unknown role", "structure S : A^B\nlink Patient#p.link -> Patient#q\n", "x.map:2:6",
      "no role Patient#p"},
+    {"kept without reason", "segment PID -> Patient\nkept 2 4\n", "x.map:2:1",
+     "kept FIELD FROM-TO ... : why"},
+    {"kept no field", "segment PID -> Patient\nkept 4-2 : why\n", "x.map:2:6", "field number from 1"},
+    {"item without use",
+     "segment PID -> Patient\na.1 | PID-7 | . | DTM~date\nstructure S : A^B\nrole Patient#p per message\n"
+     "use PID -> Patient#p\n",
+     "x.map:2:1 a.1", "names none"},
     {"event without arrow", "events Encounter.status\ne.1 | ADT^A01 | none planned\n", "x.map:2:17 e.1",
      "before before"},
     {"event without caret", "events Encounter.status\ne.1 | A01 | none -> planned\n", "x.map:2:7 e.1",

@@ -33,6 +33,7 @@ Rewritten::Rewritten(OwnMessage const& own, bool with_seed) : translated(own.byt
     return;
   }
   bytes = reversed->image.bytes();
+  loss = std::move(reversed->loss);
 }
 
 }  // namespace mappings::maps::test

@@ -20,6 +20,7 @@ struct Rewritten {
   fhir::json::Element bundle;
   std::string timestamp;
   std::string bytes;
+  std::vector<language::LossNote> loss;
   fhir::Issue error{fhir::Severity::information, fhir::IssueType::informational, "", "", ""};
 };
 

@@ -114,6 +114,13 @@ std::set<std::string> lines_of(language::Draft const& draft) {
   return lines;
 }
 
+/// The text of a code in a field that is a bare code in the message's version (IS, ID): said by a loss note.
+bool told_of_text(std::vector<language::LossNote> const& loss) {
+  return std::ranges::any_of(loss, [](language::LossNote const& note) {
+    return note.path.ends_with(".2") && note.reason.find("has no such component") != std::string::npos;
+  });
+}
+
 TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
   std::size_t compared = 0;
   for (OwnMessage const& own : own_messages()) {
@@ -136,6 +143,7 @@ TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
       if (line.starts_with("specimen_obs#") || line.starts_with("entry#"))
         continue;                                           // an inward link: reverse does not ask for them
       if (line.starts_with("appt#1.extension[")) continue;  // row nte.3k, one-way: remarks on resources
+      if (line.find(".display = ") != std::string::npos && told_of_text(again.loss)) continue;
       if (!got.contains(line)) difference += "- " + line + "\n";
     }
     for (auto const& line : got) {
