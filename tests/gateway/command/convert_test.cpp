@@ -371,7 +371,7 @@ struct Difference {
 };
 using Differences = std::map<std::string, Difference>;
 
-fs::path differences_file() { return own_root() / "differences.txt"; }
+fs::path differences_file() { return own_root() / "differences.golden"; }
 
 /// "== FILE", "why: REASON", then the lines.
 Differences read_differences() {
