@@ -80,6 +80,19 @@ bool refers(Index const& index, Element const& element, std::string_view path, E
                 target);
 }
 
+/// A resource of the anchor's type that another one of them leads to, and so plays another role: the original
+/// prescription that an encoded one is based on.
+bool follows_an_anchor(Index const& index, Structure const& structure, Entry const& entry) {
+  Role const& anchor = structure.roles[structure.anchor];
+  return std::ranges::any_of(structure.links, [&](Link const& link) {
+    if (link.source != structure.anchor || structure.roles[link.target].type != anchor.type) return false;
+    return std::ranges::any_of(index.entries, [&](Entry const& other) {
+      return other.resource != entry.resource && other.resource->text_at("resourceType") == anchor.type &&
+             refers(index, *other.resource, link.names, entry.resource);
+    });
+  });
+}
+
 }  // namespace
 
 fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name, Element const& bundle) {
@@ -99,6 +112,8 @@ fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name
   auto const add = [&](Role const& role) {
     for (Entry const& entry : index->entries) {
       if (entry.resource->text_at("resourceType") != role.type) continue;
+      if (&role == &structure->roles[structure->anchor] && follows_an_anchor(*index, *structure, entry))
+        continue;
       request.resources.push_back({role.name, entry.resource, entry.reference});
       if (role.per != Role::Per::group) return;
     }

@@ -101,8 +101,8 @@ class Composer {
     if (use.group.empty()) return false;
     return std::ranges::any_of(structure_.uses, [&](Use const& other) {
       return &other != &use && other.segment == use.segment && other.variant == use.variant &&
-             other.targets[0].role == use.targets[0].role &&
-             layout_.knows(other.segment, other.group) && !layout_.knows(use.segment, use.group);
+             other.targets[0].role == use.targets[0].role && layout_.knows(other.segment, other.group) &&
+             !layout_.knows(use.segment, use.group);
     });
   }
 
