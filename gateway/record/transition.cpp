@@ -644,6 +644,12 @@ fhir::Result<TransitionState> transition_of(std::string_view body) {
   take(state.disposition, "disposition");
   state.obligations = list_at<Obligation>(root, "obligations", obligation_of);
   state.notices = list_at<Notice>(root, "notices", notice_of);
+  take(state.episode, "episode");
+  state.previous = texts_at(root, "previous");
+  state.next = texts_at(root, "next");
+  if (Element const* services = root.find("ordered_services"))
+    for (Element const& each : services->items())
+      state.ordered_services[std::string(each.text_at("service"))] = number_at(each, "due");
   state.pending_results = texts_at(root, "pending_results");
   auto flags = texts_at(root, "flags");
   state.flags.insert(flags.begin(), flags.end());

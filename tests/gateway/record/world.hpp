@@ -158,7 +158,10 @@ class World : public ::testing::Test {
     return fold_referral("referral/" + id, log("referral/" + id));
   }
   TransitionState stay(std::string const& id = "stay") {
-    return fold_transition("transition/" + id, log("transition/" + id));
+    TransitionState const state = fold_transition("transition/" + id, log("transition/" + id));
+    std::string const stored = to_json(state);
+    EXPECT_EQ(to_json(transition_of(stored).value()), stored) << "what is stored can be read back whole";
+    return state;
   }
   std::string state(std::string const& id = "sr") { return std::string(to_code(referral(id).state)); }
 
