@@ -350,7 +350,13 @@ Lines lines_of(std::string const& bundle) {
 /// What FHIR does not hold and HL7 requires, by structure: the caller says it.
 std::vector<std::string> facts_for(std::string const& structure) {
   if (structure == "ACK") return {"--fact", "message.ack_code=AE", "--fact", "message.ack_id=1"};
-  if (structure == "OMG_O19") return {"--fact", "order.control=NW"};
+  for (char const* const order : {"OMG_O19", "OML_O21", "ORM_O01", "RDE_O11", "RDE_O01", "OMP_O09"}) {
+    if (structure == order) return {"--fact", "order.control=NW"};
+  }
+  for (char const* const answer : {"ORR_O02", "ORG_O20", "ORL_O22"}) {
+    if (structure == answer)
+      return {"--fact", "message.ack_code=AA", "--fact", "message.ack_id=1", "--fact", "order.control=OK"};
+  }
   return {};
 }
 
