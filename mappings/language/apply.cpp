@@ -385,7 +385,7 @@ class Merge {
       return;
     }
     Trail trail;
-    if (chosen->row->after != "same")
+    if (!chosen->row->leaves_status())
       reach(result_, events->path.steps, arena_, trail) = Element::of_string(arena_.copy(chosen->row->after));
     for (std::size_t at = 0; at < chosen->row->effects.size(); ++at) {
       EventRow::Effect const& effect = chosen->row->effects[at];

@@ -134,6 +134,10 @@ fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name
     auto const found = index->by_reference.find(reference);
     return found == index->by_reference.end() ? nullptr : found->second;
   };
+  request.reference_of = [index](Element const& resource) -> std::string_view {
+    auto const found = std::ranges::find(index->entries, &resource, &Entry::resource);
+    return found == index->entries.end() ? std::string_view{} : std::string_view(found->reference);
+  };
   request.referring = [index](std::string_view type, std::string_view path, std::string_view reference) {
     std::vector<Element const*> found;
     auto const target = index->by_reference.find(reference);

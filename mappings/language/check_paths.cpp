@@ -293,7 +293,7 @@ class PathCheck {
       for (std::string const& code : row.before) {
         if (code != "any" && code != "none") known(code);
       }
-      if (row.after != "same" && row.after != "any") known(row.after);
+      if (!row.leaves_status() && row.after != "any") known(row.after);
     }
   }
 

@@ -21,6 +21,22 @@ class Composer {
     for (std::size_t at = 0; at < nodes_.size(); ++at) write_node(at, written, 0);
   }
 
+  void open_groups() {
+    for (std::size_t at = 0; at < on_.fresh.size(); ++at) {
+      for (auto const& [group, id] : layout_.missing_above(on_.fresh[at])) {
+        auto const use = std::ranges::find_if(structure_.uses, [&, id = id](Use const& one) {
+          return one.segment == id && std::ranges::any_of(one.rows, [](Row const* row) {
+                   return row->kind == Row::Kind::literal_out;
+                 });
+        });
+        if (use == structure_.uses.end()) continue;
+        Layout::Serial const segment = layout_.insert(group, id);
+        on_.fresh.push_back(segment);
+        fill_segment(*use, segment, {});
+      }
+    }
+  }
+
  private:
   /// After the node that leads to it, whose group it stands in.
   void write_node(std::size_t at, std::vector<bool>& written, std::size_t depth) {
@@ -207,12 +223,22 @@ class Composer {
     write_constants(segment, use.when);
     write_constants(segment, structure_.roles[use.targets[0].role].when);
     for (Row const* const row : use.rows) {
-      if (row->kind == Row::Kind::literal_out)
+      if (row->kind == Row::Kind::literal_out && suits_event(*row))
         on_.writer().set_if_empty(segment, row->places[0], literal_of(*row));
     }
     for (RowValue const& value : now) {
       if (!value.items.empty() && contradicts_guard(segment, *value.row)) take_back(segment, use, *value.row);
     }
+  }
+
+  /// `PRB-1 | 'AD' ... MSH-9.2 = PC1`: a literal of some trigger events only.
+  bool suits_event(Row const& row) const {
+    return std::ranges::all_of(row.v2_when, [&](Predicate const& predicate) {
+      bool const of_event = predicate.test == Predicate::Test::equals && predicate.place.segment == "MSH" &&
+                            predicate.place.field == 9 && predicate.place.component == 2;
+      return !of_event ||
+             std::ranges::find(predicate.values, on_.request.trigger_event) != predicate.values.end();
+    });
   }
 
   std::string_view literal_of(Row const& row) const {
@@ -307,5 +333,7 @@ class Composer {
 }  // namespace
 
 void write_new(Reversal& reversal) { Composer(reversal).run(); }
+
+void open_groups(Reversal& reversal) { Composer(reversal).open_groups(); }
 
 }  // namespace mappings::language

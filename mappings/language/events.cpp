@@ -13,6 +13,10 @@ std::string_view status_of(EventTable const& table, Element const* resource) {
 }
 
 bool fits(EventTable const& table, EventRow const& row, Element const* before, Element const& after) {
+  if (row.after == "told") {
+    bool const wanted = std::ranges::count(row.before, before == nullptr ? "none" : "any") != 0;
+    return wanted && holds(row.when, before, after);
+  }
   std::string_view const from = status_of(table, before);
   std::string_view const to = status_of(table, &after);
   if (!row.holds_before(before == nullptr ? std::string_view{} : from)) return false;

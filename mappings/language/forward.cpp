@@ -536,7 +536,7 @@ class Translation {
                    std::vector<Element> const& values) {
     Element& content = draft_.resources[resource].content;
     Trail trail;
-    if (row.after != "same")
+    if (!row.leaves_status())
       put(content, resource, table.path.steps[0].name, reach(content, table.path.steps, draft_.arena, trail),
           Element::of_string(row.after), false);
     for (std::size_t at = 0; at < values.size(); ++at) {
@@ -577,7 +577,7 @@ class Translation {
         if (find(content, made.path.steps) != nullptr) continue;
         // What stands in an array is not filled up with what is said in place of it.
         Step const& first = made.path.steps[0];
-        if (first.is_array() && content.find(first.name) != nullptr) continue;
+        if (first.is_array() && first.conditions.empty() && content.find(first.name) != nullptr) continue;
         std::uint32_t const seen_from =
             instance.segment == kNone ? first_segment_of(instance.group) : instance.segment;
         if (!made.when.empty() && !holds(made.when, message_, keeps_->grouping, seen_from)) continue;

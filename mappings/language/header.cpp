@@ -113,7 +113,7 @@ void write_header(Reversal& reversal) {
   put(7, request.timestamp);
   put(9, request.message_code, 1);
   put(9, request.trigger_event, 2);
-  if (reversal.version >= hl7v2::Version::v2_3_1) put(9, reversal.structure->name, 3);
+  if (reversal.version >= hl7v2::Version::v2_3_1) put(9, reversal.message_structure(), 3);
   put(10, request.control_id);
   put(11, partner.processing_id);
   bool const newer = hl7v2::to_version(partner.version) != reversal.version;

@@ -161,6 +161,38 @@ bool Layout::knows(std::string_view id, std::string_view group) const {
   return find_way(groups_[0].node, id, group, way);
 }
 
+std::vector<std::string_view> Layout::way_to(std::string_view id, std::string_view named) const {
+  std::vector<std::string_view> names;
+  auto const search = [&](auto const& self, hl7v2::GrammarNode const* node) -> bool {
+    if (node == nullptr) return false;
+    bool const here = named.empty() || node->name == named;
+    if (here && (id.empty() ? !named.empty() : child_named(node, id) != kLast)) return true;
+    for (auto const& child : node->children) {
+      if (!child.is_group || child.name.empty()) continue;
+      names.push_back(child.name);
+      if (self(self, &child)) return true;
+      names.pop_back();
+    }
+    return false;
+  };
+  search(search, groups_[0].node);
+  return names;
+}
+
+std::vector<std::pair<Layout::Group, std::string_view>> Layout::missing_above(Serial segment) const {
+  std::vector<std::pair<Group, std::string_view>> missing;
+  for (Group group = group_of(segment); group != 0; group = groups_[group].parent) {
+    if (groups_[group].node == nullptr) continue;
+    for (auto const& child : groups_[group].node->children) {
+      Serial found = 0;
+      if (child.min > 0 && !child.is_group && !child.is_choice && !find(group, child.name, found))
+        missing.emplace_back(group, child.name);
+    }
+  }
+  std::ranges::reverse(missing);
+  return missing;
+}
+
 bool Layout::requires_segment(std::string_view id) const {
   std::uint32_t const child = child_of(0, id);
   return child != kLast && groups_[0].node->children[child].name == id &&

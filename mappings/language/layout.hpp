@@ -27,6 +27,9 @@ class Layout {
   /// The group instance below `group` (or an enclosing one) in which segment `id` stands, made where it is
   /// missing. With `own`, an instance of its own where the grammar has the group repeat and not the segment.
   Group group_for(Group group, std::string_view id, bool own, std::string_view named);
+  /// The names of the groups from the message down to segment `id` (in group `named`, where one is given), or
+  /// to group `named` itself when `id` is empty.
+  std::vector<std::string_view> way_to(std::string_view id, std::string_view named) const;
   /// The segment of that id in that very group instance.
   bool find(Group group, std::string_view id, Serial& found) const;
   /// The segment of that id in that group instance or the nearest enclosing one.
@@ -44,6 +47,8 @@ class Layout {
   bool has_grammar() const { return groups_[0].node != nullptr; }
   /// Whether the grammar has this segment in a group of that name (or in the message itself: "root").
   bool knows(std::string_view id, std::string_view group) const;
+  /// The segments that the groups around one must hold and do not, outermost first.
+  std::vector<std::pair<Group, std::string_view>> missing_above(Serial segment) const;
   /// Whether the message must hold this segment in this group.
   bool requires_segment(std::string_view id) const;
 

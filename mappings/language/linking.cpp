@@ -40,7 +40,7 @@ namespace {
 class Linker {
  public:
   Linker(Draft& draft, Internals const& keeps, Relations const& relations)
-      : draft_(draft), structure_(*keeps.structure), relations_(relations) {}
+      : draft_(draft), structure_(*keeps.structure), groups_(keeps.grouping.groups), relations_(relations) {}
 
   void run() {
     for (Link const& one : structure_.links) {
@@ -61,11 +61,12 @@ class Linker {
     Role const& to = structure_.roles[one.target];
     bool const paired =
         from.per == Role::Per::segment && to.per == Role::Per::segment && from.per_name == to.per_name;
+    std::uint32_t const scope = scope_of(one, source.group);
     Instance const* nearest = nullptr;
     int nearness = 0;
     for (Instance const* const target : relations_.of_role(one.target)) {
       if (target->resource == source.resource || (paired && target->segment != source.segment)) continue;
-      if (!relations_.belongs(target->group, source.group)) continue;
+      if (!relations_.belongs(target->group, scope)) continue;
       if (many) {
         refer_to(one, source, *target);
         continue;
@@ -77,6 +78,15 @@ class Linker {
       }
     }
     if (nearest != nullptr) refer_to(one, source, *nearest);
+  }
+
+  /// `within PROBLEM`: a pathway speaks for all that stands in its problem's group.
+  std::uint32_t scope_of(Link const& one, std::uint32_t group) const {
+    if (one.within.empty()) return group;
+    for (std::uint32_t at = group; at != 0; at = groups_[at].parent) {
+      if (groups_[at].name == one.within) return at;
+    }
+    return group;
   }
 
   void refer_to(Link const& one, Instance const& source, Instance const& target) {
@@ -99,6 +109,7 @@ class Linker {
 
   Draft& draft_;
   Structure const& structure_;
+  std::vector<hl7v2::Grouping::Group> const& groups_;
   Relations const& relations_;
 };
 

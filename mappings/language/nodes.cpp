@@ -49,7 +49,7 @@ bool says_the_same(Element const& now, Element const& then) {
 
 std::string_view Nodes::reference_of(Element const& resource) {
   std::string_view const id = resource.text_at("id");
-  if (id.empty()) return {};
+  if (id.empty()) return request_.reference_of ? request_.reference_of(resource) : std::string_view{};
   std::string_view const type = resource.text_at("resourceType");
   auto* const place = static_cast<char*>(arena_.allocate(type.size() + 1 + id.size(), 1));
   char* const end = std::ranges::copy(type, place).out;
@@ -94,12 +94,55 @@ void Nodes::find(fhir::Issues& warnings) {
                                                     structure_.roles[role].type +
                                                     " and got another resource; it is left out"));
   }
-  for (std::size_t at = 0; at < nodes_.size(); ++at) {
-    follow_links(at);
-    follow_back(at);
+  // Who refers to a resource of the whole message (to the patient) is asked last: what leads there by a
+  // nearer way has its role from that.
+  near_anchor_ = roles_of_anchor();
+  std::size_t linked = 0;
+  std::size_t near = 0;
+  for (std::size_t wide = 0; wide < nodes_.size(); ++wide) {
+    for (; near < nodes_.size(); ++near) {
+      for (; linked < nodes_.size(); ++linked) follow_links(linked);
+      if (near == 0 || !is_wide(near)) follow_back(near);
+    }
+    if (wide != 0 && is_wide(wide)) follow_back(wide);
   }
   find_edges();
   for (std::size_t at = 0; at < nodes_.size(); ++at) find_via(at);
+}
+
+/// The roles that links lead to from the anchor without passing through one of the whole message. When a
+/// message may hold several anchors, what their patient is named by besides need not belong to this one.
+std::vector<bool> Nodes::roles_of_anchor() const {
+  std::vector<bool> near(structure_.roles.size(), false);
+  auto const is_narrow = [&](std::size_t role) { return structure_.roles[role].per != Role::Per::message; };
+  if (!is_narrow(structure_.anchor)) return near;
+  near[structure_.anchor] = true;
+  for (bool grew = true; grew;) {
+    grew = false;
+    for (Link const& link : structure_.links) {
+      if (near[link.source] == near[link.target] || !is_narrow(link.source) || !is_narrow(link.target))
+        continue;
+      near[link.source] = near[link.target] = grew = true;
+    }
+  }
+  return near;
+}
+
+/// It refers to, or is named by, something beside the whole message's resources that this message is not
+/// about.
+bool Nodes::is_of_another_anchor(std::size_t role, Element const& resource) {
+  if (!near_anchor_[role]) return false;
+  std::string_view const own = reference_of(resource);
+  return std::ranges::any_of(structure_.links, [&](Link const& link) {
+    if (!near_anchor_[link.source] || !near_anchor_[link.target]) return false;
+    if (link.source == role) {
+      std::vector<Element const*> found;
+      collect(resource, link.path.steps, found);
+      if (!found.empty()) return true;
+    }
+    return link.target == role && !own.empty() &&
+           !request_.referring(structure_.roles[link.source].type, link.names, own).empty();
+  });
 }
 
 void Nodes::follow_links(std::size_t at) {
@@ -137,7 +180,7 @@ void Nodes::follow_back(std::size_t at) {
     if (led_here || structure_.roles[link.source].type == structure_.roles[structure_.anchor].type) continue;
     for (Element const* const one :
          request_.referring(structure_.roles[link.source].type, link.names, nodes_[at].reference)) {
-      if (one == nullptr) continue;
+      if (one == nullptr || (at != 0 && is_wide(at) && is_of_another_anchor(link.source, *one))) continue;
       std::string_view const reference = reference_of(*one);
       auto const known = resolved_.find(reference);
       add(link.source, known == resolved_.end() || known->second == nullptr ? one : known->second, reference,
@@ -182,7 +225,7 @@ void Nodes::find_via(std::size_t at) {
   auto const is_narrow = [&](std::size_t node) {
     return node != SIZE_MAX && role_of(node).per != Role::Per::message;
   };
-  if (is_narrow(nodes_[at].via)) return;
+  if (is_narrow(nodes_[at].via)) return find_inner_via(at);
   std::size_t wide = SIZE_MAX;
   for (bool const outward : {false, true}) {
     for (std::size_t const other : outward ? from_.of(at) : to_.of(at)) {
@@ -195,6 +238,33 @@ void Nodes::find_via(std::size_t at) {
     }
   }
   if (nodes_[at].via == SIZE_MAX) nodes_[at].via = wide;
+}
+
+/// A goal that a pathway names and that addresses one of the pathway's problems stands under the problem
+/// where the grammar has it there.
+void Nodes::find_inner_via(std::size_t at) {
+  auto const own = way_of(nodes_[at].role);
+  auto best = way_of(nodes_[nodes_[at].via].role);
+  for (bool const outward : {true, false}) {
+    for (std::size_t const other : outward ? from_.of(at) : to_.of(at)) {
+      if (nodes_[other].via == at) continue;
+      auto const way = way_of(nodes_[other].role);
+      if (way.size() <= best.size() || way.size() > own.size()) continue;
+      if (!std::equal(way.begin(), way.end(), own.begin())) continue;
+      if (way.size() == own.size() && other > at) continue;
+      nodes_[at].via = other;
+      best = way;
+    }
+  }
+}
+
+/// The names of the groups down to where a role's segments stand; empty for a role of the whole message.
+std::vector<std::string_view> Nodes::way_of(std::size_t index) const {
+  Role const& role = structure_.roles[index];
+  if (role.per == Role::Per::message) return {};
+  bool const by_group = role.per == Role::Per::group;
+  return layout_.way_to(by_group ? std::string_view{} : std::string_view(role.per_name),
+                        by_group ? role.per_name : role.at);
 }
 
 void Nodes::match(Seed const& seed) {

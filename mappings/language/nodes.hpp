@@ -66,8 +66,13 @@ class Nodes final : public References {
   void follow_links(std::size_t at);
   bool leads_elsewhere(Link const& link) const;
   void follow_back(std::size_t at);
+  std::vector<bool> roles_of_anchor() const;
+  bool is_of_another_anchor(std::size_t role, Element const& resource);
+  bool is_wide(std::size_t at) const { return role_of(at).per == Role::Per::message; }
   void find_edges();
   void find_via(std::size_t at);
+  void find_inner_via(std::size_t at);
+  std::vector<std::string_view> way_of(std::size_t role) const;
 
   Structure const& structure_;
   ReverseRequest const& request_;
@@ -75,7 +80,8 @@ class Nodes final : public References {
   Arena& arena_;
   std::vector<Node> nodes_;
   std::unordered_multimap<Element const*, std::size_t> by_content_;
-  std::vector<bool> met_;        // roles that have a node
+  std::vector<bool> met_;  // roles that have a node
+  std::vector<bool> near_anchor_;
   std::vector<bool> elsewhere_;  // links that lead_elsewhere
   std::vector<std::size_t> by_instance_;
   Edges from_, to_;

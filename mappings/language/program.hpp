@@ -129,12 +129,14 @@ struct EventRow {
   SourceAt at;
   std::vector<std::pair<std::string, std::string>> events;  ///< ("ADT", "A03"); empty: a rule for values
   std::vector<std::string> before;                          ///< "any", "none", codes
-  std::string after;                                        ///< "same" or a code
+  std::string after;                                        ///< "same", "told" or a code
   std::vector<Predicate> v2_when;  ///< What the message must say; backward it is what is written.
   std::vector<Predicate> when;
   bool forward = true;  ///< false: `< ORM^O01`, a message that asks for the change and does not make it.
   std::vector<Effect> effects;
   bool holds_before(std::string_view status) const;  ///< "" is none.
+  /// The event itself moves no status: it stays, or the rows of the message tell it.
+  bool leaves_status() const { return after == "same" || after == "told"; }
 };
 
 struct EventTable {
@@ -176,6 +178,7 @@ struct Link {
   std::string names;  ///< Of the path without marks: "location.location".
   std::size_t target = 0;
   bool inward = false;  ///< Reverse does not follow it.
+  std::string within;   ///< The source stands for its enclosing group of this name; "" for where it stands.
   SourceAt at;
 };
 

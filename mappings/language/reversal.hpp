@@ -44,6 +44,9 @@ struct Reversal {
   fhir::Issues warnings;
 
   hl7v2::Image& image() { return layout->image(); }
+  /// The structure that HL7 gives the event: a table of ours may be for some events of a structure alone (SIU
+  /// S23).
+  std::string_view message_structure() const;
   FieldWriter writer() { return {*layout, partner}; }
   /// The other targets of a use that is written for a node, whose own base is `base`. `frame`: the seed's
   /// segment, whose other resources are known by their instances.
@@ -65,6 +68,9 @@ void rewrite_known(Reversal& reversal);
 void write_new(Reversal& reversal);
 /// Resources that a link of the seed led to and none leads to any more: their segments go.
 void remove_lost(Reversal& reversal);
+/// A group into which something new was written begins with the segment that HL7 requires there (RGS before
+/// AIS), where a table of ours writes that segment.
+void open_groups(Reversal& reversal);
 /// Facts that the caller supplies are written into every segment that has a row for them.
 void write_facts(Reversal& reversal);
 /// Set ids of new segments: which one of its kind it is, in its group or among the repetitions of its group.

@@ -200,8 +200,28 @@ bool referred_to_a_known(Reversal const& on, Instance const& lost) {
   });
 }
 
+/// It refers to something of the seed that this message is not about.
+bool refers_elsewhere(Reversal const& on, Instance const& lost) {
+  auto const& instances = on.seed->keeps().instances;
+  return std::ranges::any_of(on.seed->structure().links, [&](Link const& link) {
+    if (link.source != lost.role) return false;
+    std::vector<Element const*> found;
+    collect(on.seed->draft().resources[lost.resource].content, link.path.steps, found);
+    return std::ranges::any_of(found, [&](Element const* one) {
+      for (std::uint32_t at = 0; at < instances.size(); ++at) {
+        bool const named = instances[at].resource != kNone &&
+                           one->text_at("reference") == "~" + std::to_string(instances[at].resource);
+        if (named && on.nodes->of_instance(at) == SIZE_MAX) return true;
+      }
+      return false;
+    });
+  });
+}
+
 /// A resource that still stands used to refer to it and, having told all its references, does not any more.
 bool was_unlinked(Reversal const& on, Instance const& lost) {
+  // Another thing of the kind the message is about: nobody asked for it.
+  if (lost.role == on.seed->structure().anchor) return false;
   Internals const& keeps = on.seed->keeps();
   Structure const& structure = on.seed->structure();
   std::string const reference = "~" + std::to_string(lost.resource);
@@ -226,7 +246,7 @@ bool was_unlinked(Reversal const& on, Instance const& lost) {
   if (structure.roles[lost.role].type == structure.roles[structure.anchor].type) return false;
   bool const only_refers =
       std::ranges::none_of(structure.links, [&](Link const& link) { return link.target == lost.role; });
-  return on.request.referring && only_refers && referred_to_a_known(on, lost);
+  return on.request.referring && only_refers && referred_to_a_known(on, lost) && !refers_elsewhere(on, lost);
 }
 
 }  // namespace

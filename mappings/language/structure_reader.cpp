@@ -235,9 +235,11 @@ class StructureReader : public RowReader {
 
   void read_link(Line const& line, std::vector<Cell> const& words, Structure& structure) {
     bool const inward = words.size() == 5 && words[4].text == "inward";
-    if ((words.size() != 4 && !inward) || words[2].text != "->")
-      return fail(line, line.column, "", "link Type#role.path -> Type#role [inward]");
+    bool const scoped = words.size() == 6 && words[4].text == "within";
+    if ((words.size() != 4 && !inward && !scoped) || words[2].text != "->")
+      return fail(line, line.column, "", "link Type#role.path -> Type#role [inward | within GROUP]");
     Link link;
+    if (scoped) link.within = words[5].text;
     link.inward = inward;
     link.at = source_at(line);
     if (!role_path(line, words[1], structure, link.source, link.path)) return;

@@ -202,6 +202,8 @@ struct ReverseRequest {
   std::function<std::vector<fhir::json::Element const*>(std::string_view type, std::string_view path,
                                                         std::string_view reference)>
       referring;
+  /// How others refer to a resource that has no id of its own (a Bundle's fullUrl); may be empty.
+  std::function<std::string_view(fhir::json::Element const& resource)> reference_of;
   std::vector<FactValue> facts;
   std::string_view control_id;  ///< MSH-10
   std::string_view timestamp;   ///< MSH-7, a DTM
