@@ -78,9 +78,15 @@ void add_journal(CLI::App& app, int& code) {
   auto* const show = journal->add_subcommand("show", "One row");
   show->add_option("id", arguments->id)->required();
   show->add_flag("--raw", arguments->raw, "The message's bytes as well: they name a patient");
+  show->add_option("--field", arguments->field, "What this field became, e.g. PID-5: it names a patient");
+  show->add_flag("--json", arguments->json);
   auto* const replay =
       journal->add_subcommand("replay", "Take a kept message in again, e.g. after a table was mended");
-  replay->add_option("id", arguments->id)->required();
+  replay->add_option("id", arguments->id);
+  replay->add_flag("--diff", arguments->diff,
+                   "Show what the tables would change now, write nothing; without id: the newest messages");
+  replay->add_option("--count", arguments->count, "Of --diff: how many");
+  replay->add_flag("--json", arguments->json);
   auto* const accept = journal->add_subcommand("accept", "Take a conflict in as a new message");
   auto* const dismiss = journal->add_subcommand("dismiss", "Leave a conflict out for good");
   for (auto* const command : {accept, dismiss}) {

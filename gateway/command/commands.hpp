@@ -54,6 +54,9 @@ struct JournalArguments {
   std::size_t count = 50;
   bool raw = false;
   bool json = false;
+  std::string field;  ///< Of show: what this field became.
+  bool diff =
+      false;  ///< Of replay: what the tables now would change; id 0 asks it of the newest `count` rows.
   std::string reason, by;  ///< Of accept and dismiss.
 };
 int journal_list(JournalArguments const& arguments);

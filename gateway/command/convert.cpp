@@ -238,18 +238,17 @@ class Conversion {
 /// Whether everything was converted; an Issue when nothing could begin or the output could not be written.
 fhir::Result<bool> run(ConvertArguments const& arguments) {
   FHIR_TRY(auto const settings, load_settings(arguments.config));
-  FHIR_TRY(auto maps, load_maps(settings.map_overlays));
+  FHIR_TRY(auto const tables, load_tables(settings, {}));
   language::PartnerProfile profile;
   if (!arguments.partner.empty()) {
-    intake::Partners const partners(settings);
-    auto const* const partner = partners.find(arguments.partner);
+    auto const* const partner = tables->partners->find(arguments.partner);
     if (partner == nullptr) {
       return fhir::error(fhir::IssueType::not_found, "the configuration names no such partner", {},
                          "--partner");
     }
     profile = partner->profile;
   }
-  Conversion conversion(arguments, std::move(maps), std::move(profile));
+  Conversion conversion(arguments, tables->maps, std::move(profile));
   if (arguments.files.empty()) {
     conversion.take("",
                     std::string{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()});

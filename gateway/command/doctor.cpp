@@ -13,8 +13,9 @@ int doctor(std::string const& config) {
     return kRefused;
   }
   std::cout << "configuration  " << setup->settings.partners.size() << " partners, "
-            << setup->settings.clients.size() << " clients\ntables         " << setup->maps.version() << "\n";
-  fhir::Issues issues = mappings::language::check(setup->maps);
+            << setup->settings.clients.size() << " clients\ntables         "
+            << setup->tables->current()->maps.version() << "\n";
+  fhir::Issues issues = mappings::language::check(setup->tables->current()->maps);
   std::erase_if(issues,
                 [](fhir::Issue const& issue) { return issue.severity == fhir::Severity::information; });
   fhir::Issues const stored = setup->store->check();

@@ -3,6 +3,7 @@
 #include "gateway/command/setup.hpp"
 #include "gateway/delivery/subscriptions.hpp"
 #include "gateway/intake/intake.hpp"
+#include "gateway/intake/trace.hpp"
 #include "gateway/store/instant.hpp"
 
 #include <iostream>
@@ -31,10 +32,34 @@ void print_row(store::JournalRow const& row, bool json) {
   std::cout << line << ",\"issues\":" << (row.issues.empty() ? "[]" : row.issues) << "}\n";
 }
 
+/// What fields became, for the operator who asked: it may name a patient.
+fhir::Result<void> show_fields(JournalArguments const& arguments, store::Snapshot& snapshot,
+                               store::JournalRow const& row) {
+  FHIR_TRY(auto const tables, tables_of_view(arguments.config, snapshot));
+  intake::TableArchive archive;
+  FHIR_TRY(auto const trace, intake::trace_message({snapshot, archive, *tables}, row, arguments.field));
+  if (arguments.json) {
+    std::cout << intake::to_json(trace) << "\n";
+    return {};
+  }
+  if (!trace.exact) std::cout << "(read by today's tables: those that translated it are not kept)\n";
+  for (intake::TracedField const& field : trace.fields) {
+    std::cout << field.v2 << " " << field.end;
+    if (!field.reason.empty()) std::cout << " " << field.reason;
+    if (!field.path.empty())
+      std::cout << " -> " << field.reference << " " << field.path << " (" << field.row << ") "
+                << (field.stands ? "stands" : "superseded");
+    if (!field.value.empty()) std::cout << " " << field.value;
+    std::cout << "\n";
+  }
+  return {};
+}
+
 fhir::Result<void> show(JournalArguments const& arguments) {
   FHIR_TRY(auto const snapshot, open_view(arguments.config));
   FHIR_TRY(auto const row, snapshot->find_journal(arguments.id));
   if (!row) return fhir::error(fhir::IssueType::not_found, "the journal has no row of that number");
+  if (!arguments.field.empty()) return show_fields(arguments, *snapshot, *row);
   print_row(*row, false);
   std::cout << "tables  " << row->maps_hash << "\nsha256  " << row->content_hash << "\nissues  "
             << row->issues << "\n";
@@ -47,6 +72,49 @@ fhir::Result<void> show(JournalArguments const& arguments) {
     }
     std::cout << "\n" << text << "\n";
   }
+  return {};
+}
+
+/// Writes nothing; works beside a running gateway.
+fhir::Result<void> diff(JournalArguments const& arguments) {
+  FHIR_TRY(auto const snapshot, open_view(arguments.config));
+  FHIR_TRY(auto const tables, tables_of_view(arguments.config, *snapshot));
+  intake::TableArchive archive;
+  std::vector<store::JournalRow> rows;
+  if (arguments.id != 0) {
+    FHIR_TRY(auto row, snapshot->find_journal(arguments.id));
+    if (!row) return fhir::error(fhir::IssueType::not_found, "the journal has no row of that number");
+    rows.push_back(std::move(*row));
+  } else {
+    FHIR_TRY(rows, snapshot->list_journal(0, arguments.count, ""));
+  }
+  std::size_t changed = 0;
+  for (store::JournalRow const& row : rows) {
+    if (row.format != "hl7v2") continue;
+    auto const comparison = intake::compare({*snapshot, archive, *tables}, row);
+    if (!comparison) {
+      if (arguments.id != 0) return comparison.error();
+      continue;  // bytes that are no message: no table changes that
+    }
+    bool const differs =
+        !comparison->differences.empty() || comparison->refused_before != comparison->refused_after;
+    if (differs) ++changed;
+    if (arguments.json) {
+      std::cout << intake::to_json(*comparison, row.id) << "\n";
+      continue;
+    }
+    if (!differs) continue;
+    std::cout << row.id << "  " << row.kind << "  tables " << comparison->tables_before << " -> "
+              << comparison->tables_after << (comparison->exact ? "" : "  (the old ones are not kept)")
+              << "\n";
+    if (comparison->refused_before != comparison->refused_after)
+      std::cout << "  refused: '" << comparison->refused_before << "' -> '" << comparison->refused_after
+                << "'\n";
+    for (intake::Difference const& one : comparison->differences)
+      std::cout << "  " << one.path << ": " << (one.before.empty() ? "nothing" : one.before) << " -> "
+                << (one.after.empty() ? "nothing" : one.after) << "\n";
+  }
+  if (!arguments.json) std::cout << changed << " of " << rows.size() << " messages would change\n";
   return {};
 }
 
@@ -64,8 +132,7 @@ fhir::Result<void> with_intake(std::string const& config, Work const& work) {
   delivery::Subscriptions subscriptions;
   FHIR_CHECK(subscriptions.reload(*setup.store));
   intake::Intake intake({.store = *setup.store,
-                         .partners = setup.partners,
-                         .maps = setup.maps,
+                         .tables = setup.tables,
                          .clock = setup.clock,
                          .subscriptions = subscriptions,
                          .loopback_hooks = setup.settings.loopback_hooks});
@@ -99,7 +166,12 @@ int done_or_refused(fhir::Result<void> const& done, JournalArguments const& argu
 int journal_list(JournalArguments const& arguments) { return done_or_refused(list(arguments), arguments); }
 int journal_show(JournalArguments const& arguments) { return done_or_refused(show(arguments), arguments); }
 int journal_replay(JournalArguments const& arguments) {
-  return done_or_refused(replay(arguments), arguments);
+  if (!arguments.diff && arguments.id == 0) {
+    print({fhir::error(fhir::IssueType::required, "say which message: journal replay N", {}, "id")},
+          arguments.json);
+    return kWrongUsage;
+  }
+  return done_or_refused(arguments.diff ? diff(arguments) : replay(arguments), arguments);
 }
 int journal_accept(JournalArguments const& arguments) {
   return done_or_refused(settle(arguments, record::work::accepted), arguments);

@@ -43,7 +43,7 @@ int settle(RecordArguments const& arguments, Work const& work) {
     FHIR_CHECK(subscriptions.reload(*setup.store));
     record::Settlement const how{std::string(record::work::dismissed), arguments.reason, arguments.by, {}};
     FHIR_CHECK(setup.store->commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
-      FHIR_CHECK(work(unit, setup.partners->site(), how));
+      FHIR_CHECK(work(unit, setup.tables->current()->partners->site(), how));
       return subscriptions.notify(unit);
     }));
     std::cout << "done\n";

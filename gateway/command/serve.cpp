@@ -6,15 +6,20 @@
 #include "gateway/net/http_listener.hpp"
 #include "gateway/net/runtime.hpp"
 #include "gateway/net/worker_pool.hpp"
+#include "gateway/ops/admin.hpp"
 #include "gateway/ops/log.hpp"
 #include "gateway/ops/metrics.hpp"
 #include "gateway/rest/api.hpp"
 #include "gateway/security/clients.hpp"
+#include "gateway/store/hash.hpp"
 #include "gateway/store/secret.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -35,14 +40,14 @@ constexpr auto kLookAtOutboxEvery = 1s;       // another process may have queued
 /// All rooms of a running gateway, built from the ground floor up and torn down the other way.
 class Gateway {
  public:
-  explicit Gateway(Setup setup)
+  Gateway(Setup setup, std::string config)
       : setup_(std::move(setup)),
+        config_(std::move(config)),
         runtime_({.threads = static_cast<unsigned>(setup_.settings.threads),
                   .log = [](fhir::Issue const& issue) { ops::log_issue("net", issue); }}),
         clients_(setup_.settings.clients, setup_.settings.http.anonymous),
         intake_({.store = *setup_.store,
-                 .partners = setup_.partners,
-                 .maps = setup_.maps,
+                 .tables = setup_.tables,
                  .clock = setup_.clock,
                  .subscriptions = subscriptions_,
                  .loopback_hooks = setup_.settings.loopback_hooks,
@@ -53,6 +58,7 @@ class Gateway {
     FHIR_CHECK(subscriptions_.reload(*setup_.store));
     delivery_ = std::make_unique<delivery::Delivery>(delivery_options());
     FHIR_CHECK(open_http());
+    FHIR_CHECK(open_admin());
     for (config::MllpListenerSettings const& settings : setup_.settings.mllp) {
       FHIR_TRY(auto feed, feeds::MllpFeed::open(runtime_, settings, intake_));
       feeds_.push_back(std::move(feed));
@@ -71,6 +77,7 @@ class Gateway {
     tick();
     announce();
     runtime_.join();
+    office_.join();
     // A commit may still be on its way, and its callbacks reach for delivery and the runtime, which end
     // before the store.
     setup_.store->on_commit({});
@@ -82,21 +89,94 @@ class Gateway {
     delivery::DeliveryOptions options{
         .runtime = runtime_,
         .store = *setup_.store,
-        .maps = setup_.maps,
-        .destinations = {},
-        .site = setup_.partners->site(),
+        .outward = to_outward(*setup_.tables->current()),
         .subscriptions = subscriptions_,
         .clock = setup_.clock,
         .loopback_hooks = setup_.settings.loopback_hooks,
         .on_answer = {},
         .log = [](fhir::Issue const& issue) { ops::log_issue("delivery", issue); }};
-    for (intake::KnownPartner const& partner : setup_.partners->all()) {
-      options.destinations.push_back({partner.settings, partner.profile});
-    }
     options.on_answer = [this](std::string partner, std::string bytes) {
       return intake_.accept_answer(std::move(partner), std::move(bytes));
     };
     return options;
+  }
+
+  static std::shared_ptr<delivery::Outward const> to_outward(intake::Tables const& tables) {
+    std::vector<delivery::Destination> destinations;
+    for (intake::KnownPartner const& partner : tables.partners->all())
+      destinations.push_back({partner.settings, partner.profile});
+    return std::make_shared<delivery::Outward const>(
+        delivery::Outward{tables.maps, std::move(destinations), tables.partners->site()});
+  }
+
+  /// Tables, overlays, profiles and operators' answers anew, in force together or not at all. What is under
+  /// way ends with the old ones. Blocks; on the office's thread alone, so one at a time.
+  fhir::Result<void> reload_tables() {
+    FHIR_TRY(auto const settings, load_settings(config_));
+    std::vector<store::PartnerCode> codes;
+    {
+      FHIR_TRY(auto const snapshot, setup_.store->snapshot());
+      FHIR_TRY(codes, snapshot->partner_codes());
+    }
+    FHIR_TRY(auto tables, load_tables(settings, codes));
+    // Before a journal row names them they can be found.
+    FHIR_CHECK(setup_.store->commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
+      unit.put_table_set({.hash = tables->hash, .content = tables->content});
+      return {};
+    }));
+    delivery_->replace(to_outward(*tables));
+    setup_.tables->replace(tables);
+    ops::log_info("reloaded", "tables " + tables->hash);
+    return {};
+  }
+
+  /// Takes in again what waits for an answer that the tables now have.
+  void requeue() {
+    auto const taken = intake_.requeue();
+    if (!taken) ops::log_issue("requeue", taken.error());
+    if (taken && *taken != 0) ops::log_info("requeued", std::to_string(*taken) + " messages");
+  }
+
+  /// Runs what may take its time, and what an operator does, on the one thread for that.
+  static asio::awaitable<void> run_in_office(Gateway* self, std::function<void()> job) {
+    co_await asio::co_spawn(self->office_, run_job(std::move(job)), asio::use_awaitable);
+  }
+  static asio::awaitable<void> run_job(std::function<void()> job) {
+    job();
+    co_return;
+  }
+
+  fhir::Result<void> open_admin() {
+    config::AdminSettings const& settings = setup_.settings.admin;
+    if (!settings.served) return {};
+    auto operators = settings.operators;
+    if (operators.empty()) {
+      one_time_token_ = store::random_ids()();
+      operators.push_back({"one-time", store::sha256_hex({one_time_token_})});
+    }
+    auto run = [this](std::function<void()> job) { return run_in_office(this, std::move(job)); };
+    admin_ = std::make_unique<ops::Admin>(ops::AdminOptions{.store = *setup_.store,
+                                                            .intake = intake_,
+                                                            .tables = setup_.tables,
+                                                            .archive = archive_,
+                                                            .operators = std::move(operators),
+                                                            .reload = [this] { return reload_tables(); },
+                                                            .run = std::move(run),
+                                                            .clock = setup_.clock});
+    net::HttpListenerOptions options;
+    options.address = settings.listen.host;
+    options.port = settings.listen.port;
+    options.request_id_prefix = "a";
+    auto handler = [this](net::HttpRequest request) { return admin_->handle(std::move(request)); };
+    try {
+      admin_http_ = std::make_unique<net::HttpListener>(runtime_, std::move(options), std::move(handler));
+    } catch (boost::system::system_error const& cannot) {
+      return fhir::error(fhir::IssueType::exception,
+                         "cannot listen on " + settings.listen.host + ":" +
+                             std::to_string(settings.listen.port) + ": " + cannot.code().message(),
+                         {}, "admin");
+    }
+    return {};
   }
 
   fhir::Result<void> open_http() {
@@ -134,6 +214,8 @@ class Gateway {
         .page_key = page_key};
     api.settings.base_url = base_url_;
     api.settings.software_version = HANDOFF_VERSION;
+    api.tables = setup_.tables;
+    api.archive = archive_;
     api_ = std::make_unique<rest::Api>(std::move(api));
     return {};
   }
@@ -178,7 +260,10 @@ class Gateway {
     return response;
   }
 
-  void tick() { intake_.tick(); }
+  void tick() {
+    intake_.tick();
+    asio::post(office_, [this] { requeue(); });
+  }
   void look_at_outbox() { delivery_->wake(); }
 
   static asio::awaitable<void> repeat(Gateway* self, std::chrono::seconds every, void (Gateway::*work)()) {
@@ -196,6 +281,7 @@ class Gateway {
     ops::log_info("stopping", "a signal asked for it");
     stopping_ = true;
     for (auto const& feed : feeds_) co_await feed->stop(kStopDeadline / 3);
+    if (admin_http_) co_await admin_http_->stop(kStopDeadline / 3);
     co_await http_->stop(kStopDeadline / 3);
     co_await delivery_->stop(kStopDeadline / 3);
     ops::log_info("stopped", "all that was acknowledged is on disk");
@@ -210,12 +296,21 @@ class Gateway {
     }
     delivery_->reload();
     ops::log_info("reloaded", "certificates");
+    asio::post(office_, [this] {
+      if (auto done = reload_tables(); !done) {
+        ops::log_issue("reload", done.error());  // the old tables stand
+        return;
+      }
+      requeue();
+    });
   }
 
   void announce() {
     std::cout << "FHIR   " << base_url_ << "\n";
     for (auto const& feed : feeds_)
       std::cout << "MLLP   " << feed->name() << " port " << feed->port() << "\n";
+    if (admin_http_) std::cout << "ADMIN  port " << admin_http_->port() << "\n";
+    if (!one_time_token_.empty()) std::cout << "ADMIN  bearer token of this run " << one_time_token_ << "\n";
     std::cout << "ready" << std::endl;
     ops::log_info("started", base_url_);
   }
@@ -252,13 +347,21 @@ class Gateway {
             counters.sequence_gaps);
     counter(into, "handoff_fhir_writes_total", "FHIR writes committed", {}, counters.fhir_writes);
     counter(into, "handoff_fhir_writes_refused_total", "FHIR writes refused", {}, counters.fhir_refused);
-    auto const leaves = [&](char const* end, std::uint64_t value) {
-      counter(into, "handoff_v2_leaves_total", "Non-empty v2 values by where they went", {{"end", end}},
-              value);
-    };
-    leaves("mapped", counters.leaves_mapped);
-    leaves("kept", counters.leaves_kept);
-    leaves("dropped", counters.leaves_dropped);
+    counter(into, "handoff_requeued_total", "Messages taken in again after an answer", {}, counters.requeued);
+    counters.losses.visit_totals([&](std::string const& partner, char const* end, std::uint64_t value) {
+      counter(into, "handoff_v2_leaves_total", "Non-empty v2 values by where they went",
+              {{"partner", partner}, {"end", end}}, value);
+    });
+    sample_losses(into, counters.losses);
+  }
+
+  /// Which fields and elements were not carried over, by partner: names of the dictionary, never a value.
+  static void sample_losses(std::vector<ops::Sample>& into, delivery::LossCounters const& losses) {
+    losses.visit([&](std::string const& partner, char const* side, std::string const& field, char const* end,
+                     std::uint64_t value) {
+      counter(into, "handoff_translation_loss_total", "Values that stayed behind, by field or element",
+              {{"partner", partner}, {"side", side}, {"field", field}, {"end", end}}, value);
+    });
   }
 
   void sample_store(std::vector<ops::Sample>& into) const {
@@ -284,6 +387,7 @@ class Gateway {
 
   void sample_delivery(std::vector<ops::Sample>& into) const {
     auto const& counters = delivery_->counters();
+    sample_losses(into, counters.losses);
     counter(into, "handoff_delivery_attempts_total", "Messages and notifications written to the wire", {},
             counters.attempts);
     counter(into, "handoff_delivery_delivered_total", "Positively answered", {}, counters.delivered);
@@ -360,6 +464,7 @@ class Gateway {
   }
 
   Setup setup_;
+  std::string config_;
   net::Runtime runtime_;
   security::Clients clients_;
   delivery::Subscriptions subscriptions_;
@@ -370,9 +475,14 @@ class Gateway {
   std::unique_ptr<net::HttpListener> http_;
   std::vector<std::unique_ptr<feeds::MllpFeed>> feeds_;
   ops::Metrics metrics_;
+  std::shared_ptr<intake::TableArchive> archive_ = std::make_shared<intake::TableArchive>();
+  std::unique_ptr<ops::Admin> admin_;
+  std::unique_ptr<net::HttpListener> admin_http_;
+  std::string one_time_token_;
   std::string base_url_;
   std::atomic<bool> stopping_{false};
-  net::WorkerPool workers_;  // last: its jobs end before what they use
+  asio::thread_pool office_{1};  // ends before what its jobs reach for
+  net::WorkerPool workers_;      // last: its jobs end before what they use
 };
 
 }  // namespace
@@ -384,7 +494,7 @@ int serve(ServeArguments const& arguments) {
     return kRefused;
   }
   ops::open_log(setup->settings.log_level);
-  Gateway gateway(std::move(*setup));
+  Gateway gateway(std::move(*setup), arguments.config);
   if (auto opened = gateway.open(); !opened) {
     print({opened.error()});
     return kRefused;

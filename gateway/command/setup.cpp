@@ -48,13 +48,37 @@ fhir::Result<std::unique_ptr<store::Snapshot>> open_view(std::string const& conf
   return store::open_sqlite_view({.path = settings.store_path});
 }
 
+fhir::Result<std::shared_ptr<intake::Tables const>> load_tables(
+    config::Settings const& settings, std::vector<store::PartnerCode> const& codes) {
+  std::vector<intake::MapFile> overlays;
+  for (std::string const& path : settings.map_overlays) {
+    FHIR_TRY(auto text, read_file(path));
+    overlays.push_back({path, std::move(text)});
+  }
+  return intake::make_tables(settings, overlays, codes);
+}
+
+fhir::Result<std::shared_ptr<intake::Tables const>> tables_of_view(std::string const& config,
+                                                                   store::Snapshot& snapshot) {
+  FHIR_TRY(auto const settings, load_settings(config));
+  FHIR_TRY(auto const codes, snapshot.partner_codes());
+  return load_tables(settings, codes);
+}
+
 fhir::Result<Setup> make_setup(std::string const& config) {
   FHIR_TRY(auto settings, load_settings(config));
-  FHIR_TRY(auto maps, load_maps(settings.map_overlays));
   auto clock = wall_clock();
+  // Tables before the store: what does not compile leaves no file behind.
+  FHIR_CHECK(load_tables(settings, {}));
   FHIR_TRY(auto store, store::open_sqlite({.path = settings.store_path}, clock));
-  auto partners = std::make_shared<intake::Partners const>(settings);
-  return Setup{std::move(settings), std::move(partners), std::move(maps), std::move(store), std::move(clock)};
+  std::vector<store::PartnerCode> codes;
+  {
+    FHIR_TRY(auto const snapshot, store->snapshot());
+    FHIR_TRY(codes, snapshot->partner_codes());
+  }
+  FHIR_TRY(auto tables, load_tables(settings, codes));
+  return Setup{std::move(settings), std::move(store), std::make_shared<intake::LiveTables>(std::move(tables)),
+               std::move(clock)};
 }
 
 }  // namespace gateway::command

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "gateway/config/config.hpp"
-#include "gateway/intake/partners.hpp"
+#include "gateway/intake/tables.hpp"
 #include "gateway/store/store.hpp"
 #include "mappings/language/translator.hpp"
 
@@ -14,9 +14,8 @@ namespace gateway::command {
 
 struct Setup {
   config::Settings settings;
-  std::shared_ptr<intake::Partners const> partners;
-  mappings::language::Maps maps;
   std::unique_ptr<store::Store> store;
+  std::shared_ptr<intake::LiveTables> tables;
   store::ClockMs clock;
 };
 
@@ -28,11 +27,18 @@ fhir::Result<config::Settings> load_settings(std::string const& config);
 /// The built-in tables and the overlays. Errors: the first that a table has, naming file and line.
 fhir::Result<mappings::language::Maps> load_maps(std::vector<std::string> const& overlays);
 
+/// Tables, overlays and profiles of the settings, with what operators answered.
+fhir::Result<std::shared_ptr<intake::Tables const>> load_tables(config::Settings const& settings,
+                                                                std::vector<store::PartnerCode> const& codes);
+
 /// All of it, the store opened.
 fhir::Result<Setup> make_setup(std::string const& config);
 
 /// A view of the store for commands that only look: works beside a running gateway.
 fhir::Result<std::unique_ptr<store::Snapshot>> open_view(std::string const& config);
+/// The tables that a gateway started now would use, seen from a view.
+fhir::Result<std::shared_ptr<intake::Tables const>> tables_of_view(std::string const& config,
+                                                                   store::Snapshot& snapshot);
 
 fhir::Result<std::string> read_file(std::string const& path);
 

@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <fstream>
 #include <functional>
@@ -223,6 +224,16 @@ void read_mllp(Section& in, MllpListenerSettings& mllp) {
   }
 }
 
+/// "PV1-19", "PID-5.1"
+bool is_place(std::string_view text) {
+  if (text.size() < 5 || text[3] != '-') return false;
+  bool const segment = std::ranges::all_of(
+      text.substr(0, 3), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
+  std::string_view const field = text.substr(4);
+  return segment && field.front() >= '1' && field.front() <= '9' && field.back() != '.' &&
+         field.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 void read_delivery(Section& in, DeliverySettings& delivery) {
   in.read_address("mllp", delivery.mllp);
   read_tls(in, delivery.tls);
@@ -232,6 +243,39 @@ void read_delivery(Section& in, DeliverySettings& delivery) {
   in.read("error_retries", delivery.error_retries, 0, 1000);
   in.read_one_of("accept_ack", delivery.accept_ack, {"", "AL", "NE", "ER", "SU"});
   in.read_one_of("application_ack", delivery.application_ack, {"", "AL", "NE", "ER", "SU"});
+}
+
+/// How a partner wants what is written to it.
+void read_writing(Section& in, Partner& partner) {
+  in.read("delimiters", partner.delimiters);
+  std::set<char> const distinct(partner.delimiters.begin(), partner.delimiters.end());
+  bool const punctuation = std::ranges::all_of(partner.delimiters, [](char c) {
+    return c > ' ' && c < 0x7f && !std::isalnum(static_cast<unsigned char>(c));
+  });
+  if ((partner.delimiters.size() != 5 && partner.delimiters.size() != 6) ||
+      distinct.size() != partner.delimiters.size() || !punctuation) {
+    in.refuse_here(
+        "delimiters", fhir::IssueType::value,
+        "must be the field separator and the 4 or 5 characters of MSH-2, all different punctuation");
+  }
+  in.read_one_of("processing_id", partner.processing_id, {"P", "T", "D"});
+  in.read("required", partner.required);
+  for (std::string const& place : partner.required) {
+    if (!is_place(place)) in.refuse_here("required", fhir::IssueType::value, "must be fields, as in PV1-19");
+  }
+  in.read("honours_delete", partner.honours_delete);
+  std::map<std::string, std::string> lengths;
+  in.read("lengths", lengths);
+  for (auto const& [place, text] : lengths) {
+    int characters = 0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), characters);
+    bool const counted = error == std::errc{} && end == text.data() + text.size() && characters > 0;
+    if (!is_place(place) || !counted)
+      in.refuse_here("lengths", fhir::IssueType::value,
+                     "must say how many characters a field takes, as in PID-5.1: 50");
+    partner.lengths[place] = characters;
+  }
+  in.read_one_of("time_precision", partner.time_precision, {"full", "second", "minute", "day"});
 }
 
 void read_partner(Section& in, Partner& partner) {
@@ -244,6 +288,8 @@ void read_partner(Section& in, Partner& partner) {
   in.read("certificate", partner.certificate);
   in.read_one_of("version", partner.version,
                  {"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8"});
+  in.read("version_fallback", partner.version_fallback);
+  read_writing(in, partner);
   in.read("charset", partner.charset);
   in.read_offset("utc_offset", partner.utc_offset_minutes);
   in.read("authorities", partner.authorities);
@@ -271,19 +317,39 @@ void read_partner(Section& in, Partner& partner) {
   }
 }
 
+void check_token_digest(Section& in, std::string const& digest) {
+  if (digest.size() == 64 && digest.find_first_not_of("0123456789abcdef") == std::string::npos) return;
+  in.refuse_here("bearer_sha256", fhir::IssueType::value,
+                 "must be the 64 hex digits, in lower case, of the token's SHA-256");
+}
+
 void read_client(Section& in, FhirClient& client) {
   in.read("name", client.name);
   in.require("name", client.name);
   in.read("bearer_sha256", client.bearer_sha256);
-  if (client.bearer_sha256.size() != 64) {
-    in.refuse_here("bearer_sha256", fhir::IssueType::value,
-                   "must be the 64 hex digits of the token's SHA-256");
-  }
+  check_token_digest(in, client.bearer_sha256);
   in.read("organization", client.organization);
   in.read("serves", client.serves);
   in.read("own_authorities", client.own_authorities);
   in.read("trusted_ids", client.trusted_ids);
   in.read("close_on_delivery", client.close_on_delivery);
+}
+
+void read_admin(Section& in, AdminSettings& admin) {
+  admin.served = true;
+  in.read_address("listen", admin.listen);
+  if (!is_loopback(admin.listen.host)) {
+    in.refuse_here("listen", fhir::IssueType::business_rule,
+                   "the admin API is served on loopback alone; reach it through a tunnel");
+  }
+  in.sections("operators", [&](Section& one) {
+    Operator who;
+    one.read("name", who.name);
+    one.require("name", who.name);
+    one.read("bearer_sha256", who.bearer_sha256);
+    check_token_digest(one, who.bearer_sha256);
+    admin.operators.push_back(std::move(who));
+  });
 }
 
 template <class Named>
@@ -295,6 +361,7 @@ Settings read_all(Section& file) {
   Settings settings;
   file.section("store", [&](Section& in) { in.read("path", settings.store_path); });
   file.section("http", [&](Section& in) { read_http(in, settings.http); });
+  file.section("admin", [&](Section& in) { read_admin(in, settings.admin); });
   file.sections("partners", [&](Section& in) {
     Partner partner;
     read_partner(in, partner);
@@ -336,6 +403,7 @@ Settings read_all(Section& file) {
 
 Settings defaults() {
   Settings settings;
+  settings.admin.served = true;
   settings.mllp.push_back(
       {.name = "mllp", .listen = {"127.0.0.1", 2575}, .tls = {}, .strict_framing = false, .partners = {}});
   return settings;

@@ -69,6 +69,13 @@ struct Partner {
   std::string
       certificate;  ///< Common name of its client certificate on a TLS listener; "" means any the CA signed.
   std::string version = "2.5.1";
+  bool version_fallback = false;  ///< A message that `version` lacks is written in the lowest that has it.
+  std::string delimiters = "|^~\\&";    ///< Field separator and MSH-2 of what is written to it.
+  std::string processing_id = "P";      ///< MSH-11
+  std::vector<std::string> required;    ///< Fields it insists on: "PV1-19". No message without them.
+  bool honours_delete = true;           ///< What was removed is written as ""; else it is left out.
+  std::map<std::string, int> lengths;   ///< "PID-5.1" -> most characters it takes there.
+  std::string time_precision = "full";  ///< "full", "second", "minute", "day"
   std::string charset;
   int utc_offset_minutes = 0;
   std::map<std::string, std::string> authorities;  ///< HD namespace or OID -> identifier system.
@@ -103,9 +110,22 @@ struct FhirClient {
   bool close_on_delivery = false;
 };
 
+/// Who may use the admin API; the SHA-256 of its bearer token stands in the file, never the token.
+struct Operator {
+  std::string name;
+  std::string bearer_sha256;
+};
+
+struct AdminSettings {
+  bool served = false;                ///< With an `admin` section, or without a file.
+  Address listen{"127.0.0.1", 8081};  ///< Loopback only.
+  std::vector<Operator> operators;    ///< None: a token for this run alone is printed at the start.
+};
+
 struct Settings {
   std::string store_path = "./handoff.db";
   HttpSettings http;
+  AdminSettings admin;
   std::vector<MllpListenerSettings> mllp;
   std::vector<Partner> partners;
   std::vector<FhirClient> clients;

@@ -7,6 +7,7 @@
 #include "gateway/net/http_client.hpp"
 #include "gateway/net/mllp_client.hpp"
 #include "gateway/net/tls.hpp"
+#include "gateway/record/work_item.hpp"
 #include "gateway/store/async_commit.hpp"
 #include "mappings/hl7v2/ack.hpp"
 #include "mappings/hl7v2/timestamp.hpp"
@@ -31,6 +32,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::string_view kGateway = "gateway";
 constexpr std::size_t kRowsAtATime = 64;
 constexpr net::Duration kLookAgain = 5s;  // a wake-up that was missed costs this much, never a message
 constexpr net::Duration kHookDeadline = 30s;
@@ -48,7 +50,30 @@ struct Attempt {
   Disposition disposition = Disposition::unknown;
   std::string outcome;         ///< For the row and the record: "AA", "2xx", "timeout"; never a payload.
   std::string answer_message;  ///< A v2 message that came as the answer.
+  std::optional<fhir::Issue> unwritable = {};  ///< Why no message could be made of the row.
 };
+
+/// What cannot be written to its destination waits for a person: the element and the field that lack
+/// something stand in the item, nothing was sent.
+fhir::Result<void> open_unwritable(store::Unit& unit, store::OutboxRow const& row, fhir::Issue const& why,
+                                   record::Site const& site) {
+  record::WorkItem item;
+  item.kind = record::work::unwritable;
+  item.seed = row.destination + "|" + std::to_string(row.id);
+  item.reason = why.diagnostics + (why.expression.empty() ? "" : " (" + why.expression + ")");
+  item.owner = site.gateway_organization;
+  item.data["destination"] = {row.destination};
+  item.data["outcome"] = {fhir::to_line(why)};
+  if (!why.source.empty()) item.data["field"] = {why.source};
+  record::Cause cause;
+  cause.door = record::Door::gateway;
+  cause.origin = std::string(kGateway);
+  cause.message = row.kind;
+  cause.received_ms = unit.now_ms();
+  FHIR_TRY(auto const id, record::open_work_item(unit, cause, site, item));
+  unit.note_sighting(id);
+  return {};
+}
 
 /// How one kind of destination is spoken to. One coroutine uses it at a time.
 class Channel {
@@ -65,16 +90,35 @@ class Channel {
   virtual void close() = 0;
 };
 
+/// The set that delivery writes by at this moment.
+using OutwardNow = std::function<std::shared_ptr<Outward const>()>;
+
+Destination const* find_destination(Outward const& outward, std::string_view name) {
+  for (Destination const& destination : outward.destinations) {
+    if (destination.settings.name == name) return &destination;
+  }
+  return nullptr;
+}
+
 class MllpChannel final : public Channel {
  public:
-  MllpChannel(asio::any_io_executor executor, Destination const& destination,
-              mappings::language::Maps const& maps, std::shared_ptr<net::TlsContext> tls)
-      : destination_(destination), maps_(maps), tls_(tls), client_(executor, to_options(destination, tls)) {}
+  MllpChannel(asio::any_io_executor executor, Destination const& destination, OutwardNow outward,
+              LossCounters& losses, std::shared_ptr<net::TlsContext> tls)
+      : settings_(destination.settings),
+        outward_(std::move(outward)),
+        losses_(losses),
+        tls_(tls),
+        client_(executor, to_options(destination, tls)) {}
 
   fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row, std::int64_t now_ms) override {
     row.control_id = control_id_of(row.id);
-    FHIR_TRY(auto rendered, render(snapshot, maps_, destination_.profile, row, row.control_id,
+    auto const outward = outward_();
+    Destination const* const destination = find_destination(*outward, settings_.name);
+    if (destination == nullptr)
+      return fhir::error(fhir::IssueType::not_found, "the configuration no longer names this destination");
+    FHIR_TRY(auto rendered, render(snapshot, outward->maps, destination->profile, row, row.control_id,
                                    mappings::hl7v2::to_dtm(now_ms)));
+    losses_.note(settings_.name, rendered.loss);
     row.rendered = std::move(rendered.bytes);
     return {};
   }
@@ -117,7 +161,7 @@ class MllpChannel final : public Channel {
   }
 
   Patience patience() const override {
-    auto const& delivery = destination_.settings.delivery;
+    auto const& delivery = settings_.delivery;
     return {delivery.retry_delay_ms_min, delivery.retry_delay_ms_max, delivery.error_retries};
   }
   void reload() override {
@@ -131,7 +175,7 @@ class MllpChannel final : public Channel {
   /// Whether the receiver says yes when it has the message. It was told in MSH-15 and MSH-16; an application
   /// answer of ours asks to be confirmed by itself.
   bool is_answered(store::OutboxRow const& row) const {
-    auto const& delivery = destination_.settings.delivery;
+    auto const& delivery = settings_.delivery;
     auto const says_yes = [](std::string const& condition) { return condition == "AL" || condition == "SU"; };
     if (delivery.accept_ack.empty() && delivery.application_ack.empty()) return true;
     if (row.kind.starts_with(kAnswerKind))
@@ -149,8 +193,9 @@ class MllpChannel final : public Channel {
     return options;
   }
 
-  Destination const& destination_;
-  mappings::language::Maps const& maps_;
+  config::Partner settings_;
+  OutwardNow outward_;
+  LossCounters& losses_;
   std::shared_ptr<net::TlsContext> tls_;
   std::vector<std::string> others_;
   net::MllpClient client_;
@@ -270,17 +315,16 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
 
   DeliveryOptions options;
   DeliveryCounters counters;
-  std::mutex mutex;  // senders and what starts them
+  mutable std::mutex outward_mutex;  // options.outward
+  std::mutex mutex;                  // senders and what starts them
   std::map<std::string, std::shared_ptr<Sender>> senders;
   std::map<std::string, std::shared_ptr<net::TlsContext>> tls;
   std::atomic<bool> stopping{false};
   std::atomic<int> running{0};
 
-  Destination const* find_destination(std::string_view name) const {
-    for (Destination const& destination : options.destinations) {
-      if (destination.settings.name == name) return &destination;
-    }
-    return nullptr;
+  std::shared_ptr<Outward const> outward_now() const {
+    std::lock_guard const lock(outward_mutex);
+    return options.outward;
   }
 
   /// Nothing is sent to a destination that the configuration no longer reaches; its rows wait.
@@ -288,9 +332,13 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     if (name.starts_with(kRestHookPrefix)) {
       return std::make_unique<RestHookChannel>(executor, options.store, options.loopback_hooks);
     }
-    Destination const* const destination = find_destination(name);
+    auto const outward = outward_now();
+    Destination const* const destination = find_destination(*outward, name);
     if (destination == nullptr || destination->settings.delivery.mllp.port == 0) return nullptr;
-    return std::make_unique<MllpChannel>(executor, *destination, options.maps, tls[name]);
+    OutwardNow now = [self = this] {  // a channel ends before the state that owns its sender
+      return self->outward_now();
+    };
+    return std::make_unique<MllpChannel>(executor, *destination, std::move(now), counters.losses, tls[name]);
   }
 
   void wake_all() {
@@ -391,8 +439,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
       }
       store::Compute work = [state, destination = sender->destination,
                              ack = *ack](store::Unit& unit) -> fhir::Result<void> {
-        FHIR_CHECK(
-            settle_by_answer(unit, {destination, ack.code, ack.control_id, true}, state->options.site));
+        FHIR_CHECK(settle_by_answer(unit, {destination, ack.code, ack.control_id, true},
+                                    state->outward_now()->site));
         return state->options.subscriptions.notify(unit);
       };
       auto const receipt = co_await store::commit(state->options.store, std::move(work));
@@ -424,8 +472,10 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
       if (!prepared) {
         state->counters.unrenderable.fetch_add(1);
         state->options.log(prepared.error());
-        Attempt const attempt{
-            Disposition::refused, "unrenderable: " + std::string(to_code(prepared.error().code)), {}};
+        Attempt const attempt{Disposition::refused,
+                              "unrenderable: " + std::string(to_code(prepared.error().code)),
+                              {},
+                              prepared.error()};
         co_await settle(state, *sender, std::move(row), attempt);
         co_return;
       }
@@ -474,7 +524,7 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
                                sender.channel->patience(), jitter);
     state->count(attempt.disposition, after);
     if (after.state != store::OutboxState::sent) sender.tried.erase(after.id);
-    store::Compute work = [state, after, outcome = attempt.outcome](store::Unit& unit) -> fhir::Result<void> {
+    store::Compute work = [state, after, attempt](store::Unit& unit) -> fhir::Result<void> {
       // An answer may have come by another way meanwhile (settle_by_answer); what it said stands.
       FHIR_TRY(auto const now, unit.snapshot().find_outbox(after.id));
       bool const is_open =
@@ -482,7 +532,9 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
       if (!is_open) return {};
       unit.update_outbox(after);
       if (after.state == store::OutboxState::sent) return {};
-      FHIR_CHECK(record::delivered(unit, after, outcome, state->options.site));
+      auto const outward = state->outward_now();
+      FHIR_CHECK(record::delivered(unit, after, attempt.outcome, outward->site));
+      if (attempt.unwritable) FHIR_CHECK(open_unwritable(unit, after, *attempt.unwritable, outward->site));
       return state->options.subscriptions.notify(unit);
     };
     auto const receipt = co_await store::commit(state->options.store, std::move(work));
@@ -515,7 +567,8 @@ Delivery::Delivery(DeliveryOptions options) : state_(std::make_shared<State>(std
 Delivery::~Delivery() { state_->stopping = true; }
 
 fhir::Result<void> Delivery::start() {
-  for (Destination const& destination : state_->options.destinations) {
+  auto const outward = state_->outward_now();
+  for (Destination const& destination : outward->destinations) {
     auto const& files = destination.settings.delivery.tls;
     if (files.ca.empty() && files.certificate.empty()) continue;
     FHIR_TRY(auto context, net::TlsContext::client({.ca = files.ca,
@@ -527,6 +580,11 @@ fhir::Result<void> Delivery::start() {
   }
   state_->wake_all();
   return {};
+}
+
+void Delivery::replace(std::shared_ptr<Outward const> outward) {
+  std::lock_guard const lock(state_->outward_mutex);
+  state_->options.outward = std::move(outward);
 }
 
 void Delivery::wake() {

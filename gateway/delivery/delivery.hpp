@@ -7,6 +7,7 @@
 #pragma once
 
 #include "gateway/config/config.hpp"
+#include "gateway/delivery/loss_counters.hpp"
 #include "gateway/delivery/subscriptions.hpp"
 #include "gateway/net/limits.hpp"
 #include "gateway/net/runtime.hpp"
@@ -28,6 +29,7 @@ struct DeliveryCounters {
   std::atomic<std::uint64_t> unconfirmed{0};  ///< Sent to receivers that answer nothing.
   std::atomic<std::uint64_t> resent{0};       ///< Sent again after a crash (S7).
   std::atomic<std::uint64_t> loops{0};        ///< Keys found stopped because messages run in a circle (S9).
+  LossCounters losses;
 };
 
 /// A v2 destination as delivery needs it.
@@ -36,12 +38,18 @@ struct Destination {
   mappings::language::PartnerProfile profile;
 };
 
-struct DeliveryOptions {
-  net::Runtime& runtime;
-  store::Store& store;
+/// What delivery writes by: swapped whole when tables are reloaded. A row is rendered once, by the set in
+/// force then.
+struct Outward {
   mappings::language::Maps maps;
   std::vector<Destination> destinations;
   record::Site site;
+};
+
+struct DeliveryOptions {
+  net::Runtime& runtime;
+  store::Store& store;
+  std::shared_ptr<Outward const> outward;
   Subscriptions& subscriptions;
   store::ClockMs clock;
   bool loopback_hooks = false;
@@ -67,6 +75,8 @@ class Delivery {
   boost::asio::awaitable<void> stop(net::Duration deadline);
   /// Reads certificates anew.
   void reload();
+  /// What is rendered from now on is written by these. Addresses and patience stay as they were at the start.
+  void replace(std::shared_ptr<Outward const> outward);
 
   DeliveryCounters const& counters() const;
 

@@ -138,7 +138,7 @@ fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Map
 
   FHIR_TRY(auto reversed, mappings::language::reverse(maps, reverse, destination));
   FHIR_TRY(auto bytes, mappings::hl7v2::encode_charset(reversed.image.bytes(), destination.charset));
-  return Rendered{std::move(bytes), std::move(reversed.warnings)};
+  return Rendered{std::move(bytes), std::move(reversed.warnings), std::move(reversed.loss)};
 }
 
 }  // namespace gateway::delivery

@@ -9,12 +9,14 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gateway::delivery {
 
 struct Rendered {
   std::string bytes;  ///< In the destination's character set.
   fhir::Issues warnings;
+  std::vector<mappings::language::LossNote> loss;  ///< What the message could not carry.
 };
 
 /// `row.request` is JSON: {"message":"REF^I12", "structure":"REF_I12", "facts":{name: text}, "anchors":{role:

@@ -1,14 +1,18 @@
 #include "gateway/intake/intake.hpp"
 
+#include "fhir/definitions/extra.hpp"
 #include "fhir/json/issues.hpp"
+#include "fhir/json/reader.hpp"
 #include "fhir/search/values.hpp"
 #include "gateway/delivery/answers.hpp"
 #include "gateway/identity/identity.hpp"
+#include "gateway/intake/journey.hpp"
 #include "gateway/intake/reconcile.hpp"
 #include "gateway/store/async_commit.hpp"
 #include "gateway/store/hash.hpp"
 #include "mappings/hl7v2/batch.hpp"
 #include "mappings/hl7v2/timestamp.hpp"
+#include "mappings/language/codes.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -25,29 +29,6 @@ namespace gateway::intake {
 namespace asio = boost::asio;
 using mappings::hl7v2::Message;
 using mappings::language::Draft;
-
-/// One message on its way, from bytes to answer. What compute() needs to run again stands here, what it finds
-/// out too.
-struct Intake::Journey {
-  Envelope envelope;
-  std::int64_t received_ms = 0;
-  fhir::Issues issues;  ///< Warnings, and what refused it.
-  std::optional<Message> message;
-  KnownPartner const* partner = nullptr;
-  std::optional<Draft> draft;
-  std::optional<Verdict> verdict;  ///< Set before compute() when the message cannot go further.
-  std::string duplicate_key;
-  std::string content_hash;
-  std::string expected_sequence;  ///< MSA-4 of the answer.
-  bool is_about_link = false;     ///< MSH-13 is 0 or -1: of its content nothing is taken in.
-  std::int64_t kept_as = 0;       ///< The journal row that is processed again; 0: a message that just came.
-  // Found out by compute(), which may run more than once:
-  std::vector<std::string> answers;
-  bool is_replay = false;
-  bool is_conflict = false;
-  Verdict outcome = Verdict::accepted;
-  std::int64_t replaces_journal_id = 0;
-};
 
 namespace {
 
@@ -93,8 +74,10 @@ std::int64_t time_of(Draft const& draft, std::string_view fact) {
   return value ? value->low : 0;
 }
 
-record::Cause cause_of(Draft const& draft, KnownPartner const& partner, Reconciled const& reconciled,
-                       std::int64_t received_ms) {
+}  // namespace
+
+record::Cause cause_of(Draft const& draft, KnownPartner const& partner, std::vector<std::string> patients,
+                       std::vector<std::string> anchors, std::int64_t received_ms) {
   record::Cause cause;
   cause.door = record::Door::v2;
   cause.origin = partner.settings.name;
@@ -105,14 +88,16 @@ record::Cause cause_of(Draft const& draft, KnownPartner const& partner, Reconcil
     cause.facts.push_back(
         {std::string(fact.name), std::string(fact.text()), to_string(*draft.message, fact.address)});
   }
-  cause.patients = reconciled.patients;
-  cause.anchors = reconciled.anchors;
+  cause.patients = std::move(patients);
+  cause.anchors = std::move(anchors);
   cause.asserted_ms = time_of(draft, "event.occurred");
   if (cause.asserted_ms == 0) cause.asserted_ms = time_of(draft, "event.recorded");
   if (auto const sent = fhir::search::to_date_value(draft.timestamp)) cause.source_ms = sent->low;
   cause.received_ms = received_ms;
   return cause;
 }
+
+namespace {
 
 /// What the sender can mend by sending something else is refused; what another try or a mended table may take
 /// is an error.
@@ -178,6 +163,15 @@ fhir::Result<void> put_organization(store::Unit& unit, std::string_view referenc
   return {};
 }
 
+/// The definitions of what the gateway writes beyond R4 are there to be read like any resource.
+fhir::Result<void> put_definitions(store::Unit& unit) {
+  for (std::string_view const json : fhir::definitions::extra()) {
+    FHIR_TRY(auto const definition, fhir::json::read(json, unit.arena()));
+    FHIR_CHECK(unit.put(definition, "gateway", "PUT"));
+  }
+  return {};
+}
+
 /// Milliseconds since the epoch, in base 36: short, and larger at every start, so that control ids never
 /// repeat.
 std::string to_base36(std::uint64_t value) {
@@ -195,8 +189,11 @@ Intake::Intake(IntakeOptions options)
     : options_(std::move(options)), next_answer_(static_cast<std::uint64_t>(options_.clock()) * 1000) {}
 
 fhir::Result<void> Intake::prepare() {
-  FHIR_CHECK(options_.store.commit_and_wait([this](store::Unit& unit) -> fhir::Result<void> {
-    auto const& site = options_.partners->site();
+  auto const tables = options_.tables->current();
+  FHIR_CHECK(options_.store.commit_and_wait([tables](store::Unit& unit) -> fhir::Result<void> {
+    auto const& site = tables->partners->site();
+    unit.put_table_set({.hash = tables->hash, .content = tables->content});
+    FHIR_CHECK(put_definitions(unit));
     FHIR_CHECK(put_organization(unit, site.gateway_organization, "Handoff"));
     return put_organization(unit, site.care_coordinator, "Care coordination");
   }));
@@ -250,6 +247,7 @@ asio::awaitable<std::vector<std::string>> Intake::accept_file(Envelope& envelope
 asio::awaitable<Intake::Accepted> Intake::accept_one(Envelope envelope) {
   auto journey = std::make_shared<Journey>();
   journey->envelope = std::move(envelope);
+  journey->tables = options_.tables->current();
   journey->issues = journey->envelope.warnings;
   try {
     journey->received_ms = options_.clock();
@@ -298,12 +296,12 @@ void Intake::decode(Journey& journey) const {
     journey.verdict = Verdict::refused;  // the framer's own issue says why
     return;
   }
-  auto parsed = parse(journey.envelope.bytes, journey.issues);
+  auto parsed = parse(*journey.tables, journey.envelope.bytes, journey.issues);
   if (!parsed) return stop(parsed.error(), verdict_on(parsed.error()));
   journey.message.emplace(std::move(*parsed));
   Message const& message = *journey.message;
-  auto const sender =
-      options_.partners->sender_of(message, journey.envelope.partners, journey.envelope.certificate_name);
+  auto const sender = journey.tables->partners->sender_of(message, journey.envelope.partners,
+                                                          journey.envelope.certificate_name);
   if (message.control_id().empty()) {
     return stop(fhir::error(fhir::IssueType::required, "MSH-10 is empty: no answer could be matched to it",
                             {}, "MSH-10"),
@@ -313,17 +311,18 @@ void Intake::decode(Journey& journey) const {
   journey.partner = *sender;
   journey.content_hash = resend_hash(message);
   journey.duplicate_key = duplicate_key_of(journey.envelope, message, *journey.partner, journey.content_hash);
-  auto draft = mappings::language::forward(options_.maps, message, journey.partner->profile);
+  auto draft = mappings::language::forward(journey.tables->maps, message, journey.partner->profile);
   if (!draft) return stop(draft.error(), Verdict::error);
   journey.draft.emplace(std::move(*draft));
 }
 
 /// Where MSH-18 is silent the sender's profile says which character set the bytes are in.
-fhir::Result<Message> Intake::parse(std::string const& bytes, fhir::Issues& warnings) const {
+fhir::Result<Message> Intake::parse(Tables const& tables, std::string const& bytes,
+                                    fhir::Issues& warnings) const {
   fhir::Issues forgiven;
   auto message = Message::parse(bytes, {}, forgiven);
   if (message && message->raw({0, kCharsetField}).empty()) {
-    auto const sender = options_.partners->sender_of(*message, {}, {});
+    auto const sender = tables.partners->sender_of(*message, {}, {});
     if (sender && !(*sender)->profile.charset.empty()) {
       forgiven.clear();
       mappings::hl7v2::ParseOptions options;
@@ -375,6 +374,14 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
     }
   }
 
+  // What R4 requires and no table can say is for a person to answer: AE, kept, taken in again after that.
+  if (verdict == Verdict::accepted && journey.draft && !journey.draft->unmapped.empty()) {
+    for (fhir::Issue& issue : mappings::language::lacking_codes(*journey.draft)) {
+      verdict = Verdict::error;
+      issues.push_back(std::move(issue));
+    }
+  }
+
   // 5 Reconcile and 6 Fold. What refuses here leaves nothing but the journal row.
   if (verdict == Verdict::accepted && !journey.is_about_link) {
     fhir::Result<void> taken;
@@ -412,6 +419,7 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
     unit.put_key(kSequenceSpace, journey.partner->settings.name, std::to_string(step->number));
   if (step && step->kind == SequenceStep::Kind::resync)
     unit.remove_key(kSequenceSpace, journey.partner->settings.name);
+  FHIR_CHECK(note_unmapped(unit, journey));
 
   auto& row = unit.journal();
   row.id = journey.replaces_journal_id;
@@ -431,7 +439,7 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
                                         : std::string(to_text(verdict));
   row.answer = join_answers(journey.answers);
   row.issues = fhir::json::to_json(issues);
-  row.maps_hash = options_.maps.hash();
+  row.maps_hash = journey.tables->hash;
   row.raw = journey.envelope.bytes;
   return {};
 }
@@ -443,17 +451,19 @@ fhir::Result<void> Intake::take_in(store::Unit& unit, Journey& journey) {
     auto const at = static_cast<std::uint32_t>(*msa);
     FHIR_CHECK(delivery::settle_by_answer(
         unit, {journey.partner->settings.name, message.raw({at, 1}), message.raw({at, 2}), false},
-        options_.partners->site()));
+        journey.tables->partners->site()));
     if (message.message_code() == "ACK") return options_.subscriptions.notify(unit);  // it says no more
   }
-  FHIR_TRY(auto const reconciled, reconcile(unit, *journey.draft, *journey.partner, *options_.partners));
+  FHIR_TRY(auto const reconciled,
+           reconcile(unit, *journey.draft, *journey.partner, *journey.tables->partners));
   if (!reconciled.complement_anchor.empty()) {
     unit.put_complement({.partner = journey.partner->settings.name,
                          .anchor = reconciled.complement_anchor,
                          .family = std::string(journey.draft->structure),
                          .journal_id = journey.replaces_journal_id});
   }
-  return finish(unit, cause_of(*journey.draft, *journey.partner, reconciled, journey.received_ms));
+  return finish(unit, cause_of(*journey.draft, *journey.partner, reconciled.patients, reconciled.anchors,
+                               journey.received_ms));
 }
 
 /// R4 subscription.html: a client asks with status requested; the server that can serve it makes it active.
@@ -472,7 +482,7 @@ fhir::Result<void> Intake::activate_subscriptions(store::Unit& unit) const {
 
 /// The end of every door's way: fold the record over what was written, and queue what subscribers must hear.
 fhir::Result<void> Intake::finish(store::Unit& unit, record::Cause const& cause) {
-  FHIR_CHECK(record::fold(unit, cause, options_.partners->site()));
+  FHIR_CHECK(record::fold(unit, cause, options_.tables->current()->partners->site()));
   return options_.subscriptions.notify(unit);
 }
 
@@ -608,11 +618,12 @@ void Intake::count(Journey const& journey) {
     counters_.replayed.fetch_add(1);
     return;
   }
-  if (journey.draft) {
-    auto const account = mappings::language::account(*journey.message, *journey.draft);
-    counters_.leaves_mapped.fetch_add(account.mapped.size());
-    counters_.leaves_kept.fetch_add(account.kept.size());
-    counters_.leaves_dropped.fetch_add(account.dropped.size());
+  if (journey.message) {
+    std::string_view const partner =
+        journey.partner == nullptr ? "other" : std::string_view(journey.partner->settings.name);
+    counters_.losses.note(partner, *journey.message,
+                          journey.draft ? mappings::language::account(*journey.message, *journey.draft)
+                                        : mappings::language::account(*journey.message, "no table"));
   }
   switch (journey.outcome) {
     case Verdict::accepted:
@@ -650,9 +661,10 @@ fhir::Result<std::shared_ptr<Intake::Journey>> Intake::journey_of(store::Journal
   journey->received_ms = row.received_ms;
   journey->envelope.bytes = row.raw;
   journey->envelope.feed = row.feed;
-  FHIR_TRY(auto message, parse(journey->envelope.bytes, journey->issues));
+  journey->tables = options_.tables->current();
+  FHIR_TRY(auto message, parse(*journey->tables, journey->envelope.bytes, journey->issues));
   journey->message.emplace(std::move(message));
-  journey->partner = options_.partners->find(row.partner);
+  journey->partner = journey->tables->partners->find(row.partner);
   if (journey->partner == nullptr) {
     return fhir::error(fhir::IssueType::not_found,
                        "the configuration no longer names the partner it came from");
@@ -660,7 +672,7 @@ fhir::Result<std::shared_ptr<Intake::Journey>> Intake::journey_of(store::Journal
   journey->content_hash = row.content_hash;
   journey->duplicate_key = row.duplicate_key;
   FHIR_TRY(auto draft,
-           mappings::language::forward(options_.maps, *journey->message, journey->partner->profile));
+           mappings::language::forward(journey->tables->maps, *journey->message, journey->partner->profile));
   journey->draft.emplace(std::move(draft));
   return journey;
 }
@@ -699,10 +711,10 @@ fhir::Result<void> Intake::open_conflict(store::Unit& unit, Journey const& journ
   item.kind = record::work::conflict;
   item.seed = journey.envelope.feed + "|" + journey.content_hash;
   item.reason = conflict_issue().diagnostics;
-  item.owner = options_.partners->site().gateway_organization;
+  item.owner = journey.tables->partners->site().gateway_organization;
   item.data["feed"] = {journey.envelope.feed};
   item.data["content_hash"] = {journey.content_hash};
-  FHIR_CHECK(record::open_work_item(unit, cause, options_.partners->site(), item));
+  FHIR_CHECK(record::open_work_item(unit, cause, journey.tables->partners->site(), item));
   return {};
 }
 
@@ -715,7 +727,8 @@ fhir::Result<void> Intake::settle_conflict(std::int64_t journal_id, record::Sett
   std::string const item = conflict_id(row->feed, row->content_hash);
   auto const settle = [&](store::Unit& unit) {
     auto const cause = record::operator_cause(unit, "journal " + settlement.how, settlement.by);
-    return record::settle_work_item(unit, cause, options_.partners->site(), item, settlement);
+    return record::settle_work_item(unit, cause, options_.tables->current()->partners->site(), item,
+                                    settlement);
   };
   if (settlement.how == record::work::dismissed) {
     FHIR_CHECK(options_.store.commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
@@ -745,7 +758,7 @@ asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal
     FHIR_CHECK(write(unit));
     FHIR_CHECK(activate_subscriptions(unit));
     FHIR_CHECK(identity::keep_links(unit));
-    FHIR_CHECK(identity::link_patients(unit, options_.partners->trust()));
+    FHIR_CHECK(identity::link_patients(unit, options_.tables->current()->partners->trust()));
     FHIR_CHECK(register_keys(unit, true));
     record::Cause cause;
     cause.door = record::Door::fhir;
@@ -776,7 +789,7 @@ void Intake::returned(Principal const& principal, std::vector<std::string> refer
     if (!reference.starts_with("Task/")) continue;
     auto note = [this, reader = principal.organization,
                  task = reference.substr(5)](store::Unit& unit) -> fhir::Result<void> {
-      FHIR_CHECK(record::returned(unit, task, reader, options_.partners->site()));
+      FHIR_CHECK(record::returned(unit, task, reader, options_.tables->current()->partners->site()));
       return options_.subscriptions.notify(unit);
     };
     // The answer has gone out already; a receipt that is lost here is taken at the next read.
@@ -789,7 +802,7 @@ void Intake::tick() {
       options_.store);  // what is in force stays so while the store cannot be read
   options_.store.commit(
       [this](store::Unit& unit) -> fhir::Result<void> {
-        FHIR_CHECK(record::tick(unit, options_.partners->site()));
+        FHIR_CHECK(record::tick(unit, options_.tables->current()->partners->site()));
         return options_.subscriptions.notify(unit);
       },
       [](fhir::Result<store::Receipt> const&) {});

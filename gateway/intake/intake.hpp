@@ -6,10 +6,12 @@
 #pragma once
 
 #include "fhir/result.hpp"
+#include "gateway/delivery/loss_counters.hpp"
 #include "gateway/delivery/subscriptions.hpp"
 #include "gateway/intake/acknowledge.hpp"
 #include "gateway/intake/partners.hpp"
 #include "gateway/intake/sequence.hpp"
+#include "gateway/intake/tables.hpp"
 #include "gateway/intake/writer.hpp"
 #include "gateway/record/work_item.hpp"
 #include "gateway/store/store.hpp"
@@ -45,13 +47,13 @@ struct IntakeCounters {
       0};  ///< Broken invariants of ours: exceptions while a message was taken in.
   std::atomic<std::uint64_t> sequence_gaps{0};  ///< Gaps in MSH-13 too long to wait for (R8).
   std::atomic<std::uint64_t> fhir_writes{0}, fhir_refused{0};
-  std::atomic<std::uint64_t> leaves_mapped{0}, leaves_kept{0}, leaves_dropped{0};
+  std::atomic<std::uint64_t> requeued{0};
+  delivery::LossCounters losses;
 };
 
 struct IntakeOptions {
   store::Store& store;
-  std::shared_ptr<Partners const> partners;
-  mappings::language::Maps maps;
+  std::shared_ptr<LiveTables> tables;
   store::ClockMs clock;
   delivery::Subscriptions& subscriptions;
   bool loopback_hooks = false;                       ///< See config::Settings.
@@ -93,6 +95,21 @@ class Intake : public Writer {
   /// Clocks that passed, and Subscriptions that could not be read when they changed; called once a minute.
   void tick();
 
+  // worklist.cpp. Each blocks: not for io threads.
+
+  /// An unmapped code gets its meaning for the partner that sent it; the new tables are the caller's to put
+  /// in force, and requeue() after that. Errors: not_found; conflict (settled before); business_rule (another
+  /// kind of item); code_invalid (an element that needs the code does not allow it).
+  fhir::Result<void> answer_code(std::string const& item, std::string const& system, std::string const& code,
+                                 record::Settlement const& how, store::OperatorAct const& act);
+  /// Leaves an item as it is, for good.
+  fhir::Result<void> dismiss(std::string const& item, record::Settlement const& how,
+                             store::OperatorAct const& act);
+  /// Answers what the tables in force have meanwhile (a code added to a file), then takes in again every
+  /// message that waits for an answer. Elements that the answer changes are changed where they still hold
+  /// what the message gave; newer facts stay. How many messages were taken in again.
+  fhir::Result<std::size_t> requeue();
+
   IntakeCounters const& counters() const { return counters_; }
 
  private:
@@ -104,7 +121,8 @@ class Intake : public Writer {
   };
   boost::asio::awaitable<Accepted> accept_one(Envelope envelope);
   void decode(Journey& journey) const;
-  fhir::Result<mappings::hl7v2::Message> parse(std::string const& bytes, fhir::Issues& warnings) const;
+  fhir::Result<mappings::hl7v2::Message> parse(Tables const& tables, std::string const& bytes,
+                                               fhir::Issues& warnings) const;
   fhir::Result<std::shared_ptr<Journey>> journey_of(store::JournalRow const& row);
   fhir::Result<void> compute(store::Unit& unit, Journey& journey);
   fhir::Result<bool> is_settled_conflict(store::Unit& unit, Journey& journey);
@@ -124,10 +142,15 @@ class Intake : public Writer {
   mappings::hl7v2::AckHeader next_header();
   std::vector<std::string> not_stored(Journey const& journey, fhir::Issue const& why);
   void count(Journey const& journey);
+  fhir::Result<void> note_unmapped(store::Unit& unit, Journey const& journey);
+  fhir::Result<void> answer_from_tables();
+  fhir::Result<void> take_again(store::SightingMessage const& message);
+  fhir::Result<void> patch(store::SightingMessage const& message, store::JournalRow const& row);
 
   IntakeOptions options_;
   IntakeCounters counters_;
   std::atomic<std::uint64_t> next_answer_;
+  TableArchive archive_;
 };
 
 }  // namespace gateway::intake

@@ -1,5 +1,7 @@
 #include "gateway/intake/partners.hpp"
 
+#include "mappings/hl7v2/dictionary.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -37,6 +39,27 @@ std::string to_offset(int minutes) {
                      std::abs(minutes) % 60);
 }
 
+/// "|^~\\&" as MSH-1 and MSH-2 say it, with a fifth character of MSH-2 for truncation.
+mappings::hl7v2::Delimiters to_delimiters(std::string_view text) {
+  mappings::hl7v2::Delimiters delimiters;
+  if (text.size() < 5) return delimiters;
+  delimiters.field = text[0];
+  delimiters.component = text[1];
+  delimiters.repetition = text[2];
+  delimiters.escape = text[3];
+  delimiters.subcomponent = text[4];
+  if (text.size() > 5) delimiters.truncation = text[5];
+  return delimiters;
+}
+
+mappings::language::TimePrecision to_precision(std::string_view text) {
+  using mappings::language::TimePrecision;
+  return text == "day"      ? TimePrecision::day
+         : text == "minute" ? TimePrecision::minute
+         : text == "second" ? TimePrecision::second
+                            : TimePrecision::full;
+}
+
 mappings::language::PartnerProfile to_profile(config::Partner const& partner) {
   mappings::language::PartnerProfile profile;
   profile.name = partner.name;
@@ -62,7 +85,24 @@ mappings::language::PartnerProfile to_profile(config::Partner const& partner) {
   profile.events = partner.events;
   profile.accept_ack = partner.delivery.accept_ack;
   profile.application_ack = partner.delivery.application_ack;
+  profile.delimiters = to_delimiters(partner.delimiters);
+  profile.processing_id = partner.processing_id;
+  profile.required_fields = partner.required;
+  profile.newer_version = partner.version_fallback || partner.events.empty();
+  for (auto const& [place, characters] : partner.lengths)
+    profile.lengths.push_back({place, static_cast<std::size_t>(characters)});
+  profile.precision = to_precision(partner.time_precision);
+  profile.honours_delete = partner.honours_delete;
   return profile;
+}
+
+/// The first map of a code counts, so the file's own stand before these.
+void add_answers(std::vector<store::PartnerCode> const& answered,
+                 mappings::language::PartnerProfile& profile) {
+  for (store::PartnerCode const& code : answered) {
+    if (code.partner == profile.name)
+      profile.codes.push_back({code.vocabulary, code.v2_code, code.fhir_system, code.fhir_code});
+  }
 }
 
 record::Party to_party(config::Partner const& partner) {
@@ -81,9 +121,10 @@ record::Party to_party(config::Partner const& partner) {
 
 }  // namespace
 
-Partners::Partners(config::Settings const& settings) {
+Partners::Partners(config::Settings const& settings, std::vector<store::PartnerCode> const& answered) {
   for (config::Partner const& partner : settings.partners) {
     partners_.push_back({partner, to_profile(partner)});
+    add_answers(answered, partners_.back().profile);
     site_.parties.push_back(to_party(partner));
     for (std::string const& served : partner.serves) organizations_.emplace(served, partner.organization);
     trust_.sources.push_back({partner.name, partner.own_authorities, partner.trusted_ids});
@@ -103,6 +144,7 @@ Partners::Partners(config::Settings const& settings) {
   if (!settings.referral_codes.empty()) site_.referral_codes = settings.referral_codes;
   anyone_.settings.name = "anyone";
   anyone_.profile = to_profile(anyone_.settings);
+  add_answers(answered, anyone_.profile);
 }
 
 fhir::Result<KnownPartner const*> Partners::sender_of(mappings::hl7v2::Message const& message,
@@ -125,6 +167,33 @@ fhir::Result<KnownPartner const*> Partners::sender_of(mappings::hl7v2::Message c
   }
   return fhir::error(fhir::IssueType::security,
                      "no partner of this listener sends as this application and facility", {}, "MSH-3");
+}
+
+fhir::Result<void> check_profiles(Partners const& partners) {
+  namespace hl7v2 = mappings::hl7v2;
+  for (KnownPartner const& partner : partners.all()) {
+    auto const version = hl7v2::to_version(partner.profile.version);
+    if (!version || partner.settings.version_fallback) continue;
+    for (std::string const& event : partner.settings.events) {
+      auto const caret = event.find('^');
+      std::string_view const structure =
+          caret == std::string::npos ? std::string_view{}
+                                     : hl7v2::structure_of_event(std::string_view(event).substr(0, caret),
+                                                                 std::string_view(event).substr(caret + 1));
+      if (structure.empty()) {
+        return fhir::error(fhir::IssueType::business_rule, "partner " + partner.settings.name + " wants " +
+                                                               event + ", which HL7 v2 does not have");
+      }
+      if (hl7v2::find_structure(*version, structure).exact) continue;
+      auto const lowest = hl7v2::lowest_version_of(structure);
+      return fhir::error(fhir::IssueType::business_rule,
+                         "partner " + partner.settings.name + " wants " + event + ", which HL7 " +
+                             partner.profile.version + " does not have; the lowest version that has it is " +
+                             std::string(lowest ? hl7v2::to_text(*lowest) : "none") +
+                             ": name that, take the event out, or set version_fallback: true");
+    }
+  }
+  return {};
 }
 
 std::string Partners::organization_serving(std::string_view identifier) const {

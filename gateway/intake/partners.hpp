@@ -5,6 +5,7 @@
 #include "gateway/config/config.hpp"
 #include "gateway/identity/identity.hpp"
 #include "gateway/record/record.hpp"
+#include "gateway/store/store.hpp"
 #include "mappings/hl7v2/message.hpp"
 #include "mappings/language/translator.hpp"
 
@@ -23,7 +24,8 @@ struct KnownPartner {
 /// Immutable after construction; shared by all threads.
 class Partners {
  public:
-  explicit Partners(config::Settings const& settings);
+  /// `answered`: codes that operators answered into a partner's vocabulary; the file's code_maps win.
+  explicit Partners(config::Settings const& settings, std::vector<store::PartnerCode> const& answered = {});
 
   /// The partner whose MSH-3 and MSH-4 these are, among those that may use this listener (`allowed` empty:
   /// all) and, when the profile names a certificate, with that certificate. With no partner in the
@@ -34,6 +36,9 @@ class Partners {
                                               std::string_view certificate_name) const;
   KnownPartner const* find(std::string_view name) const;
   std::vector<KnownPartner> const& all() const { return partners_; }
+  KnownPartner const& anyone() const {
+    return anyone_;
+  }  ///< Whoever sends, where the configuration names nobody.
 
   /// "Organization/riverside" for an identifier ("system|value") that a configured party serves; "" for any
   /// other.
@@ -49,5 +54,10 @@ class Partners {
   record::Site site_;
   identity::Trust trust_;
 };
+
+/// What a profile wants must exist in its version of HL7, or the profile allows the lowest version that has
+/// it
+/// (`version_fallback`). Errors: business_rule, naming partner, event and version.
+fhir::Result<void> check_profiles(Partners const& partners);
 
 }  // namespace gateway::intake

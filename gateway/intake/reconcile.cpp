@@ -112,7 +112,90 @@ class Reconciler {
     return report();
   }
 
+  /// See retranslate().
+  fhir::Result<Reconciled> run_over(Draft const& before) {
+    for (std::size_t i = 0; i < draft_.resources.size(); ++i) FHIR_CHECK(find_target(i));
+    FHIR_CHECK(find_foreign_requests());
+    auto const all = references();
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      if (targets_[i].is_foreign) continue;
+      DraftResource const& after = draft_.resources[i];
+      auto const same = std::ranges::find_if(before.resources, [&](DraftResource const& one) {
+        return one.type == after.type && one.role == after.role && one.instance == after.instance &&
+               one.key == after.key;
+      });
+      if (same == before.resources.end()) {
+        FHIR_CHECK(put(i, all));
+      } else {
+        FHIR_CHECK(patch(i, same->content, all));
+      }
+    }
+    FHIR_CHECK(register_keys(unit_, is_from_placer(draft_)));
+    return report();
+  }
+
  private:
+  fhir::Result<void> patch(std::size_t index, Element const& was, std::vector<std::string> const& all) {
+    Element const& is = draft_.resources[index].content;
+    if (was == is) return {};
+    Target& target = targets_[index];
+    FHIR_TRY(target.current, unit_.find(draft_.resources[index].type, target.id));
+    if (!target.current || target.current->deleted) return {};
+    auto& arena = unit_.arena();
+    FHIR_TRY(Element stored, fhir::json::read(target.current->content, arena));
+    bool changed = false;
+    for (auto const& member : is.members()) {
+      Element const* const then = was.find(member.name);
+      if (then != nullptr && *then == member.value) continue;
+      Element const now = resolved(member.value, all);
+      if (then == nullptr) {
+        if (stored.find(member.name) == nullptr) {
+          stored.set(arena, member.name, now);
+          changed = true;
+        }
+        continue;
+      }
+      Element* const standing = stored.find(member.name);
+      if (standing != nullptr) changed = replace(*standing, resolved(*then, all), now) || changed;
+    }
+    for (auto const& member : was.members()) {
+      Element const* const standing = stored.find(member.name);
+      if (is.find(member.name) != nullptr || standing == nullptr) continue;
+      if (!(*standing == resolved(member.value, all))) continue;
+      stored.remove(member.name);
+      changed = true;
+    }
+    if (!changed) return {};
+    FHIR_CHECK(unit_.put(stored, target.current->source, "PUT"));
+    return {};
+  }
+
+  /// The whole element where it is what was given, else those items of an array that are.
+  static bool replace(Element& standing, Element const& then, Element const& now) {
+    if (standing == then) {
+      standing = now;
+      return true;
+    }
+    if (!standing.is_array() || then.size() != now.size()) return false;
+    bool changed = false;
+    for (std::size_t i = 0; i < then.size(); ++i) {
+      if (then.items()[i] == now.items()[i]) continue;
+      auto const items = standing.items();
+      auto const found =
+          std::ranges::find_if(items, [&](Element const& one) { return one == then.items()[i]; });
+      if (found == items.end()) continue;
+      *found = now.items()[i];
+      changed = true;
+    }
+    return changed;
+  }
+
+  Element resolved(Element const& value, std::vector<std::string> const& all) {
+    Element copy = fhir::json::deep_copy(unit_.arena(), value);
+    mappings::language::resolve_references(copy, all, unit_.arena());
+    return copy;
+  }
+
   struct Target {
     std::string id;
     std::optional<store::Version> current;
@@ -396,6 +479,11 @@ void register_task(store::Unit& unit, Element const& task, std::string const& id
 fhir::Result<Reconciled> reconcile(store::Unit& unit, Draft const& draft, KnownPartner const& partner,
                                    Partners const& partners) {
   return Reconciler(unit, draft, partner, partners).run();
+}
+
+fhir::Result<Reconciled> retranslate(store::Unit& unit, Draft const& before, Draft const& after,
+                                     KnownPartner const& partner, Partners const& partners) {
+  return Reconciler(unit, after, partner, partners).run_over(before);
 }
 
 fhir::Result<void> register_keys(store::Unit& unit, bool is_placer) {

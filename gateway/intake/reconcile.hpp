@@ -27,6 +27,13 @@ struct Reconciled {
 fhir::Result<Reconciled> reconcile(store::Unit& unit, mappings::language::Draft const& draft,
                                    KnownPartner const& partner, Partners const& partners);
 
+/// A message that was taken in before, translated anew: what the new draft (`after`) says otherwise than the
+/// one it was taken in by (`before`) replaces what is stored where that still holds what `before` gave.
+/// Nothing newer is overwritten and nothing is taken away twice. Resources that only `after` has are put.
+fhir::Result<Reconciled> retranslate(store::Unit& unit, mappings::language::Draft const& before,
+                                     mappings::language::Draft const& after, KnownPartner const& partner,
+                                     Partners const& partners);
+
 /// Makes findable what the Unit wrote: placer ids of ServiceRequests, the fulfilment Task of each.
 /// `is_placer`: the writer placed these requests; else they are its view of somebody's, which gives way when
 /// the placer's own arrives. Reconcile calls it for v2; a FHIR write calls it itself.

@@ -15,6 +15,7 @@ using fhir::json::Element;
 std::string state_of_type(std::string_view type) {
   if (type == work::attached) return "ATTACHED";
   if (type == work::accepted) return "ACCEPTED";
+  if (type == work::answered) return "ANSWERED";
   if (type == work::dismissed) return "DISMISSED";
   return "OPEN";
 }
@@ -42,6 +43,13 @@ std::string to_json(WorkItemState const& item, Event const& first) {
   add("settled_by", item.settled_by);
   add("settled_reason", item.settled_reason);
   add("target", item.target);
+  // What a person needs to answer it. An orphan's data is what its message said, and stays in the log.
+  for (char const* const name :
+       {"partner", "vocabulary", "code", "text", "field", "row", "destination", "outcome"}) {
+    if (item.kind != work::unmapped_code && item.kind != work::unwritable) break;
+    auto const found = item.data.find(name);
+    if (found != item.data.end() && !found->second.empty()) add(name, found->second.front());
+  }
   return out + "}";
 }
 
@@ -133,6 +141,7 @@ WorkItemState fold_work_item(std::string_view record_id, std::span<Event const> 
     item.reason = event.rule;
     item.subject = event.payload;
     item.due = event.number("due");
+    item.data = event.data;
     item.settled_by.clear();
     item.settled_reason.clear();
     item.target.clear();

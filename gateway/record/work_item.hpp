@@ -22,10 +22,12 @@
 namespace gateway::record {
 
 namespace work {
-inline constexpr std::string_view orphan = "orphan", conflict = "conflict", loop = "loop";
-inline constexpr std::array kinds = {orphan, conflict, loop};  ///< What /metrics counts.
+inline constexpr std::string_view orphan = "orphan", conflict = "conflict", loop = "loop",
+                                  unmapped_code = "unmapped-code", unwritable = "unwritable";
+inline constexpr std::array kinds = {orphan, conflict, loop, unmapped_code,
+                                     unwritable};  ///< What /metrics counts.
 inline constexpr std::string_view opened = "opened", attached = "attached", accepted = "accepted",
-                                  dismissed = "dismissed";  ///< Event types.
+                                  answered = "answered", dismissed = "dismissed";  ///< Event types.
 }  // namespace work
 
 /// What is to be looked at.
@@ -42,7 +44,7 @@ struct WorkItem {
 
 /// How a person settled it.
 struct Settlement {
-  std::string how;     ///< work::attached, accepted or dismissed.
+  std::string how;     ///< work::attached, accepted, answered or dismissed.
   std::string reason;  ///< Required.
   std::string by;      ///< Who; a reference or a name.
   std::string target;  ///< Of attached: the record's id.
@@ -50,10 +52,11 @@ struct Settlement {
 
 struct WorkItemState {
   std::string record_id, kind;
-  std::string state;  ///< "OPEN", "ATTACHED", "ACCEPTED", "DISMISSED"
+  std::string state;  ///< "OPEN", "ATTACHED", "ACCEPTED", "ANSWERED", "DISMISSED"
   std::string reason, subject, person, patient, owner, task;
   std::int64_t since = 0, due = 0;
   std::string settled_by, settled_reason, target;
+  std::map<std::string, std::vector<std::string>> data;  ///< As it was opened with.
   bool is_open() const { return state == "OPEN"; }
 };
 

@@ -27,6 +27,9 @@ struct ApiOptions {
   Settings settings = {};
   /// Seals page links; the same one after a restart keeps them good. Unset: a random one.
   std::optional<PageTokens::Key> page_key = {};
+  /// By what $provenance explains.
+  std::shared_ptr<intake::LiveTables> tables = {};
+  std::shared_ptr<intake::TableArchive> archive = {};
 };
 
 /// Thread-safe; one for all connections. Outlives the requests it handles.

@@ -1,6 +1,7 @@
 /// What every interaction works with. One per Api; shared by all threads, so everything here is thread-safe.
 #pragma once
 
+#include "gateway/intake/tables.hpp"
 #include "gateway/intake/writer.hpp"
 #include "gateway/net/asio.hpp"
 #include "gateway/rest/page_token.hpp"
@@ -43,6 +44,8 @@ struct Context {
   PageTokens tokens;
   std::int64_t started_ms;
   std::shared_ptr<CapabilityCache> capabilities;
+  std::shared_ptr<intake::LiveTables> tables = {};     ///< For $provenance; null: it is not served.
+  std::shared_ptr<intake::TableArchive> archive = {};  ///< With tables.
 };
 
 }  // namespace gateway::rest

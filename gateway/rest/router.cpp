@@ -36,6 +36,7 @@ constexpr Route kRoutes[] = {
     {"POST", "Encounter/[id]/$transition-record", "", Level::instance, &transition_record, Place::pool},
     {"GET", "[type]/[id]/$timeline", "$timeline", Level::instance, &timeline, Place::pool},
     {"POST", "[type]/[id]/$timeline", "", Level::instance, &timeline, Place::pool},
+    {"GET", "[type]/[id]/$provenance", "$provenance", Level::instance, &provenance, Place::pool},
     {"POST", "[type]/[id]/$validate", "", Level::instance, &validate, Place::pool},
 
     {"GET", "[type]/[id]", "read", Level::instance, &read, Place::here},

@@ -43,7 +43,8 @@ struct Version {
   bool deleted = false;
   std::string
       source;  ///< The partner whose resource it is: profile name, "gateway", or the FHIR client's name.
-  std::string interaction;  ///< "POST", "PUT", "DELETE": what history bundles say.
+  std::string interaction;      ///< "POST", "PUT", "DELETE": what history bundles say.
+  std::int64_t journal_id = 0;  ///< The message that gave it, 0 for what no message gave.
   std::string content;
 };
 
@@ -124,6 +125,47 @@ struct ComplementRow {
   std::int64_t journal_id = 0;
 };
 
+/// How often the subject of a work item was seen.
+struct Sighting {
+  std::int64_t seen = 0;  ///< Units that saw it; 0: none.
+  std::int64_t first_seen_ms = 0;
+  std::int64_t last_seen_ms = 0;
+};
+
+/// A message in which it was seen.
+struct SightingMessage {
+  std::string record_id;
+  std::int64_t journal_id = 0;
+  friend bool operator==(SightingMessage const&, SightingMessage const&) = default;
+};
+
+/// One code that an operator answered into a partner's vocabulary.
+struct PartnerCode {
+  std::string partner;
+  std::string vocabulary;
+  std::string v2_code;
+  std::string fhir_system;  ///< "" where the vocabulary's own system is meant.
+  std::string fhir_code;
+  friend bool operator==(PartnerCode const&, PartnerCode const&) = default;
+};
+
+/// A set of tables as it stood when it was first used. `content` is the caller's to read.
+struct TableSet {
+  std::string hash;
+  std::int64_t first_used_ms = 0;
+  std::string content;
+};
+
+/// What an operator did; never anything of a patient.
+struct OperatorAct {
+  std::int64_t id = 0;  ///< Given by the committer.
+  std::int64_t at_ms = 0;
+  std::string operator_name;
+  std::string action;   ///< "answer", "dismiss", "reload", "replay", "show"
+  std::string object;   ///< "work/12", "journal/17"
+  std::string outcome;  ///< "done", or the code of what refused it
+};
+
 struct SearchEntry {
   Version version;
   bool included = false;  ///< search.mode include instead of match.
@@ -193,6 +235,21 @@ class Snapshot {
   virtual fhir::Result<std::vector<OutboxRow>> outbox_of_record(std::string_view record_id) = 0;
   virtual fhir::Result<std::optional<OutboxRow>> find_outbox(std::int64_t id) = 0;
   virtual fhir::Result<std::vector<OutboxCount>> outbox_counts() = 0;  ///< Waiting, sent and stopped rows.
+
+  virtual fhir::Result<Sighting> sighting(std::string_view record_id) = 0;
+  /// Journal ids of the messages in which it was seen, ascending.
+  virtual fhir::Result<std::vector<std::int64_t>> messages_of(std::string_view record_id) = 0;
+  /// Messages not taken in again yet of records in that state.
+  virtual fhir::Result<std::vector<SightingMessage>> messages_to_requeue(std::string_view state,
+                                                                         std::size_t count) = 0;
+  virtual fhir::Result<std::vector<PartnerCode>> partner_codes() = 0;
+  virtual fhir::Result<std::optional<TableSet>> find_table_set(std::string_view hash) = 0;
+  /// Newest first; `before_id` 0 starts at the end.
+  virtual fhir::Result<std::vector<OperatorAct>> list_acts(std::int64_t before_id, std::size_t count) = 0;
+  /// Runs a computation on this view as if it were to be committed now, and forgets what it would write: what
+  /// it found out is what it left in its own captures. Errors: its own.
+  virtual fhir::Result<void> rehearse(std::int64_t now_ms,
+                                      std::function<fhir::Result<void>(class Unit&)> const& compute) = 0;
 };
 
 /// One ChangeSet being computed. Reads go through it, so that they see its own writes and enter its read set.
@@ -234,13 +291,20 @@ class Unit {
   virtual void put_peer_state(std::string_view partner, std::string_view record_id,
                               std::string_view state) = 0;
   /// At most one per Unit; later fields may be set until the Unit ends. `id` 0 makes a new row, else replaces
-  /// that row.
+  /// that row. Every version that the Unit writes names it.
   virtual JournalRow& journal() = 0;
   /// `journal_id` 0 means this Unit's own journal row.
   virtual void put_complement(ComplementRow row) = 0;
   virtual void add_outbox(OutboxRow row, std::string_view record_id) = 0;
   /// Changes an existing outbox row (by id): state, attempts, rendered bytes, outcome.
   virtual void update_outbox(OutboxRow row) = 0;
+
+  /// Counts one more sighting; the Unit's journal row becomes one of its messages.
+  virtual void note_sighting(std::string_view record_id) = 0;
+  virtual void finish_sighting(SightingMessage message) = 0;  ///< It was taken in again.
+  virtual void put_partner_code(PartnerCode code) = 0;
+  virtual void put_table_set(TableSet set) = 0;  ///< A known hash stays as it is.
+  virtual void add_act(OperatorAct act) = 0;
 
   /// Everything this Unit has written so far, in order; what the record folds over. Before is the version it
   /// replaces.

@@ -198,6 +198,13 @@ StructureLookup find_structure(Version version, std::string_view structure) {
   return {};
 }
 
+std::optional<Version> lowest_version_of(std::string_view structure) {
+  for (int version = 0; version <= static_cast<int>(Version::v2_8); ++version) {
+    if (find_structure(static_cast<Version>(version), structure).exact) return static_cast<Version>(version);
+  }
+  return std::nullopt;
+}
+
 std::string_view structure_of_event(std::string_view message_code, std::string_view trigger_event) {
   if (message_code == "ACK" || message_code == "MCF") return known_name("ACK");
   if (auto const* const event = find_event(message_code, trigger_event)) return text_of(event->structure);

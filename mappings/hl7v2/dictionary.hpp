@@ -57,6 +57,8 @@ struct StructureLookup {
   bool exact = false;
 };
 StructureLookup find_structure(Version version, std::string_view structure);
+/// The first version that defines a structure; nullopt when none does.
+std::optional<Version> lowest_version_of(std::string_view structure);
 
 /// The structure of an event: ("ADT", "A04") -> "ADT_A01", ("RRI", "I13") -> "RRI_I12", ("ACK", any) ->
 /// "ACK"; "" when unknown. Lives as long as the program.

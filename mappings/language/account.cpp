@@ -176,6 +176,7 @@ std::vector<Provenance> provenance(Draft const& draft) {
     one.address = write.address;
     if (write.address.field != 0) one.v2 = hl7v2::to_string(*draft.message, write.address);
     one.row = write.row->id;
+    one.value = keeps.origins[at].value;
     all.push_back(std::move(one));
   }
   return all;

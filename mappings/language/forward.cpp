@@ -266,7 +266,10 @@ class Translation {
     in.vocabulary = row.vocabulary;
     in.default_system = row.default_system;
     Element value;
-    if (!row.pair->forward(in, value) || value.is_null()) {
+    bool const is_read = row.pair->forward(in, value) && !value.is_null();
+    if (!in.unmapped.empty())
+      draft_.unmapped.push_back({row.vocabulary->name, in.keep(in.unmapped), in.keep(in.peek(2)), &row, address});
+    if (!is_read) {
       if (has_text(raw))
         draft_.warnings.push_back(
             fhir::warning(fhir::IssueType::value,

@@ -106,6 +106,16 @@ struct Fact {
   std::string_view text() const;  ///< The string, or Identifier.value, or Coding.code.
 };
 
+/// A code that neither the partner's map nor the vocabulary has: it passed through with its own system, fell
+/// to the vocabulary's `*`, or stays in the complement where the element takes no other code.
+struct UnmappedCode {
+  std::string_view vocabulary;  ///< "administrative-gender"
+  std::string_view code;        ///< As sent.
+  std::string_view text;        ///< CWE.2, "" where there is none.
+  Row const* row = nullptr;
+  hl7v2::Address address;
+};
+
 /// What a message means. Views into the Message, the Maps and its own arena: keep those as long as the Draft.
 struct Draft {
   fhir::json::Arena arena;
@@ -115,6 +125,7 @@ struct Draft {
   std::vector<DraftResource> resources;  ///< Every reference points into this vector.
   std::vector<Write> writes;
   std::vector<Fact> facts;
+  std::vector<UnmappedCode> unmapped;
   fhir::Issues warnings;  ///< Unmapped codes, values that no pair could read, segments out of place.
   Maps const* maps = nullptr;
   hl7v2::Message const* message = nullptr;
@@ -165,7 +176,8 @@ struct Provenance {
   std::uint32_t resource = 0;
   std::string v2;  ///< "PID-5(1)"
   hl7v2::Address address;
-  std::string_view row;  ///< "pid.5"
+  std::string_view row;       ///< "pid.5"
+  fhir::json::Element value;  ///< What it wrote; lives as long as the draft.
 };
 std::vector<Provenance> provenance(Draft const& draft);
 
@@ -266,5 +278,13 @@ std::vector<RowReport> rows(Maps const& maps);
 /// have a source, vocabularies stay inside required bindings; fields of in-scope segments without a row
 /// ("kept") as information.
 fhir::Issues check(Maps const& maps);
+/// Whether the partner's map or the vocabulary (its `*` left out) has the code.
+bool has_code(Maps const& maps, std::string_view vocabulary, std::string_view code,
+              PartnerProfile const& partner);
+/// Whether `code` may be what a partner's code of that vocabulary means: every row that uses it takes a code
+/// its element's required binding allows. `system` "" is the vocabulary's own. Errors: not_found (no such
+/// vocabulary), value, code_invalid (naming value set and row).
+fhir::Result<void> check_answer(Maps const& maps, std::string_view vocabulary, std::string_view system,
+                                std::string_view code);
 
 }  // namespace mappings::language

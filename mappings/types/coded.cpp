@@ -100,9 +100,10 @@ namespace {
 
 /// The vocabulary, asked with the partner's own map; what a profile says is copied, since a Draft may outlive
 /// it.
-std::optional<TargetView> target_of(In const& in, std::string_view code) {
+std::optional<TargetView> target_of(In& in, std::string_view code) {
   auto const& partner = *in.context().partner;
   auto target = to_fhir(*in.vocabulary, code, partner);
+  if (!code.empty() && (!target || target->is_fallback)) in.unmapped = code;
   if (target && !partner.codes.empty())
     target = TargetView{in.keep(target->system), in.keep(target->code), in.keep(target->display)};
   return target;

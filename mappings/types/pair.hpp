@@ -44,6 +44,7 @@ class In {
   hl7v2::Address const& address() const { return address_; }
   Vocabulary const* vocabulary = nullptr;
   std::string_view default_system;  ///< Of codes that name no system.
+  std::string_view unmapped;        ///< Set by the pair: the code that neither partner nor vocabulary has.
 
   std::size_t size() const { return size_; }
   /// The decoded text of part `number` (from 1), its first subpart where it has several; "" when absent or

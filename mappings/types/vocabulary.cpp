@@ -43,7 +43,8 @@ std::optional<TargetView> to_fhir(Vocabulary const& vocabulary, std::string_view
           map.fhir_system.empty() ? vocabulary.fhir_system : map.fhir_system, map.fhir_code, {}};
   }
   if (Target const* const found = vocabulary.find(v2_code))
-    return TargetView{found->system, found->code, found->display};
+    return TargetView{found->system, found->code, found->display,
+                      vocabulary.otherwise && found == &*vocabulary.otherwise};
   return std::nullopt;
 }
 

@@ -22,6 +22,7 @@ struct TargetView {
   std::string_view system;
   std::string_view code;
   std::string_view display;
+  bool is_fallback = false;  ///< The vocabulary's `*`: no entry has the code.
 };
 
 /// One `vocabulary` section. Forward is a function of the v2 code (case-insensitive), reverse of the FHIR

@@ -22,7 +22,7 @@ std::map<std::string, Rooms> const kMayCall{
     {"net", {}},
     {"store", {}},
     {"security", {"config", "store"}},
-    {"ops", {}},
+    {"ops", {"config", "net", "store", "record", "intake", "mappings"}},
     {"identity", {"store"}},
     {"record", {"store", "identity"}},
     {"delivery", {"store", "net", "config", "identity", "record", "mappings"}},

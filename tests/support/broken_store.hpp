@@ -69,6 +69,15 @@ class BrokenUnit final : public gateway::store::Unit {
     unit_.add_outbox(std::move(row), record_id);
   }
   void update_outbox(gateway::store::OutboxRow row) override { unit_.update_outbox(std::move(row)); }
+  void note_sighting(std::string_view record_id) override { unit_.note_sighting(record_id); }
+  void finish_sighting(gateway::store::SightingMessage message) override {
+    unit_.finish_sighting(std::move(message));
+  }
+  void put_partner_code(gateway::store::PartnerCode code) override {
+    unit_.put_partner_code(std::move(code));
+  }
+  void put_table_set(gateway::store::TableSet set) override { unit_.put_table_set(std::move(set)); }
+  void add_act(gateway::store::OperatorAct act) override { unit_.add_act(std::move(act)); }
   std::vector<Change> const& changes() const override { return unit_.changes(); }
   fhir::json::Arena& arena() override { return unit_.arena(); }
   void discard() override { unit_.discard(); }

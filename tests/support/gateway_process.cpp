@@ -73,6 +73,10 @@ void GatewayProcess::start() {
   read_announcement(output_);
 }
 
+void GatewayProcess::reload() {
+  if (pid_ > 0) ::kill(pid_, SIGHUP);
+}
+
 void GatewayProcess::read_announcement(int from) {
   mllp_ports_.clear();
   std::string text;
@@ -91,6 +95,8 @@ void GatewayProcess::read_announcement(int from) {
       std::string const line = text.substr(begin, end - begin);
       begin = end + 1;
       if (line.starts_with("FHIR   ")) base_url_ = line.substr(7);
+      if (line.starts_with("ADMIN  port "))
+        admin_port_ = static_cast<std::uint16_t>(std::stoul(line.substr(line.rfind(' ') + 1)));
       if (line.starts_with("MLLP   ")) {
         std::string const name = line.substr(7, line.find(' ', 7) - 7);
         mllp_ports_[name] = static_cast<std::uint16_t>(std::stoul(line.substr(line.rfind(' ') + 1)));

@@ -31,6 +31,8 @@ class GatewayProcess {
   /// Of this start: each start gets ports of its own.
   std::uint16_t mllp_port(std::string const& listener) const { return mllp_ports_.at(listener); }
   std::string const& base_url() const { return base_url_; }
+  std::uint16_t admin_port() const { return admin_port_; }  ///< 0: it serves no operators.
+  void reload();                                            ///< SIGHUP
 
  private:
   void read_announcement(int from);
@@ -38,6 +40,7 @@ class GatewayProcess {
   std::string configuration_;
   std::string log_;
   std::string base_url_;
+  std::uint16_t admin_port_ = 0;
   std::map<std::string, std::uint16_t> mllp_ports_;
   pid_t pid_ = -1;
   int output_ = -1;

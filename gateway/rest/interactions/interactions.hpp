@@ -28,6 +28,7 @@ net::asio::awaitable<Answer> bundle(Context const& context,
 
 fhir::Result<Answer> referral_record(Context const& context, Request const& request);
 fhir::Result<Answer> transition_record(Context const& context, Request const& request);
+fhir::Result<Answer> provenance(Context const& context, Request const& request);
 fhir::Result<Answer> timeline(Context const& context, Request const& request);
 fhir::Result<Answer> validate(Context const& context, Request const& request);
 

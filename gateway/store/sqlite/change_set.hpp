@@ -105,6 +105,11 @@ struct ChangeSet {
   std::vector<ComplementRow> complements;
   std::vector<OutboxWrite> outbox;
   std::vector<OutboxRow> outbox_updates;
+  std::vector<std::string> sightings;
+  std::vector<SightingMessage> sightings_finished;
+  std::vector<PartnerCode> partner_codes;
+  std::vector<TableSet> table_sets;
+  std::vector<OperatorAct> acts;
 
   bool writes() const;
 };

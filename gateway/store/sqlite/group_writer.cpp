@@ -14,8 +14,8 @@ constexpr std::string_view kInsertResource = "INSERT INTO resource (type, id) VA
 
 constexpr std::string_view kInsertVersion = R"(
   INSERT INTO resource_version (resource_key, version_id, type, last_updated, commit_seq, deleted, source,
-                                interaction, crc32c, content)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))";
+                                interaction, crc32c, content, journal_id)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11))";
 
 constexpr std::string_view kInsertParameter =
     "INSERT INTO search_param (param, type, code) VALUES ($1, $2, $3)";
@@ -246,7 +246,7 @@ fhir::Result<Receipt> GroupWriter::write(ChangeSet& set) {
       receipt.versions.push_back(resource.current);
       continue;
     }
-    FHIR_TRY(auto version, write_resource(resource));
+    FHIR_TRY(auto version, write_resource(resource, receipt.journal_id));
     receipt.versions.push_back(std::move(version));
   }
   for (auto const& key : set.keys) {
@@ -265,6 +265,8 @@ fhir::Result<Receipt> GroupWriter::write(ChangeSet& set) {
   }
   FHIR_CHECK(write_records(set));
   FHIR_CHECK(write_outbox(set, receipt));
+  FHIR_CHECK(write_sightings(set, receipt.journal_id));
+  FHIR_CHECK(write_operations(set));
   return receipt;
 }
 
@@ -282,7 +284,7 @@ fhir::Result<std::int64_t> GroupWriter::key_of(ResourceWrite const& write) {
   return database_.last_insert_key();
 }
 
-fhir::Result<Version> GroupWriter::write_resource(ResourceWrite& write) {
+fhir::Result<Version> GroupWriter::write_resource(ResourceWrite& write, std::int64_t journal_id) {
   FHIR_TRY(auto const resource_key, key_of(write));
   Version version;
   version.type = write.type;
@@ -293,6 +295,7 @@ fhir::Result<Version> GroupWriter::write_resource(ResourceWrite& write) {
   version.deleted = write.deleted;
   version.source = write.source;
   version.interaction = write.interaction;
+  version.journal_id = journal_id;
   if (!write.deleted)
     version.content = fhir::json::with_version(write.canonical, std::to_string(version.version_id),
                                                to_instant(version.last_updated_ms));
@@ -308,7 +311,8 @@ fhir::Result<Version> GroupWriter::write_resource(ResourceWrite& write) {
       .bind(7, std::string_view(version.source))
       .bind(8, std::string_view(version.interaction))
       .bind(9, std::int64_t{crc_of(version.type, version.id, version.version_id, version.content)})
-      .bind(10, std::string_view(version.content));
+      .bind(10, std::string_view(version.content))
+      .bind(11, journal_id);
   FHIR_CHECK(statement.run());
   if (write.deleted) {
     FHIR_CHECK(kill_all_rows(database_, resource_key, commit_seq_));

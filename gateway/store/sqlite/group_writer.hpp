@@ -65,13 +65,16 @@ class GroupWriter {
   fhir::Result<bool> are_names_unchanged(ReadSet const& reads);
   fhir::Result<bool> are_sets_unchanged(ReadSet const& reads);
   void note_writes(ChangeSet const& set);
-  fhir::Result<Version> write_resource(ResourceWrite& write);
+  fhir::Result<Version> write_resource(ResourceWrite& write, std::int64_t journal_id);
   fhir::Result<std::int64_t> key_of(ResourceWrite const& write);
   fhir::Result<void> write_index(ResourceWrite& write, std::int64_t resource_key, std::int64_t last_updated);
   fhir::Result<std::int64_t> parameter(std::string const& type, std::string const& code);
   fhir::Result<std::int64_t> write_journal(JournalRow const& row);
   fhir::Result<void> write_records(ChangeSet const& set);
   fhir::Result<void> write_outbox(ChangeSet const& set, Receipt& receipt);
+  // operations.cpp
+  fhir::Result<void> write_sightings(ChangeSet const& set, std::int64_t journal_id);
+  fhir::Result<void> write_operations(ChangeSet const& set);
 
   Database& database_;
   Shared& shared_;

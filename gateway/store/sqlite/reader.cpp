@@ -1,6 +1,7 @@
 #include "gateway/store/sqlite/reader.hpp"
 
 #include "gateway/store/crc32c.hpp"
+#include "gateway/store/sqlite/rows.hpp"
 
 #include <fmt/format.h>
 
@@ -14,34 +15,34 @@ constexpr std::string_view kSelectState =
 
 constexpr std::string_view kSelectCurrent = R"(
   SELECT v.type, r.id, v.version_id, v.last_updated, v.commit_seq, v.deleted, v.source, v.interaction, v.crc32c,
-         v.content
+         v.content, v.journal_id
   FROM resource r CROSS JOIN resource_version v ON v.resource_key = r.resource_key
   WHERE r.type = $1 AND r.id = $2
   ORDER BY v.version_id DESC LIMIT 1)";  // newest row wins; a deleted one means 410, not 404
 
 constexpr std::string_view kSelectVersion = R"(
   SELECT v.type, r.id, v.version_id, v.last_updated, v.commit_seq, v.deleted, v.source, v.interaction, v.crc32c,
-         v.content
+         v.content, v.journal_id
   FROM resource r CROSS JOIN resource_version v ON v.resource_key = r.resource_key AND v.version_id = $3
   WHERE r.type = $1 AND r.id = $2)";
 
 constexpr std::string_view kSelectHistoryOfOne = R"(
   SELECT v.type, r.id, v.version_id, v.last_updated, v.commit_seq, v.deleted, v.source, v.interaction, v.crc32c,
-         v.content, v.version_key
+         v.content, v.journal_id, v.version_key
   FROM resource r CROSS JOIN resource_version v ON v.resource_key = r.resource_key
   WHERE r.type = $1 AND r.id = $2 AND v.version_key < $3 AND v.last_updated >= $4
   ORDER BY v.version_id DESC LIMIT $5)";
 
 constexpr std::string_view kSelectHistoryOfType = R"(
   SELECT v.type, r.id, v.version_id, v.last_updated, v.commit_seq, v.deleted, v.source, v.interaction, v.crc32c,
-         v.content, v.version_key
+         v.content, v.journal_id, v.version_key
   FROM resource_version v CROSS JOIN resource r ON r.resource_key = v.resource_key
   WHERE v.type = $1 AND v.version_key < $3 AND v.last_updated >= $4 AND $2 = ''
   ORDER BY v.version_key DESC LIMIT $5)";
 
 constexpr std::string_view kSelectHistoryOfAll = R"(
   SELECT v.type, r.id, v.version_id, v.last_updated, v.commit_seq, v.deleted, v.source, v.interaction, v.crc32c,
-         v.content, v.version_key
+         v.content, v.journal_id, v.version_key
   FROM resource_version v CROSS JOIN resource r ON r.resource_key = v.resource_key
   WHERE v.version_key < $3 AND v.last_updated >= $4 AND $1 = '' AND $2 = ''
   ORDER BY v.version_key DESC LIMIT $5)";
@@ -165,10 +166,6 @@ constexpr std::string_view kSelectOutboxCounts = R"(
   FROM outbox WHERE state IN (0, 1, 4)
   GROUP BY destination, state ORDER BY destination, state)";
 
-std::int64_t as_limit(std::size_t count) {
-  return count > static_cast<std::size_t>(INT64_MAX) ? INT64_MAX : static_cast<std::int64_t>(count);
-}
-
 JournalRow journal_in(Statement const& row) {
   JournalRow journal;
   journal.id = row.integer(0);
@@ -223,29 +220,6 @@ OutboxCount outbox_count_in(Statement const& row) {
   return {std::string(row.text(0)), static_cast<OutboxState>(row.integer(1)), row.integer(2), row.integer(3)};
 }
 
-/// All rows of a bound statement, each turned into a value.
-template <class Convert>
-auto all_rows(Statement& statement, Convert convert)
-    -> fhir::Result<std::vector<decltype(convert(statement))>> {
-  std::vector<decltype(convert(statement))> rows;
-  for (;;) {
-    FHIR_TRY(bool const more, statement.step());
-    if (!more) return rows;
-    rows.push_back(convert(statement));
-  }
-}
-
-template <class Convert>
-auto first_row(Statement& statement, Convert convert)
-    -> fhir::Result<std::optional<decltype(convert(statement))>> {
-  FHIR_TRY(bool const more, statement.step());
-  if (!more) return std::optional<decltype(convert(statement))>{};
-  return std::optional{convert(statement)};
-}
-
-std::string first_text(Statement const& row) { return std::string(row.text(0)); }
-std::int64_t first_integer(Statement const& row) { return row.integer(0); }
-
 /// Where a page of history ended: the last version_key shown and the total of the first page.
 struct HistoryCursor {
   std::int64_t before = kNever;
@@ -296,6 +270,7 @@ fhir::Result<Version> Reader::version_in(Statement const& row) {
   version.source = row.text(6);
   version.interaction = row.text(7);
   version.content = row.text(9);
+  version.journal_id = row.integer(10);
   if (crc_of(version.type, version.id, version.version_id, version.content) != row.integer(8)) {
     shared_.corrupt_rows.fetch_add(1, std::memory_order_relaxed);
     return fhir::error(fhir::IssueType::exception,
@@ -356,7 +331,7 @@ fhir::Result<HistoryPage> Reader::history(AccessPolicy const& policy, std::strin
     FHIR_TRY(bool const more, statement.step());
     if (!more) return page;
     if (seen == count) break;
-    from.before = statement.integer(10);
+    from.before = statement.integer(11);
     auto version = version_in(statement);
     if (version) {
       page.versions.push_back(std::move(*version));

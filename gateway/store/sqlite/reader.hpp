@@ -70,6 +70,14 @@ class Reader : public Snapshot {
   fhir::Result<std::vector<OutboxRow>> outbox_of_record(std::string_view record_id) override;
   fhir::Result<std::optional<OutboxRow>> find_outbox(std::int64_t id) override;
   fhir::Result<std::vector<OutboxCount>> outbox_counts() override;
+  fhir::Result<Sighting> sighting(std::string_view record_id) override;
+  fhir::Result<std::vector<std::int64_t>> messages_of(std::string_view record_id) override;
+  fhir::Result<std::vector<SightingMessage>> messages_to_requeue(std::string_view state,
+                                                                 std::size_t count) override;
+  fhir::Result<std::vector<PartnerCode>> partner_codes() override;
+  fhir::Result<std::optional<TableSet>> find_table_set(std::string_view hash) override;
+  fhir::Result<std::vector<OperatorAct>> list_acts(std::int64_t before_id, std::size_t count) override;
+  fhir::Result<void> rehearse(std::int64_t now_ms, Compute const& compute) override;
 
   // What a read set checks again: cheaper than the rows themselves.
   fhir::Result<std::int64_t> version_of(std::string_view type, std::string_view id);  ///< 0: never there.

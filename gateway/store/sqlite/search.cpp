@@ -26,7 +26,7 @@ constexpr std::int64_t kUnselective = 10'000;
 
 constexpr std::string_view kSelectAt = R"(
   SELECT v.type, r.id, v.version_id, v.last_updated, v.commit_seq, v.deleted, v.source, v.interaction, v.crc32c,
-         v.content
+         v.content, v.journal_id
   FROM resource r CROSS JOIN resource_version v ON v.resource_key = r.resource_key
   WHERE r.resource_key = $1 AND v.commit_seq <= $2
   ORDER BY v.version_id DESC LIMIT 1)";

@@ -28,7 +28,7 @@ constexpr std::string_view kSelectParameters = "SELECT param, type, code FROM se
 constexpr std::string_view kIntegrityCheck = "PRAGMA integrity_check";
 constexpr std::string_view kSelectEveryVersion = R"(
   SELECT v.type, r.id, v.version_id, v.last_updated, v.commit_seq, v.deleted, v.source, v.interaction, v.crc32c,
-         v.content
+         v.content, v.journal_id
   FROM resource_version v LEFT JOIN resource r ON r.resource_key = v.resource_key
   ORDER BY v.version_key)";
 constexpr std::string_view kSelectEveryEvent =

@@ -40,6 +40,14 @@ class UnitOfWork final : public Unit {
   void add_outbox(OutboxRow row, std::string_view record_id) override;
   void update_outbox(OutboxRow row) override;
 
+  void note_sighting(std::string_view record_id) override { set_.sightings.emplace_back(record_id); }
+  void finish_sighting(SightingMessage message) override {
+    set_.sightings_finished.push_back(std::move(message));
+  }
+  void put_partner_code(PartnerCode code) override { set_.partner_codes.push_back(std::move(code)); }
+  void put_table_set(TableSet set) override { set_.table_sets.push_back(std::move(set)); }
+  void add_act(OperatorAct act) override { set_.acts.push_back(std::move(act)); }
+
   std::vector<Change> const& changes() const override { return changes_; }
   fhir::json::Arena& arena() override { return arena_; }
   void discard() override;

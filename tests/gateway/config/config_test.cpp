@@ -24,6 +24,13 @@ partners:
     utc_offset: "-05:00"
     authorities: { HEART: "urn:oid:1.2.9" }
     events: [REF^I12, "OSU^O51"]
+    version_fallback: true
+    delimiters: "$%~\\&"
+    processing_id: T
+    required: [PV1-19, PID-3.4]
+    honours_delete: false
+    lengths: { PID-5.1: 35 }
+    time_precision: minute
     code_maps: { "0001": { W: F } }
     control_id_reuse: daily
     ref_reply: rri
@@ -50,6 +57,13 @@ mllp:
   EXPECT_TRUE(partner.sequence_protocol);
   EXPECT_EQ(partner.delivery.accept_ack, "AL");
   EXPECT_EQ(partner.delivery.application_ack, "NE");
+  EXPECT_TRUE(partner.version_fallback);
+  EXPECT_EQ(partner.delimiters, "$%~\\&");
+  EXPECT_EQ(partner.processing_id, "T");
+  EXPECT_EQ(partner.required, (std::vector<std::string>{"PV1-19", "PID-3.4"}));
+  EXPECT_FALSE(partner.honours_delete);
+  EXPECT_EQ(partner.lengths.at("PID-5.1"), 35);
+  EXPECT_EQ(partner.time_precision, "minute");
   EXPECT_EQ(partner.delivery.mllp.port, 3000);
   EXPECT_EQ(settings->mllp[0].listen.host, "::1");
   EXPECT_TRUE(settings->mllp[0].strict_framing);
@@ -102,6 +116,16 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"UnknownCondition", "partners:\n  - name: a\n    delivery:\n      accept_ack: XX\n",
                 "handoff.yaml line 4", "must be one of"},
         Refused{"BadOffset", "calendar:\n  utc_offset: EST\n", "handoff.yaml line 2", "offset from UTC"},
+        Refused{"AdminBeyondLoopback", "admin:\n  listen: 0.0.0.0:8081\n", "handoff.yaml line 2",
+                "on loopback alone"},
+        Refused{"OperatorWithoutToken", "admin:\n  operators:\n    - name: kim\n", "handoff.yaml line 3",
+                "64 hex"},
+        Refused{"EqualDelimiters", "partners:\n  - name: a\n    delimiters: '|^^\\&'\n",
+                "handoff.yaml line 3", "all different punctuation"},
+        Refused{"RequiredIsNoField", "partners:\n  - name: a\n    required: [PID]\n", "handoff.yaml line 3",
+                "must be fields"},
+        Refused{"LengthOfNothing", "partners:\n  - name: a\n    lengths: { PID-5: 0 }\n",
+                "handoff.yaml line 3", "how many characters"},
         Refused{"ShortTokenHash", "clients:\n  - name: a\n    bearer_sha256: abc\n", "handoff.yaml line 3",
                 "64 hex"}),
     [](auto const& test) { return std::string(test.param.name); });

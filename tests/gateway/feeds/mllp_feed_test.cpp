@@ -28,13 +28,12 @@ class MllpFeedTest : public net::Loopback {
     feed_.reset();
     config::Settings settings;
     settings.partners = std::move(partners);
-    intake_ = std::make_unique<intake::Intake>(
-        intake::IntakeOptions{.store = *broken_,
-                              .partners = std::make_shared<intake::Partners const>(settings),
-                              .maps = mappings::language::builtin(),
-                              .clock = [this] { return clock(); },
-                              .subscriptions = subscriptions_,
-                              .log = [this](fhir::Issue const& issue) { keep(issue); }});
+    intake_ = std::make_unique<intake::Intake>(intake::IntakeOptions{
+        .store = *broken_,
+        .tables = std::make_shared<intake::LiveTables>(intake::make_tables(settings, {}, {}).value()),
+        .clock = [this] { return clock(); },
+        .subscriptions = subscriptions_,
+        .log = [this](fhir::Issue const& issue) { keep(issue); }});
     feed_ = MllpFeed::open(runtime_, {.name = "test", .listen = {"127.0.0.1", 0}}, *intake_).value();
   }
   ~MllpFeedTest() override {

@@ -44,12 +44,9 @@ class IntakeTest : public testing::Test {
     auto opened = store::open_sqlite({.path = folder_ + "/handoff.db"}, clock);
     ASSERT_TRUE(opened) << to_line(opened.error());
     store_ = std::move(*opened);
-    partners_ = std::make_shared<Partners const>(two_partners());
-    intake_ = std::make_unique<Intake>(IntakeOptions{.store = *store_,
-                                                     .partners = partners_,
-                                                     .maps = mappings::language::builtin(),
-                                                     .clock = clock,
-                                                     .subscriptions = subscriptions_});
+    tables_ = std::make_shared<LiveTables>(make_tables(two_partners(), {}, {}).value());
+    intake_ = std::make_unique<Intake>(
+        IntakeOptions{.store = *store_, .tables = tables_, .clock = clock, .subscriptions = subscriptions_});
   }
   void TearDown() override {
     intake_.reset();
@@ -175,7 +172,7 @@ class IntakeTest : public testing::Test {
 
   std::string folder_;
   std::unique_ptr<store::Store> store_;
-  std::shared_ptr<Partners const> partners_;
+  std::shared_ptr<LiveTables> tables_;
   delivery::Subscriptions subscriptions_;
   std::unique_ptr<Intake> intake_;
 };
@@ -496,13 +493,12 @@ TEST_F(IntakeTest, TheVectorsOfTheMllpCorpusGetTheAnswersItsManifestAsksFor) {
   std::string const corpus = std::string(HANDOFF_SHARED_DIR) + "/corpora/mllp/framing/";
   if (!std::filesystem::exists(corpus)) GTEST_SKIP() << "the shared corpora are not here";
   config::Settings anyone;  // the vectors come from senders of their own
-  auto const partners = std::make_shared<Partners const>(anyone);
   auto const clock = [] { return std::int64_t{1'740'830'400'000}; };
-  intake_ = std::make_unique<Intake>(IntakeOptions{.store = *store_,
-                                                   .partners = partners,
-                                                   .maps = mappings::language::builtin(),
-                                                   .clock = clock,
-                                                   .subscriptions = subscriptions_});
+  intake_ = std::make_unique<Intake>(
+      IntakeOptions{.store = *store_,
+                    .tables = std::make_shared<LiveTables>(make_tables(anyone, {}, {}).value()),
+                    .clock = clock,
+                    .subscriptions = subscriptions_});
   auto const payload = [&](std::string const& name) {
     std::ifstream file(corpus + name, std::ios::binary);
     std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -280,6 +280,104 @@ TEST_P(StoreContract, JournalComplementRecordsPeersAndOutboxComeBackAsStored) {
   EXPECT_EQ(view(store())->outbox_of_record("r1")->at(0).rendered, "MSH|...");
 }
 
+/// Sees something beside a journal row of its own.
+Compute see(std::string record_id) {
+  return [record_id = std::move(record_id)](Unit& unit) -> fhir::Result<void> {
+    unit.journal().outcome = "accepted";
+    unit.note_sighting(record_id);
+    return {};
+  };
+}
+
+TEST_P(StoreContract, WhatIsSeenTwiceIsCountedWithItsTimesAndMessages) {
+  auto const first = must(store().commit_and_wait(see("unmapped-code/x")));
+  *home_.now += 1000;
+  auto const second = must(store().commit_and_wait(see("unmapped-code/x")));
+  must(store().commit_and_wait(see("unmapped-code/y")));
+  auto const seen = *view(store())->sighting("unmapped-code/x");
+  EXPECT_EQ(seen.seen, 2);
+  EXPECT_EQ(seen.first_seen_ms, kStartMs);
+  EXPECT_EQ(seen.last_seen_ms, kStartMs + 1000);
+  EXPECT_EQ(*view(store())->messages_of("unmapped-code/x"),
+            (std::vector<std::int64_t>{first.journal_id, second.journal_id}));
+  EXPECT_EQ(view(store())->sighting("unmapped-code/z")->seen, 0);
+}
+
+TEST_P(StoreContract, MessagesOfAnAnsweredRecordWaitUntilTheyAreTakenInAgain) {
+  auto const first = must(store().commit_and_wait(see("unmapped-code/x")));
+  must(store().commit_and_wait(see("unmapped-code/y")));
+  EXPECT_TRUE(view(store())->messages_to_requeue("ANSWERED", 10)->empty());
+  must(store().commit_and_wait([](Unit& unit) -> fhir::Result<void> {
+    unit.put_record(
+        {.record_id = "unmapped-code/x", .kind = "unmapped-code", .state = "ANSWERED", .open = false});
+    return {};
+  }));
+  auto const waiting = *view(store())->messages_to_requeue("ANSWERED", 10);
+  ASSERT_EQ(waiting, (std::vector<SightingMessage>{{"unmapped-code/x", first.journal_id}}));
+  must(store().commit_and_wait([&](Unit& unit) -> fhir::Result<void> {
+    unit.finish_sighting(waiting[0]);
+    return {};
+  }));
+  EXPECT_TRUE(view(store())->messages_to_requeue("ANSWERED", 10)->empty());
+  EXPECT_EQ(view(store())->messages_of("unmapped-code/x")->size(), 1U);
+}
+
+TEST_P(StoreContract, CodesTableSetsAndActsOfOperatorsComeBackAsStored) {
+  PartnerCode const code{"clinic", "sex", "X", "", "other"};
+  must(store().commit_and_wait([&](Unit& unit) -> fhir::Result<void> {
+    unit.put_partner_code({"clinic", "sex", "X", "", "unknown"});
+    unit.put_partner_code(code);
+    unit.put_table_set({.hash = "abc", .content = "first"});
+    unit.add_act({.operator_name = "kim", .action = "answer", .object = "work/1", .outcome = "done"});
+    return {};
+  }));
+  must(store().commit_and_wait([&](Unit& unit) -> fhir::Result<void> {
+    unit.put_table_set({.hash = "abc", .content = "second"});
+    unit.add_act({.operator_name = "kim", .action = "reload", .object = "tables", .outcome = "done"});
+    return {};
+  }));
+  EXPECT_EQ(*view(store())->partner_codes(), std::vector{code});
+  EXPECT_EQ(view(store())->find_table_set("abc")->value().content, "first");
+  EXPECT_FALSE(*view(store())->find_table_set("abd"));
+  auto const acts = *view(store())->list_acts(0, 10);
+  ASSERT_EQ(acts.size(), 2U);
+  EXPECT_EQ(acts[0].action, "reload");
+  EXPECT_EQ(acts[1].object, "work/1");
+  EXPECT_EQ(acts[1].operator_name, "kim");
+  EXPECT_EQ(acts[1].at_ms, kStartMs);
+  EXPECT_EQ(view(store())->list_acts(acts[0].id, 10)->size(), 1U);
+}
+
+TEST_P(StoreContract, AVersionNamesTheMessageThatGaveIt) {
+  auto const receipt = must(store().commit_and_wait([](Unit& unit) -> fhir::Result<void> {
+    unit.journal().outcome = "accepted";
+    return put_json(kPatient)(unit);
+  }));
+  must(store().commit_and_wait(put_json(R"({"resourceType":"Patient","id":"p1"})")));
+  ASSERT_NE(receipt.journal_id, 0);
+  auto const snapshot = view(store());
+  EXPECT_EQ((*snapshot->find_version(AccessPolicy::all(), "Patient", "p1", 1))->journal_id,
+            receipt.journal_id);
+  EXPECT_EQ((*snapshot->find(AccessPolicy::all(), "Patient", "p1"))->journal_id, 0);
+  auto const history = *snapshot->history(AccessPolicy::all(), "Patient", "p1", 0, 10, "");
+  ASSERT_EQ(history.versions.size(), 2U);
+  EXPECT_EQ(history.versions[1].journal_id, receipt.journal_id);
+}
+
+TEST_P(StoreContract, ARehearsalSeesItsChangesAndLeavesNothing) {
+  must(store().commit_and_wait(put_json(kPatient)));
+  std::size_t changes = 0;
+  auto const snapshot = view(store());
+  auto const done = snapshot->rehearse(kStartMs, [&](Unit& unit) -> fhir::Result<void> {
+    FHIR_CHECK(put_json(R"({"resourceType":"Patient","id":"p1","active":false})")(unit));
+    changes = unit.changes().size();
+    return {};
+  });
+  ASSERT_TRUE(done) << done.error().diagnostics;
+  EXPECT_EQ(changes, 1U);
+  EXPECT_EQ(find("Patient", "p1")->version_id, 1);
+}
+
 TEST_P(StoreContract, EventsOfARecordAreAChainOfHashes) {
   for (int round = 0; round < 2; ++round) {
     must(store().commit_and_wait([&](Unit& unit) -> fhir::Result<void> {

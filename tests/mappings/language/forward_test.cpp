@@ -64,12 +64,26 @@ TEST(Forward, AnUnknownCodeIsAWarningAndStaysInTheComplement) {
   auto const draft = forward(builtin(), *message, partner());
   ASSERT_TRUE(draft);
   EXPECT_EQ(draft->find("patient")->content.find("gender"), nullptr);
+  ASSERT_EQ(draft->unmapped.size(), 1U);
+  EXPECT_EQ(draft->unmapped[0].vocabulary, "administrative-gender");
+  EXPECT_EQ(draft->unmapped[0].code, "Q");
+  EXPECT_EQ(to_string(*message, draft->unmapped[0].address), "PID-8");
   EXPECT_TRUE(
       std::ranges::any_of(draft->warnings, [](auto const& issue) { return issue.source == "PID-8"; }));
   Account const found = account(*message, *draft);
   EXPECT_TRUE(std::ranges::any_of(found.kept, [&](auto const& loss) {
     return loss.address.field == 8 && message->segment_id(loss.address.segment) == "PID";
   }));
+}
+
+TEST(Forward, ACodeOfThePartnersOwnMapIsNotUnmapped) {
+  auto const message = testing::parse(with(testing::kAdmit, "|F|||Weg", "|Q|||Weg"));
+  auto own = partner();
+  own.codes.push_back({"administrative-gender", "q", "", "other"});
+  auto const draft = forward(builtin(), *message, own);
+  ASSERT_TRUE(draft);
+  EXPECT_TRUE(draft->unmapped.empty());
+  EXPECT_EQ(draft->find("patient")->content.text_at("gender"), "other");
 }
 
 TEST(Forward, AStructureWithoutATableIsRefusedByName) {

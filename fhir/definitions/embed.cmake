@@ -1,0 +1,10 @@
+# Writes OUT: every definition of EXTRA as a raw string, sorted by name. Run by fhir/CMakeLists.txt.
+file(GLOB files ${EXTRA}/*.json)
+list(SORT files)
+set(text "// Made from fhir/definitions/extra by embed.cmake.\n#include \"fhir/definitions/extra.hpp\"\n\nnamespace fhir::definitions {\n\nnamespace {\n\nconstexpr std::string_view kExtra[] = {\n")
+foreach(file ${files})
+  file(READ ${file} content)
+  string(APPEND text "    R\"__json__(${content})__json__\",\n")
+endforeach()
+string(APPEND text "};\n\n}  // namespace\n\nstd::span<std::string_view const> extra() { return kExtra; }\n\n}  // namespace fhir::definitions\n")
+file(WRITE ${OUT} "${text}")
