@@ -67,6 +67,7 @@ Element const* Nodes::resolve(std::string_view reference) const {
 /// False when it stands already, is of another type, or is a second one of a role that has one per message.
 bool Nodes::add(std::size_t role, Element const* content, std::string_view reference, std::size_t via) {
   if (content == nullptr || content->text_at("resourceType") != structure_.roles[role].type) return false;
+  if (!holds(structure_.roles[role].fhir_when, nullptr, *content)) return false;
   auto const [first, last] = by_content_.equal_range(content);
   for (auto known = first; known != last; ++known) {
     if (via != SIZE_MAX || nodes_[known->second].role == role) return false;
@@ -177,9 +178,11 @@ void Nodes::follow_back(std::size_t at) {
   for (Link const& link : structure_.links) {
     if (link.target != nodes_[at].role || link.inward) continue;
     bool const led_here = nodes_[at].via != SIZE_MAX && nodes_[nodes_[at].via].role == link.source;
-    if (led_here || structure_.roles[link.source].type == structure_.roles[structure_.anchor].type) continue;
-    for (Element const* const one :
-         request_.referring(structure_.roles[link.source].type, link.names, nodes_[at].reference)) {
+    Role const& source = structure_.roles[link.source];
+    bool const like_anchor =
+        source.type == structure_.roles[structure_.anchor].type && source.fhir_when.empty();
+    if (led_here || link.source == structure_.anchor || like_anchor) continue;
+    for (Element const* const one : request_.referring(source.type, link.names, nodes_[at].reference)) {
       if (one == nullptr || (at != 0 && is_wide(at) && is_of_another_anchor(link.source, *one))) continue;
       std::string_view const reference = reference_of(*one);
       auto const known = resolved_.find(reference);

@@ -154,6 +154,7 @@ struct Role {
   std::string per_name;
   std::string at;  ///< Group of a per SEGMENT role, "" for any.
   std::vector<Predicate> when;
+  std::vector<Predicate> fhir_when;  ///< Reverse: what tells a resource of this role from others of its type.
   EventTable const* events = nullptr;
   SourceAt source;
 };

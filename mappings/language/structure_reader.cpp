@@ -139,7 +139,8 @@ class StructureReader : public RowReader {
   }
 
   void read_role(Line const& line, std::vector<Cell> const& words, Structure& structure) {
-    constexpr std::string_view kForm = "role Type#name per message|GROUP|SEGMENT [at GROUP] [when ...]";
+    constexpr std::string_view kForm =
+        "role Type#name per message|GROUP|SEGMENT [at GROUP] [when ... [; ...]]";
     if (words.size() < 4 || words[2].text != "per") return fail(line, line.column, "", std::string(kForm));
     auto const hash = words[1].text.find('#');
     if (hash == std::string_view::npos) return fail(line, words[1].column, "", std::string(kForm));
@@ -160,7 +161,10 @@ class StructureReader : public RowReader {
     }
     if (at < words.size()) {
       if (words[at].text != "when") return fail(line, words[at].column, "", std::string(kForm));
-      if (!read_predicates(line, rest_of(line, words, at + 1), "", false, role.when)) return;
+      auto const sides = split_at(rest_of(line, words, at + 1), ";");
+      if (sides.empty() || sides.size() > 2) return fail(line, words[at].column, "", std::string(kForm));
+      if (!sides[0].text.empty() && !read_predicates(line, sides[0], "", false, role.when)) return;
+      if (sides.size() == 2 && !read_predicates(line, sides[1], "", true, role.fhir_when)) return;
     }
     role.events = program_.find_events(role.type, role.name);
     if (same != SIZE_MAX) {
