@@ -1,4 +1,5 @@
 /// The seed's segments written over where the resources say something else now.
+#include "mappings/hl7v2/escape.hpp"
 #include "mappings/language/reversal.hpp"
 
 #include <algorithm>
@@ -127,6 +128,7 @@ class Rewriter {
             layout_.image().remove_repetition(*found, place.field, count);
         }
         writer.write_difference(address, place, leaves_of(then), leaves_of(now));
+        clear_leftovers(writer, address, place, *now.row, leaves_of(now));
         wrote = true;
       }
       if (wrote) break;
@@ -134,6 +136,36 @@ class Rewriter {
     if (!now.items.empty())
       writer.write_siblings(layout_.index_of(serial_of(segment)),
                             then.items.empty() ? nullptr : &then.items[0], now.items[0]);
+  }
+
+  /// A sender may have said the old value in other parts than we would (a given name in XPN.3, a text in
+  /// CWE.9). Where reading the changed value would still find them, they go: what is read must be what was
+  /// written.
+  void clear_leftovers(FieldWriter& writer, Address repetition, Place const& place, Row const& row,
+                       FieldWriter::Leaves wanted) {
+    if (wanted.empty() || place.component != 0 || row.pair->writes_parent) return;
+    if (repetition.repetition == 0) repetition.repetition = 1;
+    auto& image = layout_.image();
+    std::string const raw =
+        hl7v2::re_encode(image.raw(repetition), image.delimiters(), seed_.message().delimiters());
+    types::In in(on_.context, on_.arena.copy(raw), repetition);
+    in.vocabulary = row.vocabulary;
+    in.default_system = row.default_system;
+    Element value;
+    types::Out again(on_.context);
+    again.vocabulary = row.vocabulary;
+    again.default_system = row.default_system;
+    if (!row.pair->forward(in, value) || !row.pair->reverse(value, again)) return;
+    if (std::ranges::equal(again.leaves, wanted)) return;
+    for (std::size_t part = 1; part <= in.size(); ++part) {
+      bool const is_wanted =
+          std::ranges::any_of(wanted, [&](types::Leaf const& leaf) { return leaf.part == part; });
+      if (in.claimed(part) == 0 || is_wanted) continue;
+      Address leftover = repetition;
+      leftover.component = static_cast<std::uint16_t>(part);
+      image.set(leftover, "");
+    }
+    for (types::Leaf const& leaf : wanted) writer.set_leaf(repetition, place, leaf);
   }
 
   void rewrite_list(std::uint32_t seed_segment, RowValue const& then, RowValue const& now) {
@@ -161,6 +193,7 @@ class Rewriter {
       if (next < used.size()) {
         used[next] = true;
         writer.write_difference(address, place, item->leaves, now.items[next].leaves);
+        clear_leftovers(writer, address, place, *now.row, now.items[next].leaves);
       } else {
         dropped.push_back(repetition);
       }

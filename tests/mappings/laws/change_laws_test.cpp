@@ -72,18 +72,6 @@ std::unique_ptr<Translated> with(Translated const& from, hl7v2::Address const& a
   return translate_utf8(image.bytes());
 }
 
-/// "visit#1.participant.individual" without indexes.
-std::string without_indexes(std::string_view path) {
-  std::string out;
-  bool inside = false;
-  for (char const c : path) {
-    if (c == '[') inside = true;
-    if (!inside) out += c;
-    if (c == ']') inside = false;
-  }
-  return out;
-}
-
 bool same_field(hl7v2::Address const& left, hl7v2::Address const& right) {
   return left.segment == right.segment && left.field == right.field;
 }
@@ -96,19 +84,6 @@ bool speaks_for(hl7v2::Message const& message, hl7v2::Address const& leaf, hl7v2
   auto const with = kReadWith.find(leaf.field);
   return message.segment_id(leaf.segment) == "OBX" && with != kReadWith.end() &&
          leaf.segment == written.segment && written.field == with->second;
-}
-
-language::Row const* row_named(std::string_view id) {
-  auto const& program = language::builtin().program();
-  for (auto const& map : program.segments) {
-    for (auto const& row : map.rows) {
-      if (row.id == id) return &row;
-    }
-  }
-  for (auto const& row : program.structure_rows) {
-    if (row.id == id) return &row;
-  }
-  return nullptr;
 }
 
 /// Where the rows of a field wrote, as line prefixes; `whole` gives only the first name, for what comes or

@@ -1,5 +1,6 @@
 #include "world.hpp"
 
+#include "mappings/language/program.hpp"
 #include "tests/mappings/hl7v2/corpus.hpp"
 #include "tests/mappings/maps/own_corpus.hpp"
 
@@ -211,6 +212,31 @@ std::string difference(std::set<std::string> const& wanted, std::set<std::string
     if (!wanted.contains(line) && counts(line)) text += "+ " + line + "\n";
   }
   return text;
+}
+
+/// "visit#1.participant.individual" without indexes.
+std::string without_indexes(std::string_view path) {
+  std::string out;
+  bool inside = false;
+  for (char const c : path) {
+    if (c == '[') inside = true;
+    if (!inside) out += c;
+    if (c == ']') inside = false;
+  }
+  return out;
+}
+
+language::Row const* row_named(std::string_view id) {
+  auto const& program = language::builtin().program();
+  for (auto const& map : program.segments) {
+    for (auto const& row : map.rows) {
+      if (row.id == id) return &row;
+    }
+  }
+  for (auto const& row : program.structure_rows) {
+    if (row.id == id) return &row;
+  }
+  return nullptr;
 }
 
 Tally prove(Law const& law, std::map<std::string, std::string> const& excused) {

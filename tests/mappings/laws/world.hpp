@@ -51,6 +51,10 @@ std::set<std::string> lines_of(Translated const& from, std::size_t resource, Ele
 std::string difference(std::set<std::string> const& wanted, std::set<std::string> const& got,
                        std::function<bool(std::string const&)> const& counts);
 
+/// "visit#1.participant.individual" without indexes.
+std::string without_indexes(std::string_view path);
+language::Row const* row_named(std::string_view id);
+
 /// A law over one message: "" when it holds, kDoesNotApply, else what broke.
 using Law = std::function<std::string(std::string_view bytes)>;
 inline constexpr std::string_view kDoesNotApply = "does not apply";
