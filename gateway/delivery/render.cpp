@@ -126,7 +126,8 @@ fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Map
         return fhir::error(fhir::IssueType::not_found,
                            "a resource version of this message is gone: " + std::string(anchor.value.text()));
       }
-      reverse.resources.push_back({anchor.name, resource});
+      // "patient#2": a second one of the role (A24, A37).
+      reverse.resources.push_back({anchor.name.substr(0, anchor.name.find('#')), resource});
       if (first_anchor.empty()) first_anchor = anchor.value.text();
     }
   }

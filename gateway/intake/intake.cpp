@@ -7,6 +7,7 @@
 #include "gateway/delivery/answers.hpp"
 #include "gateway/identity/identity.hpp"
 #include "gateway/intake/journey.hpp"
+#include "gateway/intake/person_messages.hpp"
 #include "gateway/intake/reconcile.hpp"
 #include "gateway/store/async_commit.hpp"
 #include "gateway/store/hash.hpp"
@@ -140,6 +141,11 @@ std::vector<std::string> in_order(DueAnswers due) {
   if (!due.commit.empty()) all.push_back(std::move(due.commit));
   if (!due.application.empty()) all.push_back(std::move(due.application));
   return all;
+}
+
+/// Identity (gateway/identity) refuses what only a person can settle.
+bool is_refused_identity(fhir::Issue const& why) {
+  return why.code == fhir::IssueType::conflict && (why.source == "MRG-1" || why.source == "PID-3");
 }
 
 fhir::Issue conflict_issue() {
@@ -401,6 +407,7 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
       unit.discard();
       verdict = verdict_on(why);
       issues.push_back(why);
+      if (is_refused_identity(why)) FHIR_CHECK(open_identity(unit, journey, why));
     }
   }
 
@@ -482,7 +489,9 @@ fhir::Result<void> Intake::activate_subscriptions(store::Unit& unit) const {
 
 /// The end of every door's way: fold the record over what was written, and queue what subscribers must hear.
 fhir::Result<void> Intake::finish(store::Unit& unit, record::Cause const& cause) {
-  FHIR_CHECK(record::fold(unit, cause, options_.tables->current()->partners->site()));
+  auto const tables = options_.tables->current();
+  FHIR_CHECK(tell_of_persons(unit, tables->maps, *tables->partners, cause.origin));
+  FHIR_CHECK(record::fold(unit, cause, tables->partners->site()));
   return options_.subscriptions.notify(unit);
 }
 
@@ -699,7 +708,7 @@ fhir::Result<bool> Intake::is_settled_conflict(store::Unit& unit, Journey& journ
   return true;
 }
 
-fhir::Result<void> Intake::open_conflict(store::Unit& unit, Journey const& journey) {
+record::Cause Intake::cause_of_journey(Journey const& journey) {
   record::Cause cause;
   cause.door = record::Door::v2;
   cause.origin = journey.partner->settings.name;
@@ -707,6 +716,10 @@ fhir::Result<void> Intake::open_conflict(store::Unit& unit, Journey const& journ
       std::string(journey.message->message_code()) + "^" + std::string(journey.message->trigger_event());
   cause.message_id = journey.message->control_id();
   cause.received_ms = journey.received_ms;
+  return cause;
+}
+
+fhir::Result<void> Intake::open_conflict(store::Unit& unit, Journey const& journey) {
   record::WorkItem item;
   item.kind = record::work::conflict;
   item.seed = journey.envelope.feed + "|" + journey.content_hash;
@@ -714,7 +727,19 @@ fhir::Result<void> Intake::open_conflict(store::Unit& unit, Journey const& journ
   item.owner = journey.tables->partners->site().gateway_organization;
   item.data["feed"] = {journey.envelope.feed};
   item.data["content_hash"] = {journey.content_hash};
-  FHIR_CHECK(record::open_work_item(unit, cause, journey.tables->partners->site(), item));
+  FHIR_CHECK(record::open_work_item(unit, cause_of_journey(journey), journey.tables->partners->site(), item));
+  return {};
+}
+
+/// A merge that runs in a circle, an unlink of what is one: a person must say who is who.
+fhir::Result<void> Intake::open_identity(store::Unit& unit, Journey const& journey, fhir::Issue const& why) {
+  record::WorkItem item;
+  item.kind = record::work::identity;
+  item.seed = journey.envelope.feed + "|" + journey.content_hash;
+  item.reason = why.diagnostics;
+  item.owner = journey.tables->partners->site().gateway_organization;
+  item.data["content_hash"] = {journey.content_hash};
+  FHIR_CHECK(record::open_work_item(unit, cause_of_journey(journey), journey.tables->partners->site(), item));
   return {};
 }
 
@@ -758,7 +783,9 @@ asio::awaitable<fhir::Result<store::Receipt>> Intake::commit(Principal principal
     FHIR_CHECK(write(unit));
     FHIR_CHECK(activate_subscriptions(unit));
     FHIR_CHECK(identity::keep_links(unit));
-    FHIR_CHECK(identity::link_patients(unit, options_.tables->current()->partners->trust()));
+    auto const tables = options_.tables->current();
+    FHIR_CHECK(identity::link_patients(unit, tables->partners->trust()));
+    FHIR_CHECK(identity::follow_client_links(unit, tables->partners->trust()));
     FHIR_CHECK(register_keys(unit, true));
     record::Cause cause;
     cause.door = record::Door::fhir;

@@ -125,8 +125,10 @@ class Intake : public Writer {
                                                fhir::Issues& warnings) const;
   fhir::Result<std::shared_ptr<Journey>> journey_of(store::JournalRow const& row);
   fhir::Result<void> compute(store::Unit& unit, Journey& journey);
+  static record::Cause cause_of_journey(Journey const& journey);
   fhir::Result<bool> is_settled_conflict(store::Unit& unit, Journey& journey);
   fhir::Result<void> open_conflict(store::Unit& unit, Journey const& journey);
+  fhir::Result<void> open_identity(store::Unit& unit, Journey const& journey, fhir::Issue const& why);
   fhir::Result<void> take_in(store::Unit& unit, Journey& journey);
   std::vector<std::string> answers_to(Journey const& journey, Verdict verdict, fhir::Issues const& issues);
   DueAnswers due_to(Journey const& journey, Verdict verdict, fhir::Issues const& issues,

@@ -2,6 +2,8 @@
 
 #include "fhir/json/reader.hpp"
 #include "gateway/identity/ids.hpp"
+#include "gateway/intake/identity_acts.hpp"
+#include "gateway/intake/source_order.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -59,9 +61,13 @@ Element with_status(fhir::json::Arena& arena, Element const& entry, std::string_
   return changed;
 }
 
-/// Where a patient was is never overwritten: a transfer closes the place it leaves and adds the new one,
-/// newest first; its cancellation (A12) takes the new one out and opens the old one again; any other message
-/// may correct the present place, but no past one.
+bool is_one_of(std::string_view trigger, std::string_view triggers) {
+  return trigger.size() == 3 && triggers.find(trigger) != std::string_view::npos;
+}
+
+/// Where a patient was is never overwritten: a transfer (or a departure, an arrival, a swap) closes the place
+/// it leaves and adds the new one, newest first; its cancellation (A12) takes the new one out and opens the
+/// old one again; any other message may correct the present place, but no past one.
 void keep_locations(Element& merged, Element const& current, Draft const& draft, fhir::json::Arena& arena) {
   auto present = locations_at(merged, "active");
   auto const was = locations_at(current, "active");
@@ -69,12 +75,12 @@ void keep_locations(Element& merged, Element const& current, Draft const& draft,
   std::string_view at = draft.fact("event.occurred");
   if (at.empty()) at = draft.fact("event.recorded");
   bool const moved = !present.empty() && !was.empty() && place_of(present.front()) != place_of(was.front());
-  if (moved && draft.trigger_event == "A02") {
+  if (moved && is_one_of(draft.trigger_event, "A02 A09 A10 A17")) {
     past.insert(past.begin(), with_status(arena, was.front(), "completed", "end", at));
     Element here = present.front();
     here.remove("period");  // it was the other place's
     present = {with_status(arena, here, "active", "start", at)};
-  } else if (moved && draft.trigger_event == "A12" && !past.empty() &&
+  } else if (moved && is_one_of(draft.trigger_event, "A12 A32 A33") && !past.empty() &&
              place_of(past.front()) == place_of(present.front())) {
     present = {with_status(arena, past.front(), "active", "end", {})};
     past.erase(past.begin());
@@ -99,13 +105,18 @@ class Reconciler {
         draft_(draft),
         partner_(partner),
         partners_(partners),
+        order_(unit, draft, partner.settings.name),
         targets_(draft.resources.size()) {}
 
   fhir::Result<Reconciled> run() {
+    IdentityActs acts(unit_, draft_, source(), partners_.trust());
+    FHIR_CHECK(acts.before_targets());
     for (std::size_t i = 0; i < draft_.resources.size(); ++i) FHIR_CHECK(find_target(i));
+    FHIR_CHECK(find_order());
     FHIR_CHECK(put_all("Patient"));
-    FHIR_CHECK(merge_patients());
+    FHIR_CHECK(acts.with_patients());
     FHIR_CHECK(identity::link_patients(unit_, partners_.trust()));
+    FHIR_CHECK(acts.with_persons());
     FHIR_CHECK(find_foreign_requests());
     FHIR_CHECK(put_all(""));
     FHIR_CHECK(register_keys(unit_, is_from_placer(draft_)));
@@ -199,9 +210,10 @@ class Reconciler {
   struct Target {
     std::string id;
     std::optional<store::Version> current;
-    std::string source;         ///< Whose the resource is.
-    bool is_foreign = false;    ///< Recognised, never written.
-    std::string retired_value;  ///< An identifier ("system|value") that an alias put out of use.
+    std::string source;              ///< Whose the resource is.
+    bool is_foreign = false;         ///< Recognised, never written.
+    std::string retired_value;       ///< An identifier ("system|value") that an alias put out of use.
+    mappings::language::Late place;  ///< Whether the message is older than what the source said since.
     bool done = false;
   };
 
@@ -211,15 +223,34 @@ class Reconciler {
     DraftResource const& resource = draft_.resources[index];
     Target& target = targets_[index];
     target.source = source();
-    std::string key = resource.key;
-    if (resource.type == "Patient" && resource.key_is_identifier && !resource.identifiers.empty()) {
-      FHIR_TRY(auto const survivor, identity::resolve_alias(unit_, source(), resource.identifiers.front()));
-      if (survivor != resource.identifiers.front()) {
-        target.retired_value = resource.identifiers.front();
-        key = "Patient|" + survivor;
+    std::string const number = number_of(resource);
+    if (number.empty()) {
+      target.id = identity::derived_id(source(), resource.key);
+      return {};
+    }
+    std::string const name = identity::alias_name(resource.type, number);
+    FHIR_TRY(auto const found, identity::resolve(unit_, source(), name));
+    if (found.name != name) target.retired_value = number;
+    FHIR_TRY(target.id, identity::id_of(unit_, source(), resource.type, number));
+    return {};
+  }
+
+  /// Whether this message is older than what the source said since.
+  fhir::Result<void> find_order() {
+    std::optional<mappings::language::Late> of_message;
+    for (std::string_view const type : {"Patient", "Encounter"}) {
+      for (std::size_t i = 0; i < targets_.size(); ++i) {
+        if (draft_.resources[i].type != type) continue;
+        FHIR_TRY(auto const known, unit_.find(type, targets_[i].id));
+        FHIR_TRY(targets_[i].place, order_.place(type, targets_[i].id, known && !known->deleted));
+        of_message = targets_[i].place;
       }
     }
-    target.id = identity::derived_id(source(), key);
+    if (!of_message || draft_.message_code != "ADT") return {};
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      std::string_view const type = draft_.resources[i].type;
+      if (type != "Patient" && type != "Encounter") targets_[i].place = *of_message;
+    }
     return {};
   }
 
@@ -318,7 +349,10 @@ class Reconciler {
     if (target.current && !target.current->deleted) {
       FHIR_TRY(current, fhir::json::read(target.current->content, arena));
     }
-    Element merged = mappings::language::apply(draft_, index, current ? &*current : nullptr, arena, all);
+    Element merged =
+        mappings::language::apply(draft_, index, current ? &*current : nullptr, arena, all, target.place);
+    if (resource.type == "Encounter" && (!current || merged.text_at("status") != current->text_at("status")))
+      order_.note_status(resource.type, target.id);
     if (current && resource.type == "Task" && target.source != source())
       keep_placers_fields(merged, *current, arena);
     if (resource.type == "Task" && target.source == source()) name_owner(resource, merged, arena);
@@ -389,28 +423,6 @@ class Reconciler {
     if (identifiers->empty()) patient.remove("identifier");
   }
 
-  /// A40: PID names the survivor, MRG-1 what is retired.
-  fhir::Result<void> merge_patients() {
-    for (mappings::language::Fact const& fact : draft_.facts) {
-      if (fact.name != "merge.retired") continue;
-      std::string const retired =
-          std::string(fact.value.text_at("system")) + "|" + std::string(fact.value.text_at("value"));
-      for (std::size_t i = 0; i < draft_.resources.size(); ++i) {
-        DraftResource const& patient = draft_.resources[i];
-        bool const is_survivor = fact.resource == UINT32_MAX || fact.resource == i;
-        if (patient.type != "Patient" || patient.identifiers.empty() || !is_survivor) continue;
-        identity::Merge const merge{.source = source(),
-                                    .survivor_patient = targets_[i].id,
-                                    .retired_patient = identity::derived_id(source(), "Patient|" + retired),
-                                    .survivor_key = patient.identifiers.front(),
-                                    .retired_key = retired};
-        FHIR_CHECK(identity::merge(unit_, merge));
-        break;
-      }
-    }
-    return {};
-  }
-
   Reconciled report() const {
     Reconciled done;
     done.references = references();
@@ -436,6 +448,7 @@ class Reconciler {
   Draft const& draft_;
   KnownPartner const& partner_;
   Partners const& partners_;
+  SourceOrder order_;
   std::vector<Target> targets_;
 };
 

@@ -1,6 +1,6 @@
 /// Work items: what only a person can settle. One mechanism for what belongs to no record ("orphan"), for a
 /// control id that came again with other content ("conflict"), for messages that run in a circle ("loop"),
-/// and for whatever else a room cannot decide.
+/// for a merge that does ("identity"), and for whatever else a room cannot decide.
 ///
 /// An item is a record of its own: events under "<kind>/<hash>", hash-chained and replayed like every
 /// record's, folded into a row that worklists read (kind, owner, due). The same seed is the same item. It
@@ -23,9 +23,10 @@ namespace gateway::record {
 
 namespace work {
 inline constexpr std::string_view orphan = "orphan", conflict = "conflict", loop = "loop",
-                                  unmapped_code = "unmapped-code", unwritable = "unwritable";
-inline constexpr std::array kinds = {orphan, conflict, loop, unmapped_code,
-                                     unwritable};  ///< What /metrics counts.
+                                  unmapped_code = "unmapped-code", unwritable = "unwritable",
+                                  identity = "identity";
+inline constexpr std::array kinds = {orphan,        conflict,   loop,
+                                     unmapped_code, unwritable, identity};  ///< What /metrics counts.
 inline constexpr std::string_view opened = "opened", attached = "attached", accepted = "accepted",
                                   answered = "answered", dismissed = "dismissed";  ///< Event types.
 }  // namespace work

@@ -12,13 +12,15 @@ namespace {
 /// The array that a list row's items live in, and which items of it the row owns.
 class Merge {
  public:
-  Merge(Draft const& draft, std::uint32_t resource, Element const& content, Element& result, Arena& arena)
+  Merge(Draft const& draft, std::uint32_t resource, Element const& content, Element& result, Arena& arena,
+        Late late)
       : draft_(draft),
         keeps_(internals(draft)),
         resource_(resource),
         content_(content),
         result_(result),
-        arena_(arena) {}
+        arena_(arena),
+        late_(late) {}
 
   void run(Element const& before) {
     std::set<std::pair<Row const*, std::uint32_t>> done;
@@ -67,6 +69,8 @@ class Merge {
   void set_one(Write const& write, Origin const& origin, Element const& before) {
     Row const& row = *write.row;
     auto const steps = full_path(row, origin.use);
+    bool const is_status = row.update == Update::state;
+    if (is_status ? late_.status : late_.content && is_answered(steps, write, before)) return;
     if (write.deletes) {
       if (row.update == Update::key || row.update == Update::once || row.update == Update::state) return;
       remove(steps);
@@ -95,6 +99,11 @@ class Merge {
     Element const* const parent = parent_in(result_, steps);
     Element const* const array = parent == nullptr ? nullptr : parent->find(steps.back().name);
     return array != nullptr && std::ranges::find(array->items(), value) != array->items().end();
+  }
+
+  /// A late message only fills what nothing newer speaks of.
+  static bool is_answered(std::vector<Step> const& steps, Write const& write, Element const& before) {
+    return write.deletes || steps.back().choice || find(before, steps) != nullptr;
   }
 
   /// `multipleBirthInteger` takes the place of `multipleBirthBoolean`: one choice at a time.
@@ -210,6 +219,7 @@ class Merge {
     if (items.empty() && (!deletes || row.update == Update::key)) return;
     Element* const parent = parent_of(steps, at);
     if (parent == nullptr) return;
+    if (late_.content && (deletes || parent->find(steps[at].name) != nullptr)) return;
     Slots slots;
     std::vector<Element>& said = said_[text_of(steps, at)];
     std::vector<Element> others = said;
@@ -217,6 +227,11 @@ class Merge {
       for (Element const& item : old->items()) {
         // What another row of this message has put there stays, also where this row's discriminator fits it:
         // the work number of PID-13 beside those of PID-14.
+        auto const told = items.empty() && at == 0 ? content_.find(steps[0].name) : nullptr;
+        if (told != nullptr && std::ranges::find(told->items(), item) != told->items().end()) {
+          slots.push_back(item);  // "" beside what another field of the same message says
+          continue;
+        }
         if (auto const other = std::ranges::find(others, item); other != others.end()) {
           others.erase(other);
           slots.push_back(item);
@@ -293,7 +308,7 @@ class Merge {
       if (fresh == nullptr) continue;
       Element* const parent = parent_of(steps, steps.size() - 1);
       Element const* const items = fresh->find(steps.back().name);
-      if (items == nullptr) continue;
+      if (items == nullptr || (late_.content && parent->find(steps.back().name) != nullptr)) continue;
       auto const same = [&](Element const& item) {
         return steps.back().conditions.empty() || matches(item, steps.back().conditions);
       };
@@ -321,7 +336,7 @@ class Merge {
       if (structure.roles[link.source].name != draft_.resources[resource_].role) continue;
       std::vector<Element const*> fresh;
       collect(content_, link.path.steps, fresh);
-      if (fresh.empty()) continue;
+      if (fresh.empty() || (late_.content && find(result_, link.path.steps) != nullptr)) continue;
       bool const many = std::ranges::any_of(link.path.steps, [](Step const& step) {
         return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
       });
@@ -371,7 +386,8 @@ class Merge {
     for (Pending const& pending : keeps_.pending) {
       if (pending.resource != resource_) continue;
       told = true;
-      if (chosen == nullptr && pending.row->holds_before(from) && fits(*pending.row, events->path))
+      if (chosen == nullptr && pending.row->holds_before(from) && fits(*pending.row, events->path) &&
+          may_act(*pending.row))
         chosen = &pending;
     }
     if (!told) return;
@@ -380,22 +396,88 @@ class Merge {
     if (chosen == nullptr) {
       for (Pending const& pending : keeps_.pending) {
         if (pending.resource != resource_) continue;
-        for (EventRow::Effect const& effect : pending.row->effects) put_back(effect.path.steps, before);
+        for (EventRow::Effect const& effect : pending.row->effects) {
+          bool const of_a_field = effect.kind == EventRow::Effect::Kind::set;
+          if (of_a_field || effect.kind == EventRow::Effect::Kind::remove)
+            put_back(effect.path.steps, before);
+        }
       }
       return;
     }
     Trail trail;
-    if (!chosen->row->leaves_status())
-      reach(result_, events->path.steps, arena_, trail) = Element::of_string(arena_.copy(chosen->row->after));
+    if (chosen->row->sets_status()) {
+      std::string_view const after = chosen->row->after;
+      reach(result_, events->path.steps, arena_, trail) = after == "true" || after == "false"
+                                                              ? Element::of_boolean(after == "true")
+                                                              : Element::of_string(arena_.copy(after));
+    }
     for (std::size_t at = 0; at < chosen->row->effects.size(); ++at) {
       EventRow::Effect const& effect = chosen->row->effects[at];
-      if (effect.removes) {
+      if (effect.kind == EventRow::Effect::Kind::remove) {
         remove(effect.path.steps);
+      } else if (effect.kind == EventRow::Effect::Kind::unkeep) {
+        unkeep(effect);
+      } else if (effect.kind == EventRow::Effect::Kind::keep) {
+        keep_former(effect, chosen->values[at], before);
       } else if (!chosen->values[at].is_null()) {
         Trail way;
         reach(result_, effect.path.steps, arena_, way) = own(chosen->values[at]);
       }
     }
+  }
+
+  /// A late event moves a status that nothing newer moved; what it only tells of is told better by now.
+  bool may_act(EventRow const& row) const { return row.sets_status() ? !late_.status : !late_.content; }
+
+  /// `keep class in classHistory*.class until EVN-2`: what stood there before becomes the newest (first)
+  /// item.
+  void keep_former(EventRow::Effect const& effect, Element const& until, Element const& before) {
+    Element const* const old = find(before, effect.from.steps);
+    Element const* const now = find(result_, effect.from.steps);
+    auto const& steps = effect.path.steps;
+    if (old == nullptr || (now != nullptr && contains(*now, *old))) return;
+    Element item = Element::of_object();
+    satisfy(item, steps[0].conditions, arena_);
+    Trail trail;
+    reach(item, std::span(steps).subspan(1), arena_, trail) = own(*old);
+    Element& period = item.set(arena_, "period");
+    period = Element::of_object();
+    if (!until.is_null()) period.set(arena_, "end", own(until));
+    Element ordered;
+    bool placed = false;
+    if (Element const* const items = result_.find(steps[0].name)) {
+      for (Element const& one : items->items()) {
+        if (!placed && !steps[0].conditions.empty() && matches(one, steps[0].conditions)) {
+          // A field of the message (PV1-6) may have named the same thing already.
+          bool const same = find(one, std::span(steps).subspan(1)) != nullptr &&
+                            contains(*find(one, std::span(steps).subspan(1)), *old);
+          ordered.push(arena_, item);
+          placed = true;
+          if (same && one.find("period") == nullptr) continue;
+        }
+        ordered.push(arena_, one);
+      }
+    }
+    if (!placed) ordered.push(arena_, item);
+    result_.set(arena_, arena_.copy(steps[0].name), ordered);
+  }
+
+  /// `unkeep location{status=active}.location in location{status=completed}*.location`: the newest kept item
+  /// that says what stands there now is over. Nothing is, when the message came before.
+  void unkeep(EventRow::Effect const& effect) {
+    auto const& steps = effect.path.steps;
+    Element* const items = result_.find(steps[0].name);
+    Element const* const now = find(result_, effect.from.steps);
+    if (items == nullptr || now == nullptr) return;
+    for (std::size_t at = 0; at < items->size(); ++at) {
+      Element const& item = items->items()[at];
+      Element const* const kept = find(item, std::span(steps).subspan(1));
+      if (!matches(item, steps[0].conditions) || kept == nullptr || kept == now || !contains(*now, *kept))
+        continue;
+      items->remove_item(at);
+      break;
+    }
+    if (items->empty()) result_.remove(steps[0].name);
   }
 
   bool fits(EventRow const& row, Path const& status_path) const {
@@ -433,26 +515,28 @@ class Merge {
   Element const& content_;  ///< Of the draft, its references as the current resource has them.
   Element& result_;
   Arena& arena_;
+  Late late_;
   std::map<std::string, std::vector<Element>> said_;  ///< By array: what list rows of this message put there.
 };
 
 }  // namespace
 
 Element apply(Draft const& draft, std::size_t resource, Element const* current, Arena& arena,
-              std::span<std::string const> references) {
+              std::span<std::string const> references, Late late) {
   Element content = fhir::json::deep_copy(arena, draft.resources[resource].content);
   if (!references.empty()) resolve_references(content, references, arena);
   if (current == nullptr) return content;
   Element result = fhir::json::deep_copy(arena, *current);
   if (draft.resources[resource].role.empty()) {
     // Made by a type pair: a name and an identifier. What it says replaces, the rest stays.
+    if (late.content) return result;
     for (auto const& member : content.members()) {
       if (member.name == "identifier" && result.find("identifier") != nullptr) continue;
       result.set(arena, arena.copy(member.name), member.value);
     }
     return result;
   }
-  Merge(draft, static_cast<std::uint32_t>(resource), content, result, arena).run(*current);
+  Merge(draft, static_cast<std::uint32_t>(resource), content, result, arena, late).run(*current);
   return result;
 }
 

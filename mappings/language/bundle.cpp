@@ -115,7 +115,9 @@ fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name
       if (&role == &structure->roles[structure->anchor] && follows_an_anchor(*index, *structure, entry))
         continue;
       request.resources.push_back({role.name, entry.resource, entry.reference});
-      if (role.per != Role::Per::group) return;
+      // A message of several patients (A17, A24, A40) starts from each of them.
+      bool const is_person = role.type == "Patient" || role.type == "Encounter";
+      if (role.per == Role::Per::message || (role.per != Role::Per::group && !is_person)) return;
     }
   };
   Role const& anchor = structure->roles[structure->anchor];

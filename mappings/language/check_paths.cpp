@@ -15,6 +15,7 @@ namespace {
 bool fits(std::string_view made, std::string_view wanted) {
   using Fit = std::pair<std::string_view, std::string_view>;
   static constexpr Fit kFits[] = {{"string", "markdown"},
+                                   {"birthTime", "dateTime"},
                                   {"lines", "string"},
                                   {"lines", "markdown"},
                                   {"Units", "Quantity"},
@@ -69,6 +70,12 @@ class PathCheck {
 
   void error(Where const& where, std::string what) { findings_.error(where.at, where.id, std::move(what)); }
 
+  /// `_birthDate` is the extensions of birthDate: an Element beside the primitive.
+  static bool is_beside_primitive(TypeDefinition const& type, Step const& step) {
+    return step.name.starts_with('_') && !step.is_array() &&
+           fhir::definitions::find_element(type, std::string_view(step.name).substr(1)) != nullptr;
+  }
+
   /// The last element of the path; nullptr after a report, for value[x] and for the path "." itself.
   ElementDefinition const* walk(TypeDefinition const& root, std::span<Step const> steps, Where const& where) {
     TypeDefinition const* type = &root;
@@ -78,6 +85,10 @@ class PathCheck {
         if (fhir::definitions::find_by_path_name(*type, step.name).empty())
           error(where, std::string(type->name()) + " has no choice '" + step.name + "[x]' in R4");
         return nullptr;
+      }
+      if (is_beside_primitive(*type, step)) {
+        type = fhir::definitions::find_type("Element");
+        continue;
       }
       element = fhir::definitions::find_element(*type, step.name);
       if (element == nullptr) {

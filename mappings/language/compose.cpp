@@ -19,6 +19,7 @@ class Composer {
     for (Reversal::Extra const& extra : on_.extra) write_segment(*extra.use, extra.node, extra.base, true);
     std::vector<bool> written(nodes_.size(), false);
     for (std::size_t at = 0; at < nodes_.size(); ++at) write_node(at, written, 0);
+    if (!on_.seed) write_required();
   }
 
   void open_groups() {
@@ -38,6 +39,28 @@ class Composer {
   }
 
  private:
+  /// A segment that the structure wants and nothing gave is what its literal rows say: a PV1 of class N.
+  void write_required() {
+    for (Use const& use : structure_.uses) {
+      bool const has_literals =
+          std::ranges::any_of(use.rows, [](Row const* row) { return row->kind == Row::Kind::literal_out; });
+      if (!has_literals || !use.group.empty() || !layout_.requires_segment(use.segment)) continue;
+      if (holds_segment(use.segment)) continue;
+      Layout::Serial const segment =
+          layout_.insert(layout_.group_for(0, use.segment, false, use.group), use.segment);
+      on_.fresh.push_back(segment);
+      fill_segment(use, segment, {});
+    }
+  }
+
+  bool holds_segment(std::string_view id) const {
+    auto const& image = layout_.image();
+    for (std::size_t segment = 0; segment < image.segment_count(); ++segment) {
+      if (image.segment_id(segment) == id) return true;
+    }
+    return false;
+  }
+
   /// After the node that leads to it, whose group it stands in.
   void write_node(std::size_t at, std::vector<bool>& written, std::size_t depth) {
     if (written[at]) return;

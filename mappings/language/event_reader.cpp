@@ -97,13 +97,25 @@ class EventReader : public PartReader {
       EventRow::Effect effect;
       auto const words = split_words(piece);
       if (words.size() == 2 && words[0].text == "remove") {
-        effect.removes = true;
+        effect.kind = EventRow::Effect::Kind::remove;
         if (!read_path_cell(line, words[1], row.id, effect.path)) return false;
+      } else if (words.size() >= 4 && (words[0].text == "keep" || words[0].text == "unkeep") &&
+                 words[2].text == "in") {
+        effect.kind =
+            words[0].text == "keep" ? EventRow::Effect::Kind::keep : EventRow::Effect::Kind::unkeep;
+        auto const sides = split_at(piece, " until ");
+        if (!read_path_cell(line, words[1], row.id, effect.from) ||
+            !read_path_cell(line, words[3], row.id, effect.path))
+          return false;
+        if (sides.size() == 2 &&
+            !read_value(line, sides[1], row.id, effect.places, effect.literal, effect.pair))
+          return false;
       } else {
         auto const sides = split_at(piece, " = ");
         if (sides.size() != 2)
           return fail(line, piece.column, row.id,
-                      "an effect is: PATH = V2 [else V2] [as PAIR], PATH = 'literal' or remove PATH"),
+                      "an effect is: PATH = V2 [else V2] [as PAIR], PATH = 'literal', remove PATH, "
+                      "keep PATH in ITEM [until V2 [else V2]] or unkeep PATH in ITEM"),
                  false;
         if (!read_path_cell(line, sides[0], row.id, effect.path)) return false;
         if (!read_value(line, sides[1], row.id, effect.places, effect.literal, effect.pair)) return false;

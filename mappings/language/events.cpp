@@ -22,6 +22,8 @@ bool fits(EventTable const& table, EventRow const& row, Element const* before, E
   if (!row.holds_before(before == nullptr ? std::string_view{} : from)) return false;
   if (row.after == "same") {
     if (before == nullptr || from != to) return false;
+  } else if (row.after == "any") {
+    if (before == nullptr && !row.when.empty()) return false;
   } else if (row.after != to || (row.when.empty() && before != nullptr && from == to)) {
     return false;
   }

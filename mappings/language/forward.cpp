@@ -454,6 +454,8 @@ class Translation {
     bool const identified = identifier != nullptr && !identifier->text_at("system").empty();
     if (identified) {
       key.append("|").append(identifier->text_at("system")).append("|").append(identifier->text_at("value"));
+    } else if (identifier == nullptr && content.find("identifier") != nullptr) {
+      key = place_key(context_.partner->name, content);
     } else {
       Digest digest;
       digest.add(context_.partner->name);
@@ -539,11 +541,11 @@ class Translation {
                    std::vector<Element> const& values) {
     Element& content = draft_.resources[resource].content;
     Trail trail;
-    if (!row.leaves_status())
+    if (row.sets_status())
       put(content, resource, table.path.steps[0].name, reach(content, table.path.steps, draft_.arena, trail),
-          Element::of_string(row.after), false);
+          literal_element(row.after), false);
     for (std::size_t at = 0; at < values.size(); ++at) {
-      if (row.effects[at].removes || values[at].is_null()) continue;
+      if (row.effects[at].kind != EventRow::Effect::Kind::set || values[at].is_null()) continue;
       Trail way;
       auto const& steps = row.effects[at].path.steps;
       put(content, resource, steps[0].name, reach(content, steps, draft_.arena, way), values[at], false);

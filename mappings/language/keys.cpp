@@ -10,6 +10,16 @@ namespace mappings::language {
 
 namespace {
 
+void add_content(Digest& digest, Element const& element) {
+  digest.add(element.text());
+  for (Element const& item : element.items()) add_content(digest, item);
+  for (auto const& member : element.members()) {
+    if (member.name == "reference") continue;
+    digest.add(member.name);
+    add_content(digest, member.value);
+  }
+}
+
 class Keys {
  public:
   Keys(Draft& draft, Internals const& keeps, Relations const& relations, std::string_view site)
@@ -42,20 +52,14 @@ class Keys {
           return;
       }
     }
+    if (resource.type == "Location" && resource.content.find("identifier") != nullptr) {
+      resource.key = place_key(site_, resource.content);
+      return;
+    }
     Digest digest;
     digest.add(site_);
     add_content(digest, resource.content);
     resource.key = std::string(resource.type) + "|" + std::string(resource.role) + "|" + digest.hex();
-  }
-
-  static void add_content(Digest& digest, Element const& element) {
-    digest.add(element.text());
-    for (Element const& item : element.items()) add_content(digest, item);
-    for (auto const& member : element.members()) {
-      if (member.name == "reference") continue;
-      digest.add(member.name);
-      add_content(digest, member.value);
-    }
   }
 
   bool key_by_identifier(DraftResource& resource, Key::Alternative const& alternative) {
@@ -139,6 +143,13 @@ class Keys {
 };
 
 }  // namespace
+
+std::string place_key(std::string_view site, Element const& location) {
+  Digest digest;
+  digest.add(site);
+  add_content(digest, *location.find("identifier"));
+  return "Location|" + digest.hex();
+}
 
 void give_keys(Draft& draft, Internals const& keeps, Relations const& relations, std::string_view site) {
   Keys(draft, keeps, relations, site).run();

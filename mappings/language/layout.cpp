@@ -22,6 +22,14 @@ std::uint32_t child_named(hl7v2::GrammarNode const* node, std::string_view name)
   return kLast;
 }
 
+/// Whether the group holds the segment exactly where nothing may be left out.
+bool requires_in(hl7v2::GrammarNode const& group, std::string_view id) {
+  return std::ranges::any_of(group.children, [&](hl7v2::GrammarNode const& child) {
+    if (child.min == 0) return false;
+    return child.is_group ? child.max == 1 && requires_in(child, id) : child.name == id;
+  });
+}
+
 }  // namespace
 
 Layout::Layout(hl7v2::Image image, hl7v2::GrammarNode const* grammar, hl7v2::Grouping const* grouping)
@@ -194,9 +202,7 @@ std::vector<std::pair<Layout::Group, std::string_view>> Layout::missing_above(Se
 }
 
 bool Layout::requires_segment(std::string_view id) const {
-  std::uint32_t const child = child_of(0, id);
-  return child != kLast && groups_[0].node->children[child].name == id &&
-         groups_[0].node->children[child].min > 0;
+  return groups_[0].node != nullptr && requires_in(*groups_[0].node, id);
 }
 
 }  // namespace mappings::language

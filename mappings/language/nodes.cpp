@@ -45,6 +45,17 @@ bool says_the_same(Element const& now, Element const& then) {
   });
 }
 
+bool has_mark(Default const& made, Element const& content) {
+  Element const* const found = find(content, made.path.steps);
+  if (found == nullptr) return false;
+  if (made.constant == nullptr) return found->text() == made.literal;
+  auto const is_it = [&](Element const& coding) {
+    return coding.text_at("code") == made.constant->code && coding.text_at("system") == made.constant->system;
+  };
+  Element const* const codings = found->find("coding");
+  return codings == nullptr ? is_it(*found) : std::ranges::any_of(codings->items(), is_it);
+}
+
 }  // namespace
 
 std::string_view Nodes::reference_of(Element const& resource) {
@@ -64,10 +75,19 @@ Element const* Nodes::resolve(std::string_view reference) const {
   return known->second;
 }
 
+/// Whether a resource that a link led to may take the role: marks tell roles of one type apart.
+bool Nodes::suits(std::size_t role, Element const& content) const {
+  return std::ranges::all_of(structure_.defaults, [&](Default const& made) {
+    if (!made.marks || structure_.roles[made.role].type != structure_.roles[role].type) return true;
+    return has_mark(made, content) == (made.role == role);
+  });
+}
+
 /// False when it stands already, is of another type, or is a second one of a role that has one per message.
 bool Nodes::add(std::size_t role, Element const* content, std::string_view reference, std::size_t via) {
   if (content == nullptr || content->text_at("resourceType") != structure_.roles[role].type) return false;
   if (!holds(structure_.roles[role].fhir_when, nullptr, *content)) return false;
+  if (via != SIZE_MAX && !suits(role, *content)) return false;
   auto const [first, last] = by_content_.equal_range(content);
   for (auto known = first; known != last; ++known) {
     if (via != SIZE_MAX || nodes_[known->second].role == role) return false;

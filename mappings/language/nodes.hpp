@@ -61,6 +61,7 @@ class Nodes final : public References {
     }
   };
 
+  bool suits(std::size_t role, Element const& content) const;
   bool add(std::size_t role, Element const* content, std::string_view reference, std::size_t via);
   std::string_view reference_of(Element const& resource);
   void follow_links(std::size_t at);

@@ -119,8 +119,10 @@ struct Kept {
 /// One line of an event table: a trigger event and the change of status that it means.
 struct EventRow {
   struct Effect {
-    bool removes = false;
+    enum class Kind : std::uint8_t { set, remove, keep, unkeep };
+    Kind kind = Kind::set;
     Path path;
+    Path from;  ///< Of keep and unkeep: what is kept.
     std::vector<Place> places;
     std::string literal;
     types::Pair const* pair = nullptr;
@@ -137,6 +139,7 @@ struct EventRow {
   bool holds_before(std::string_view status) const;  ///< "" is none.
   /// The event itself moves no status: it stays, or the rows of the message tell it.
   bool leaves_status() const { return after == "same" || after == "told"; }
+  bool sets_status() const { return !leaves_status() && after != "any"; }
 };
 
 struct EventTable {
@@ -205,6 +208,7 @@ struct Default {
   types::Pair const* pair = nullptr;
   std::vector<Predicate> when;
   SourceAt at;
+  bool marks = false;  ///< `mark`: who has this value has this role, in reverse.
 };
 
 /// What writes an element of a role's resource; the rest of the element is lost in reverse.

@@ -153,7 +153,7 @@ class Gather {
   void add_events(EventTable const& table) {
     for (EventRow const& row : table.rows) {
       for (EventRow::Effect const& effect : row.effects) {
-        if (effect.removes || effect.places.empty()) continue;
+        if (effect.kind != EventRow::Effect::Kind::set || effect.places.empty()) continue;
         Reach reach;
         reach.type = table.type;
         reach.path = names_of(effect.path);

@@ -5,6 +5,7 @@
 #include "mappings/language/engine.hpp"
 
 #include <string_view>
+#include <string>
 #include <vector>
 
 namespace mappings::language {
@@ -28,6 +29,8 @@ class Relations {
 Element reference_to(Arena& arena, std::size_t resource);
 /// The declared links of the structure.
 void link_resources(Draft& draft, Internals const& keeps, Relations const& relations);
+/// The key of a bed, whoever names it and however: PL in a visit, NPU-1.
+std::string place_key(std::string_view site, Element const& location);
 /// Identities by the declared keys; without one, by content. `site` parts what has no authority of its own.
 void give_keys(Draft& draft, Internals const& keeps, Relations const& relations, std::string_view site);
 

@@ -93,13 +93,13 @@ class StructureReader : public RowReader {
     if (first == "use") return read_use(line, words, structure);
     if (first == "link") return read_link(line, words, structure);
     if (first == "key") return read_key(line, words, structure);
-    if (first == "default") return read_default(line, words, structure);
+    if (first == "default" || first == "mark") return read_default(line, words, structure);
     if (first == "anchor" && words.size() == 2) {
       structure.anchor = role_of(line, words[1], structure);
       return;
     }
     if (first == "without" && words.size() == 2) return read_without(line, words[1], structure);
-    fail(line, line.column, "", "role, use, link, key, default, anchor, without or a row is expected");
+    fail(line, line.column, "", "role, use, link, key, default, mark, anchor, without or a row is expected");
   }
 
   static std::string_view after_hash(std::string_view text) {
@@ -290,6 +290,7 @@ class StructureReader : public RowReader {
     constexpr std::string_view kForm = "default Type#role.path = value | $CONSTANT | V2 as PAIR [when ...]";
     if (words.size() < 4 || words[2].text != "=") return fail(line, line.column, "", std::string(kForm));
     Default made;
+    made.marks = words[0].text == "mark";
     made.at = source_at(line);
     if (!role_path(line, words[1], structure, made.role, made.path)) return;
     if (made.path.empty()) return fail(line, words[1].column, "", std::string(kForm));

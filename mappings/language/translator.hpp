@@ -147,13 +147,20 @@ void resolve_references(Draft& draft, std::span<std::string const> references);
 void resolve_references(fhir::json::Element& tree, std::span<std::string const> references,
                         fhir::json::Arena& arena);
 
+/// A message that is older than what its source said since.
+struct Late {
+  bool content = false;  ///< Something newer is known: only what nobody has said yet is taken over.
+  bool status = false;   ///< A newer event moved the status: it stays.
+};
+
 /// The resource after this message: `current` (the same source's resource, nullptr when new) merged with the
 /// draft by each row's update mode. Absent keeps, "" deletes, lists replace what their row owns, a status
 /// moves only along the event table. Ids, meta and everything no row owns stay as they are in `current`. The
 /// result lies in `arena`. `references` are those of the draft's resources ("Patient/123"), in their order:
 /// with them the result has real references, and one that `current` has already is not added again.
 fhir::json::Element apply(Draft const& draft, std::size_t resource, fhir::json::Element const* current,
-                          fhir::json::Arena& arena, std::span<std::string const> references = {});
+                          fhir::json::Arena& arena, std::span<std::string const> references = {},
+                          Late late = {});
 
 /// Where each non-empty leaf of the message went; every leaf is in exactly one of the three.
 struct Loss {
@@ -200,7 +207,7 @@ struct RoleResource {
 
 struct FactValue {
   std::string_view name;  ///< "referral.status"
-  std::string_view text;
+  std::string_view text;  ///< Of a number also "system|value".
 };
 
 struct ReverseRequest {

@@ -231,6 +231,32 @@ bool write_plain(Element const& value, Out& out) {
   return !out.empty();
 }
 
+/// A driver's licence: number, issuing state, expiry. The state is the name of the authority.
+bool read_dln(In& in, Element& out) {
+  Arena& arena = in.arena();
+  std::string_view const value = in.part(1);
+  if (value.empty()) return false;
+  out = Element::of_object();
+  set_type("DL", out, arena);
+  std::string_view const state = in.part(2);
+  if (!state.empty()) {
+    out.set(arena, "system", Element::of_string(arena.copy(site_urn(in.context(), "", state))));
+    out.set(arena, "assigner").set(arena, "display", Element::of_string(state));
+  }
+  out.set(arena, "value", Element::of_string(value));
+  std::string_view const end = date_time_text(in.part(3), {}, arena);
+  if (!end.empty()) out.set(arena, "period").set(arena, "end", Element::of_string(end));
+  return true;
+}
+
+bool write_dln(Element const& value, Out& out) {
+  out.set(1, value.text_at("value"));
+  if (out.empty()) return false;
+  out.set(2, value.text_of("assigner", "display"));
+  out.set(3, dtm_text(value.text_of("period", "end")).substr(0, 8));
+  return true;
+}
+
 bool read_hd(In& in, Element& out) {
   std::string_view const system = system_of(in.part(1), in.part(2), in.part(3), in.context());
   if (system.empty()) return false;
@@ -251,6 +277,7 @@ constexpr std::array kPairs = {
     Pair{.name = "CX~Identifier", .forward = read_cx, .reverse = write_cx},
     Pair{.name = "EI~Identifier", .forward = read_ei, .reverse = write_ei},
     Pair{.name = "PLN~Identifier", .forward = read_pln, .reverse = write_pln},
+    Pair{.name = "DLN~Identifier", .forward = read_dln, .reverse = write_dln},
     Pair{.name = "ST~Identifier", .forward = read_plain, .reverse = write_plain},
     Pair{.name = "HD~uri", .forward = read_hd, .reverse = write_hd},
 };

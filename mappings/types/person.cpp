@@ -212,7 +212,7 @@ bool write_xtn(Element const& value, Out& out) {
   std::string_view const use = value.text_at("use");
   if (number.empty()) return false;
   if (system == "email") {
-    out.set(2, use == "work" ? "" : "NET");
+    out.set(2, use.empty() ? std::string_view("NET") : to_left(kTelecomUses, use));
     out.set(3, "Internet");
     out.set(4, number);
     return true;

@@ -212,6 +212,32 @@ bool write_location(Element const& value, Out& out) {
   return !out.empty();
 }
 
+/// DLD: where a patient is discharged to. The code is the Location's type and, having no text, its name.
+constexpr std::string_view kDischargedTo = "http://terminology.hl7.org/CodeSystem/v2-0113";
+
+bool read_discharge_location(In& in, Element& out) {
+  Arena& arena = in.arena();
+  std::string_view const code = in.sub(1, 1);
+  if (code.empty()) return false;
+  std::string_view const text = in.sub(1, 2);
+  Element coding = Element::of_object();
+  coding.append_unchecked(arena, "system", Element::of_string(kDischargedTo));
+  coding.append_unchecked(arena, "code", Element::of_string(code));
+  out = Element::of_object();
+  out.set(arena, "name", Element::of_string(text.empty() ? code : text));
+  out.set(arena, "type").push(arena, Element::of_object()).set(arena, "coding").push(arena, coding);
+  return true;
+}
+
+bool write_discharge_location(Element const& value, Out& out) {
+  std::string_view const code = value.text_of("type", 0, "coding", 0, "code");
+  std::string_view const name = value.text_at("name");
+  out.set(1, code.empty() ? name : code, 1);
+  if (!code.empty() && name != code) out.set(1, name, 2);
+  if (out.empty()) out.set(1, value.text_at("display"), 1);
+  return !out.empty();
+}
+
 constexpr std::array kPairs = {
     Pair{.name = "XCN~Practitioner",
          .forward = read_practitioner,
@@ -231,6 +257,10 @@ constexpr std::array kPairs = {
          .resource = "Organization"},
     Pair{.name = "CNN~Practitioner", .forward = read_cnn, .reverse = write_cnn, .resource = "Practitioner"},
     Pair{.name = "PL~Location", .forward = read_location, .reverse = write_location, .resource = "Location"},
+    Pair{.name = "DLD~Location",
+         .forward = read_discharge_location,
+         .reverse = write_discharge_location,
+         .resource = "Location"},
 };
 
 }  // namespace

@@ -170,6 +170,12 @@ bool write_date(Element const& value, Out& out) {
   return !out.empty();
 }
 
+/// A time of birth that says more than the date: the value of the extension patient-birthTime.
+bool read_birth_time(In& in, Element& out) {
+  if (in.peek(1).size() <= 8) return false;
+  return read_date_time(in, out);
+}
+
 bool read_instant(In& in, Element& out) { return read_date_time(in, out) && out.text().size() > 10; }
 
 bool read_time(In& in, Element& out) {
@@ -206,6 +212,7 @@ bool write_period(Element const& value, Out& out) {
 constexpr std::array kPairs = {
     Pair{.name = "DTM~dateTime", .forward = read_date_time, .reverse = write_date_time},
     Pair{.name = "DTM~date", .forward = read_date, .reverse = write_date},
+    Pair{.name = "DTM~birthTime", .forward = read_birth_time, .reverse = write_date_time},
     Pair{.name = "DTM~instant", .forward = read_instant, .reverse = write_date_time},
     Pair{.name = "TM~time", .forward = read_time, .reverse = write_time},
     Pair{.name = "DR~Period", .forward = read_period, .reverse = write_period},

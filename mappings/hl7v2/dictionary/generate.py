@@ -118,10 +118,33 @@ def mend(children, before, after):
         mend(child.get("segments", {}), one.get("segments", {}), other.get("segments", {}))
 
 
+def visit_groups(ordered):
+    """An ADT structure's root with the groups that the source does not name, so that a table can tell the parts apart.
+
+    The second PID of A17, A24 and A37 begins another PATIENT; a ROL behind PV1 speaks of the VISIT, one before it of the
+    patient.
+    """
+    names = [name for name, _ in ordered]
+    if names.count("PID") == 2:
+        first, second = names.index("PID"), len(names) - 1 - names[::-1].index("PID")
+        group = {"min": 1, "max": 2, "segments": ordered[first:second]}
+        return ordered[:first] + [("PATIENT", group)]
+    if "ROL" not in names or "PV1" not in names:
+        return ordered
+    begin = end = names.index("PV1")
+    while end < len(names) and names[end] in ("PV1", "PV2", "ARV", "ROL"):
+        end += 1
+    if "ROL" not in names[begin:end]:
+        return ordered
+    low = ordered[begin][1].get("min") or 0
+    return ordered[:begin] + [("VISIT", {"min": low, "max": 1, "segments": ordered[begin:end]})] + ordered[end:]
+
+
 def nodes(children, parent):
     """The node rows of a group's children: (name, min, max, kind, child count, first child)."""
     rows = []
-    for name, child in in_order(children):
+    ordered = children if isinstance(children, list) else in_order(children)
+    for name, child in visit_groups(ordered) if parent.startswith("ADT_") else ordered:
         low, high = child.get("min") or 0, child.get("max") or 0
         if "," in name:
             if not name.strip(","):

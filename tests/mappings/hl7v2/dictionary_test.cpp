@@ -67,7 +67,8 @@ TEST(Dictionary, AnEventsOwnStructureServesForItsFamily) {
     EXPECT_NE(find_structure(version, "ADT_A39").root, nullptr) << to_text(version);
 }
 
-// The source keeps one entry for a segment that stands twice; both places must be there again.
+// The source keeps one entry for a segment that stands twice; both places must be there again, in groups of
+// our own, so that a table can tell which patient, or whether patient or visit, they speak of.
 TEST(Dictionary, ASegmentThatStandsTwiceHasBothItsPlaces) {
   auto const names = [](std::string_view structure) {
     std::string text;
@@ -75,9 +76,9 @@ TEST(Dictionary, ASegmentThatStandsTwiceHasBothItsPlaces) {
       text += std::string(node.name) + " ";
     return text;
   };
-  EXPECT_EQ(names("ADT_A24"), "MSH SFT EVN PID PD1 PV1 DB1 PID PD1 PV1 DB1 ");
-  EXPECT_EQ(names("ADT_A17"), "MSH SFT EVN PID PD1 PV1 PV2 DB1 OBX PID PD1 PV1 PV2 DB1 OBX ");
-  EXPECT_THAT(names("ADT_A01"), ::testing::StartsWith("MSH SFT EVN PID PD1 ROL NK1 PV1 PV2 ROL DB1 "));
+  EXPECT_EQ(names("ADT_A24"), "MSH SFT EVN PATIENT ");
+  EXPECT_EQ(names("ADT_A17"), "MSH SFT EVN PATIENT ");
+  EXPECT_THAT(names("ADT_A01"), ::testing::StartsWith("MSH SFT EVN PID PD1 ROL NK1 VISIT DB1 "));
 }
 
 struct EventCase {
@@ -222,9 +223,12 @@ TEST(Grouping, ARequiredFirstSegmentMayBeMissing) {
             "SCH PID/PATIENT AIS/RESOURCES/SERVICE AIP/RESOURCES/PERSONNEL_RESOURCE");
 }
 
-TEST(Grouping, TwoPatientsOfALinkStandBothAtTheRoot) {
+TEST(Grouping, TwoPatientsOfALinkStandEachInAGroup) {
   fhir::Issues warnings;
-  EXPECT_EQ(grouped("ADT^A24", "EVN PID PV1 PID PV1", &warnings), "EVN PID PV1 PID PV1");
+  EXPECT_EQ(grouped("ADT^A24", "EVN PID PV1 PID PV1", &warnings),
+            "EVN PID/PATIENT PV1/PATIENT PID/PATIENT[2] PV1/PATIENT[2]");
+  EXPECT_EQ(grouped("ADT^A01", "EVN PID ROL NK1 PV1 PV2 ROL OBX"),
+            "EVN PID ROL NK1 PV1/VISIT PV2/VISIT ROL/VISIT OBX");
   EXPECT_TRUE(warnings.empty());
   EXPECT_EQ(grouped("ADT^A40", "EVN PID MRG PID MRG"),
             "EVN PID/PATIENT MRG/PATIENT PID/PATIENT[2] MRG/PATIENT[2]");

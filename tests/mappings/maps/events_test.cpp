@@ -57,6 +57,65 @@ TEST(Events, AVisitTellsEachOfItsChangesByOneMessage) {
     EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
 }
 
+/// A visit in progress with these members beside its status and class.
+std::string stay(std::string const& members) {
+  return R"({"resourceType":"Encounter","status":"in-progress","class":{"code":"IMP"})" +
+         (members.empty() ? "" : "," + members) + "}";
+}
+
+TEST(Events, WhatIsIntendedOrWhoCaresForAVisitHasMessagesOfItsOwn) {
+  std::string const attending =
+      R"("participant":[{"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"ATND"}]}],"individual":{"display":")";
+  std::string const number =
+      R"("identifier":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"VN"}]},"value":")";
+  std::string const planned_end =
+      R"("extension":[{"url":"http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedEndDate","valueDateTime":"2025-04-07"}])";
+  std::string const bed = R"({"status":"active","location":{"display":"4W"}})";
+  std::string const planned_bed = R"({"status":"planned","location":{"display":"ICU"}})";
+  struct Case {
+    std::string before, after, event;
+  };
+  Case const cases[] = {
+      {stay(R"("location":[)" + bed + "]"), stay(R"("location":[)" + bed + "," + planned_bed + "]"),
+       "ADT^A15"},
+      {stay(R"("location":[)" + bed + "," + planned_bed + "]"), stay(R"("location":[)" + bed + "]"),
+       "ADT^A26"},
+      {stay(""), stay(planned_end), "ADT^A16"},
+      {stay(planned_end), stay(""), "ADT^A25"},
+      {stay(attending + R"(Novak"}}])"), stay(attending + R"(Costa"}}])"), "ADT^A54"},
+      {stay(number + R"(V1"}])"), stay(number + R"(V2"}])"), "ADT^A50"},
+      {stay(R"("subject":{"reference":"Patient/1"})"), stay(R"("subject":{"reference":"Patient/2"})"),
+       "ADT^A45"},
+      {stay(""), stay(R"("serviceType":{"text":"x"})"), "ADT^A08"},
+  };
+  for (Case const& one : cases)
+    EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
+}
+
+TEST(Events, APersonTellsEachOfItsChangesByOneMessage) {
+  auto const patient = [](std::string const& members) {
+    return R"({"resourceType":"Patient")" + (members.empty() ? "" : "," + members) + "}";
+  };
+  auto const linked = [&](std::string const& type) {
+    return patient(R"("link":[{"other":{"reference":"Patient/2"},"type":")" + type + R"("}])");
+  };
+  struct Case {
+    std::string before, after, event;
+  };
+  Case const cases[] = {
+      {"", patient(""), "ADT^A28"},
+      {patient(""), patient(R"("gender":"male")"), "ADT^A31"},
+      {patient(""), linked("replaced-by"), "ADT^A40"},
+      {patient(""), linked("seealso"), "ADT^A24"},
+      {linked("seealso"), patient(""), "ADT^A37"},
+      {linked("replaced-by"), patient(""), "ADT^A37"},
+      {patient(R"("active":true)"), patient(R"("active":false)"), "ADT^A29"},
+      {patient(""), patient(R"("identifier":[{"value":"2"}])"), "ADT^A31"},
+  };
+  for (Case const& one : cases)
+    EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
+}
+
 TEST(Events, AnAppointmentTellsEachOfItsChangesByOneMessage) {
   struct Case {
     std::string before, after, event;

@@ -21,7 +21,7 @@ TEST(OwnCorpus, HoldsEveryMessageThatItsSourcesDescribeAndNoOther) {
   EXPECT_GE(found.size(), 78U);
 }
 
-TEST(OwnCorpus, SpeaksEveryVersionFrom23To28AndSixSetsOfDelimiters) {
+TEST(OwnCorpus, SpeaksEveryVersionFrom21To28AndSixSetsOfDelimiters) {
   std::set<std::string> versions;
   std::set<std::string> delimiters;
   for (OwnMessage const& own : own_messages()) {
@@ -29,9 +29,9 @@ TEST(OwnCorpus, SpeaksEveryVersionFrom23To28AndSixSetsOfDelimiters) {
     versions.emplace(message.version());
     delimiters.insert(own.bytes.substr(3, own.bytes.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 3) - 3));
   }
-  std::set<std::string> const expected = {"2.3", "2.3.1", "2.4",   "2.5", "2.5.1",
-                                          "2.6", "2.7",   "2.7.1", "2.8", "2.8.2"};
-  EXPECT_EQ(versions, expected);
+  for (char const* const version :
+       {"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.2"})
+    EXPECT_TRUE(versions.contains(version)) << version;
   EXPECT_GE(delimiters.size(), 6U);
 }
 

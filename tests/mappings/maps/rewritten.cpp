@@ -4,7 +4,11 @@ namespace mappings::maps::test {
 
 Rewritten::Rewritten(OwnMessage const& own, bool with_seed) : translated(own.bytes) {
   auto& draft = translated.draft;
-  for (auto const& fact : draft.facts) texts.emplace_back(std::string(fact.name), std::string(fact.text()));
+  for (auto const& fact : draft.facts) {
+    std::string_view const system = fact.value.text_at("system");
+    texts.emplace_back(std::string(fact.name),
+                       (system.empty() ? "" : std::string(system) + "|") + std::string(fact.text()));
+  }
   bundle = language::to_bundle(draft);
   auto request = language::from_bundle(language::builtin(), draft.structure, bundle);
   if (!request) {
