@@ -15,7 +15,7 @@ namespace {
 bool fits(std::string_view made, std::string_view wanted) {
   using Fit = std::pair<std::string_view, std::string_view>;
   static constexpr Fit kFits[] = {{"string", "markdown"},
-                                   {"birthTime", "dateTime"},
+                                  {"birthTime", "dateTime"},
                                   {"lines", "string"},
                                   {"lines", "markdown"},
                                   {"Units", "Quantity"},

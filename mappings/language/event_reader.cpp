@@ -101,8 +101,7 @@ class EventReader : public PartReader {
         if (!read_path_cell(line, words[1], row.id, effect.path)) return false;
       } else if (words.size() >= 4 && (words[0].text == "keep" || words[0].text == "unkeep") &&
                  words[2].text == "in") {
-        effect.kind =
-            words[0].text == "keep" ? EventRow::Effect::Kind::keep : EventRow::Effect::Kind::unkeep;
+        effect.kind = words[0].text == "keep" ? EventRow::Effect::Kind::keep : EventRow::Effect::Kind::unkeep;
         auto const sides = split_at(piece, " until ");
         if (!read_path_cell(line, words[1], row.id, effect.from) ||
             !read_path_cell(line, words[3], row.id, effect.path))

@@ -268,7 +268,8 @@ class Translation {
     Element value;
     bool const is_read = row.pair->forward(in, value) && !value.is_null();
     if (!in.unmapped.empty())
-      draft_.unmapped.push_back({row.vocabulary->name, in.keep(in.unmapped), in.keep(in.peek(2)), &row, address});
+      draft_.unmapped.push_back(
+          {row.vocabulary->name, in.keep(in.unmapped), in.keep(in.peek(2)), &row, address});
     if (!is_read) {
       if (has_text(raw))
         draft_.warnings.push_back(

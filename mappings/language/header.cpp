@@ -17,7 +17,8 @@ Element fact_element(Reversal& on, Row const& row, std::string_view text) {
   probe.vocabulary = row.vocabulary;
   if (row.pair->reverse(value, probe) && !probe.empty()) return value;
   Element object = Element::of_object();
-  if (auto const bar = text.find('|'); bar != std::string_view::npos && row.pair->name.ends_with("~Identifier")) {
+  if (auto const bar = text.find('|');
+      bar != std::string_view::npos && row.pair->name.ends_with("~Identifier")) {
     if (bar > 0) object.set(on.arena, "system", Element::of_string(text.substr(0, bar)));
     value = Element::of_string(text.substr(bar + 1));
   }

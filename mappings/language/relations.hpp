@@ -4,8 +4,8 @@
 
 #include "mappings/language/engine.hpp"
 
-#include <string_view>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mappings::language {

@@ -123,7 +123,8 @@ class IdentityActsTest : public testing::Test {
     std::vector<std::string> messages;
     for (auto const& row : (*snapshot)->outbox("clinic", 100).value()) {
       auto const rendered = delivery::render(**snapshot, mappings::language::builtin(),
-                                             tables_->current()->partners->find("clinic")->profile, row, "C1", "20250301120000");
+                                             tables_->current()->partners->find("clinic")->profile, row, "C1",
+                                             "20250301120000");
       messages.push_back(rendered ? rendered->bytes : to_line(rendered.error()));
     }
     return messages;
