@@ -275,6 +275,9 @@ void read_writing(Section& in, Partner& partner) {
                      "must say how many characters a field takes, as in PID-5.1: 50");
     partner.lengths[place] = characters;
   }
+  in.read("dictionary_lengths", partner.dictionary_lengths);
+  in.read("newer_fields", partner.newer_fields);
+  in.read("time_offset", partner.time_offset);
   in.read_one_of("time_precision", partner.time_precision, {"full", "second", "minute", "day"});
 }
 
@@ -286,8 +289,9 @@ void read_partner(Section& in, Partner& partner) {
   in.read("our_application", partner.our_application);
   in.read("our_facility", partner.our_facility);
   in.read("certificate", partner.certificate);
-  in.read_one_of("version", partner.version,
-                 {"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8"});
+  in.read_one_of(
+      "version", partner.version,
+      {"2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.1", "2.8.2"});
   in.read("version_fallback", partner.version_fallback);
   read_writing(in, partner);
   in.read("charset", partner.charset);

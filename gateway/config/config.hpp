@@ -69,6 +69,10 @@ struct Partner {
   std::string
       certificate;  ///< Common name of its client certificate on a TLS listener; "" means any the CA signed.
   std::string version = "2.5.1";
+  bool newer_fields = true;  ///< Fields that `version` lacks are written all the same.
+  bool dictionary_lengths =
+      false;                      ///< What is longer than its version's dictionary says is cut, with a note.
+  bool time_offset = true;        ///< Times carry their offset; else they are in utc_offset.
   bool version_fallback = false;  ///< A message that `version` lacks is written in the lowest that has it.
   std::string delimiters = "|^~\\&";    ///< Field separator and MSH-2 of what is written to it.
   std::string processing_id = "P";      ///< MSH-11

@@ -88,6 +88,9 @@ mappings::language::PartnerProfile to_profile(config::Partner const& partner) {
   profile.delimiters = to_delimiters(partner.delimiters);
   profile.processing_id = partner.processing_id;
   profile.required_fields = partner.required;
+  profile.newer_fields = partner.newer_fields;
+  profile.dictionary_lengths = partner.dictionary_lengths;
+  profile.write_offset = partner.time_offset;
   profile.newer_version = partner.version_fallback || partner.events.empty();
   for (auto const& [place, characters] : partner.lengths)
     profile.lengths.push_back({place, static_cast<std::size_t>(characters)});

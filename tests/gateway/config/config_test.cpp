@@ -31,6 +31,9 @@ partners:
     honours_delete: false
     lengths: { PID-5.1: 35 }
     time_precision: minute
+    time_offset: false
+    newer_fields: false
+    dictionary_lengths: true
     code_maps: { "0001": { W: F } }
     control_id_reuse: daily
     ref_reply: rri
@@ -64,6 +67,9 @@ mllp:
   EXPECT_FALSE(partner.honours_delete);
   EXPECT_EQ(partner.lengths.at("PID-5.1"), 35);
   EXPECT_EQ(partner.time_precision, "minute");
+  EXPECT_FALSE(partner.time_offset);
+  EXPECT_FALSE(partner.newer_fields);
+  EXPECT_TRUE(partner.dictionary_lengths);
   EXPECT_EQ(partner.delivery.mllp.port, 3000);
   EXPECT_EQ(settings->mllp[0].listen.host, "::1");
   EXPECT_TRUE(settings->mllp[0].strict_framing);
