@@ -180,8 +180,15 @@ class Composer {
            }));
   }
 
+  void note_lacking(Use const& use, std::size_t at, Element const* base) {
+    if (!says_anything(on_.project_now(use, on_.sources_now(structure_, use, at, base)))) return;
+    on_.loss.push_back(
+        {use.segment, "the version being written has no such segment in this message", "the record"});
+  }
+
   void write_segment(Use const& use, std::size_t at, Element const* base, bool own_item) {
-    if (base == nullptr || lacks_segment(use)) return;
+    if (base == nullptr) return;
+    if (lacks_segment(use)) return note_lacking(use, at, base);
     place(at);
     Projection const now = on_.project_now(use, on_.sources_now(structure_, use, at, base));
     bool const any = says_anything(now);

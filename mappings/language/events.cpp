@@ -19,7 +19,11 @@ bool fits(EventTable const& table, EventRow const& row, Element const* before, E
   }
   std::string_view const from = status_of(table, before);
   std::string_view const to = status_of(table, &after);
-  if (!row.holds_before(before == nullptr ? std::string_view{} : from)) return false;
+  // A resource that is there without a status (a Patient's active) is not none.
+  bool const only_any = before != nullptr && from.empty();
+  if (only_any ? std::ranges::count(row.before, "any") == 0
+               : !row.holds_before(before == nullptr ? std::string_view{} : from))
+    return false;
   if (row.after == "same") {
     if (before == nullptr || from != to) return false;
   } else if (row.after == "any") {

@@ -126,6 +126,16 @@ bool told_of_text(std::vector<language::LossNote> const& loss) {
   });
 }
 
+/// Messages that say what their own version has no place for: written anew they lose it, and a loss note says
+/// so.
+bool says_more_than_its_version(OwnMessage const& own) {
+  static std::set<std::string> const kKnown = {
+      "ADT_A01/06-admit-accident",                // PV1-52, withdrawn in 2.7
+      "ADT_A02/04-transfer-2-1",                  // room and bed: PV1-3 has one component in 2.1
+      "ADT_A16/02-pending-discharge-guarantor"};  // 2.4 has neither GT1 nor NK1 in ADT_A16
+  return kKnown.contains(own.name);
+}
+
 TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
   std::size_t compared = 0;
   for (OwnMessage const& own : own_messages()) {
@@ -136,6 +146,10 @@ TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
     Rewritten const again(own, false);
     EXPECT_EQ(again.error.diagnostics, "") << own.name << " " << again.error.source;
     if (again.bytes.empty()) continue;
+    if (says_more_than_its_version(own)) {
+      EXPECT_FALSE(again.loss.empty()) << own.name;
+      continue;
+    }
     Translated const second(again.bytes);
     std::set<std::string> const got = lines_of(second.draft);
     std::string difference;
