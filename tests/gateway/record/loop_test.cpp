@@ -494,6 +494,24 @@ TEST_F(Loop, WithoutADestinationNothingIsBroadcast) {
   EXPECT_EQ(told("heart-clinic"), "");
 }
 
+TEST_F(Loop, WithSeveralDestinationsNothingIsBroadcast) {
+  site_.parties.push_back(party("second-clinic", "Organization/heart-clinic", true));
+  ASSERT_TRUE(fhir("riverside", {request(), task()}));
+  EXPECT_EQ(state(), "SENT");
+  EXPECT_EQ(referral().owner, "Organization/care-coordination");
+  EXPECT_TRUE(outbox("heart-clinic").empty());
+  EXPECT_TRUE(outbox("second-clinic").empty());
+}
+
+TEST_F(Loop, AReferralByV2ToNobodyTheSiteServesComesToTheCoordinator) {
+  ASSERT_TRUE(v2("heart-clinic", "REF^I12", {{"referral.status", "P", "RF1-1"}},
+                 {patient("clinic-patient", ""),
+                  request("sr", "Organization/heart-clinic", "Organization/nobody", "clinic-patient"),
+                  task("task", "sr", "Organization/nobody")}));
+  EXPECT_EQ(state(), "SENT");
+  EXPECT_EQ(referral().owner, "Organization/care-coordination");
+}
+
 TEST_F(Loop, CloseOnDeliveryIsAPolicyAndSaysSo) {
   site_.parties[0].close_on_delivery = true;
   refer();
