@@ -9,6 +9,7 @@
 #include "gateway/intake/journey.hpp"
 #include "gateway/intake/person_messages.hpp"
 #include "gateway/intake/reconcile.hpp"
+#include "gateway/record/subscribers.hpp"
 #include "gateway/store/async_commit.hpp"
 #include "gateway/store/hash.hpp"
 #include "mappings/hl7v2/batch.hpp"
@@ -319,6 +320,12 @@ void Intake::decode(Journey& journey) const {
   journey.duplicate_key = duplicate_key_of(journey.envelope, message, *journey.partner, journey.content_hash);
   auto draft = mappings::language::forward(journey.tables->maps, message, journey.partner->profile);
   if (!draft) return stop(draft.error(), Verdict::error);
+  // AA would say that it was answered. `handoff convert` says which FHIR search it stands for.
+  if (draft->message_code == "QBP") {
+    return stop(fhir::error(fhir::IssueType::not_supported,
+                            "queries are not answered here: ask by FHIR search", {}, "MSH-9"),
+                Verdict::error);
+  }
   journey.draft.emplace(std::move(*draft));
 }
 
@@ -490,8 +497,20 @@ fhir::Result<void> Intake::activate_subscriptions(store::Unit& unit) const {
 /// The end of every door's way: fold the record over what was written, and queue what subscribers must hear.
 fhir::Result<void> Intake::finish(store::Unit& unit, record::Cause const& cause) {
   auto const tables = options_.tables->current();
-  FHIR_CHECK(tell_of_persons(unit, tables->maps, *tables->partners, cause.origin));
-  FHIR_CHECK(record::fold(unit, cause, tables->partners->site()));
+  auto const& partners = *tables->partners;
+  FHIR_CHECK(tell_of_persons(unit, tables->maps, partners, cause.origin));
+  FHIR_CHECK(record::fold(unit, cause, partners.site()));
+  FHIR_CHECK(record::tell_subscribers(
+      unit, cause, partners.site(), [&](auto const& party, auto const* before, auto const& after) {
+        std::optional<record::ChosenEvent> chosen;
+        KnownPartner const* const partner = partners.find(party.name);
+        if (partner == nullptr) return chosen;
+        auto const event = mappings::language::choose_event(tables->maps, before, after, partner->profile);
+        if (event)
+          chosen = {std::string(event->message_code) + "^" + std::string(event->trigger_event),
+                    std::string(event->structure)};
+        return chosen;
+      }));
   return options_.subscriptions.notify(unit);
 }
 

@@ -342,6 +342,8 @@ class Reconciler {
 
   fhir::Result<void> put(std::size_t index, std::vector<std::string> const& all) {
     DraftResource const& resource = draft_.resources[index];
+    // A query and the errors of an answer are of the exchange: the journal keeps them, the store does not.
+    if (resource.type == "Parameters" || resource.type == "OperationOutcome") return {};
     Target& target = targets_[index];
     auto& arena = unit_.arena();
     FHIR_TRY(target.current, unit_.find(resource.type, target.id));

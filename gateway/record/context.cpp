@@ -209,16 +209,23 @@ std::string_view Context::fact(std::string_view name) const {
   return {};
 }
 
+/// CCR (HL7 v2.8 section 11.6.3) is a referral like REF: I16 is new, I17 changes, I18 cancels.
+static bool is_collaborative_referral(std::string_view message_type) { return message_type == "CCR"; }
+
 std::string_view Context::message_type() const {
   if (cause.door != Door::v2) return {};
-  return std::string_view(cause.message).substr(0, cause.message.find('^'));
+  std::string_view const type = std::string_view(cause.message).substr(0, cause.message.find('^'));
+  return is_collaborative_referral(type) ? "REF" : type;
 }
 
 std::string_view Context::trigger() const {
   auto const caret = cause.message.find('^');
   if (cause.door != Door::v2 || caret == std::string::npos) return {};
   std::string_view const rest = std::string_view(cause.message).substr(caret + 1);
-  return rest.substr(0, rest.find('^'));
+  std::string_view const trigger = rest.substr(0, rest.find('^'));
+  if (!is_collaborative_referral(std::string_view(cause.message).substr(0, caret))) return trigger;
+  if (trigger == "I17") return "I13";
+  return trigger == "I18" ? "I14" : "I12";
 }
 
 fhir::Result<std::vector<Event>> Context::log(std::string const& record_id) {

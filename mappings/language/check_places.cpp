@@ -123,7 +123,7 @@ class PlaceCheck {
       std::string_view const type = type_of(version, *field, place);
       if (type.empty()) return false;
       if (types.find(type) == std::string::npos) types.append(types.empty() ? "" : ", ").append(type);
-      fits = fits || reads(pair->name, type);
+      fits = fits || type == "VARIES" || reads(pair->name, type);
       return false;
     });
     if (!exists)

@@ -8,6 +8,9 @@
 
 namespace mappings::types {
 
+/// location.cpp: ERL, ELD, QIP.
+std::span<Pair const> location_pairs();
+
 namespace {
 
 constexpr std::string_view kNull = "\"\"";
@@ -165,8 +168,9 @@ std::string_view canonical(std::string_view v2, std::string_view fhir) {
 
 std::vector<Pair> all_pairs() {
   std::vector<Pair> pairs;
-  for (auto const family : {primitive_pairs(), coded_pairs(), identifier_pairs(), person_pairs(),
-                            time_pairs(), quantity_pairs(), reference_pairs(), attachment_pairs()})
+  for (auto const family :
+       {primitive_pairs(), coded_pairs(), identifier_pairs(), person_pairs(), time_pairs(), quantity_pairs(),
+        reference_pairs(), attachment_pairs(), location_pairs()})
     pairs.insert(pairs.end(), family.begin(), family.end());
   return pairs;
 }

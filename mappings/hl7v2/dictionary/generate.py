@@ -251,11 +251,24 @@ def quoted(string):
     return '"' + string.replace("\\", "\\\\").replace('"', '\\"').replace("?", "\\?") + '"'
 
 
+def with_lost_types(sources):
+    """From 2.7 on the source says ST where HL7 says "varies", and for fields that are withdrawn: what 2.6 says stands."""
+    last = next(source for source in sources if source["version"] == "2.6")
+    for source in sources[sources.index(last) + 1:]:
+        for name, segment in source["segments"].items():
+            before = (last["segments"].get(name) or {}).get("fields") or {}
+            for number, f in (segment.get("fields") or {}).items():
+                known = before.get(number, {}).get("type")
+                if f["type"] == "ST" and known and (known == "VARIES" or f.get("opt") == "B"):
+                    f["type"] = known
+    return sources
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     text("")
     extra = supplement()
-    versions = [version_tables(source, extra) for source in read_sources(folder)]
+    versions = [version_tables(source, extra) for source in with_lost_types(list(read_sources(folder)))]
     event_rows = events()
 
     strings = text.items()

@@ -227,7 +227,7 @@ TEST(Refusals, NameTheFileAndTheNextFileIsConvertedAllTheSame) {
     return folder.file(name);
   };
   std::string const unreadable = write("1.hl7", "PID|1\r");
-  std::string const tableless = write("2.hl7", header + "RDE^O11^RDE_O11|7|P|2.5.1\rRXE|1^2&3~4\r");
+  std::string const tableless = write("2.hl7", header + "MFN^M02^MFN_M02|7|P|2.5.1\rMFE|1^2&3~4\r");
   std::string const absent = folder.file("3.hl7");
   std::string const good = (own_root() / "ADT_A01/01-admit.hl7").string();
   Ran const ran =
@@ -239,8 +239,8 @@ TEST(Refusals, NameTheFileAndTheNextFileIsConvertedAllTheSame) {
   EXPECT_NE(ran.err.find("error not-supported " + tableless + " MSH-9"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("error not-found " + absent), std::string::npos) << ran.err;
   for (char const* const leaf :
-       {"RXE-1.1.1", "RXE-1.2.1", "RXE-1.2.2", "RXE-1(2).1.1", "MSH-9.3.1", "MSH-10.1.1"})
-    EXPECT_NE(ran.err.find("{\"v2\":\"" + std::string(leaf) + "\",\"reason\":\"no table for RDE_O11\"}"),
+       {"MFE-1.1.1", "MFE-1.2.1", "MFE-1.2.2", "MFE-1(2).1.1", "MSH-9.3.1", "MSH-10.1.1"})
+    EXPECT_NE(ran.err.find("{\"v2\":\"" + std::string(leaf) + "\",\"reason\":\"no table for MFN_M02\"}"),
               std::string::npos)
         << leaf << " in " << ran.err;
 }
@@ -249,7 +249,7 @@ TEST(Refusals, OneBadMessageOfABatchDoesNotStopTheOthers) {
   std::string const header = "MSH|^~\\&|A|B|C|D|20250301||";
   std::string const pid = "\rPID|1||4711^^^A||Muster^Anna\rPV1|1|I\r";
   std::string const batch = "BHS|^~\\&\r" + header + "ADT^A01^ADT_A01|1|P|2.5.1" + pid + header +
-                            "RDE^O11|2|P|2.5.1\r" + header + "ADT^A01^ADT_A01|3|P|2.5.1" + pid + "BTS|3\r";
+                            "MFN^M02|2|P|2.5.1\r" + header + "ADT^A01^ADT_A01|3|P|2.5.1" + pid + "BTS|3\r";
   Ran const ran = run({"convert", "--from", "hl7v2", "--to", "fhir"}, batch);
   EXPECT_EQ(ran.code, 1);
   EXPECT_EQ(std::ranges::count(ran.out, '\n'), 2) << ran.out;
@@ -357,6 +357,10 @@ std::vector<std::string> facts_for(std::string const& structure) {
     if (structure == answer)
       return {"--fact", "message.ack_code=AA", "--fact", "message.ack_id=1", "--fact", "order.control=OK"};
   }
+  if (structure == "SRR_S01") return {"--fact", "message.ack_id=1"};
+  if (structure.starts_with("RSP_"))
+    return {"--fact", "message.ack_code=AA", "--fact", "message.ack_id=1",
+            "--fact", "query.tag=1",         "--fact", "query.status=OK"};
   return {};
 }
 

@@ -30,6 +30,17 @@ config::Settings two_partners() {
   bound.application = "BOUND";
   bound.certificate = "bound-client";
   settings.partners.push_back(bound);
+  // Two that take care plans over MLLP, one of them only problems.
+  for (char const* const name : {"plans", "problems"}) {
+    config::Partner taker;
+    taker.name = name;
+    taker.application = name;
+    taker.facility = "TAKER";
+    taker.delivery.mllp.port = 2575;
+    taker.events = {"PPR^PC1", "PPR^PC2"};
+    if (taker.name == "plans") taker.events.insert(taker.events.end(), {"PPP^PCB", "PPP^PCC", "PGL^PC7"});
+    settings.partners.push_back(taker);
+  }
   return settings;
 }
 
@@ -149,6 +160,18 @@ class IntakeTest : public testing::Test {
     return result;
   }
 
+  /// "PPP^PCB CarePlan" of every message queued for a partner, in order.
+  std::vector<std::string> queued(std::string_view partner) {
+    std::vector<std::string> told;
+    for (auto const& row : (*store_->snapshot())->outbox(partner, 100).value()) {
+      auto const request = fhir::json::read_document(row.request);
+      auto const anchor = request->root.find("anchors")->members()[0].value.text();
+      told.push_back(row.kind.substr(row.kind.find(':') + 1) + " " +
+                     std::string(anchor.substr(0, anchor.find('/'))));
+    }
+    return told;
+  }
+
   std::vector<store::RecordRow> worklist(std::string_view kind) {
     return (*store_->snapshot())->list_records(kind, "", "", 100).value();
   }
@@ -248,6 +271,62 @@ TEST_F(IntakeTest, MessagesForDifferentPatientsAreTakenInBesideEachOther) {
   EXPECT_EQ(send_beside_each_other(threads), 0);
   EXPECT_EQ(store_->stats().recomputed, 0U);
   EXPECT_EQ(found("Patient").size(), static_cast<std::size_t>(kThreads));
+}
+
+std::string care_message(std::string const& event, std::string const& control_id,
+                         std::string const& segments) {
+  return "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301110000+0000||" + event + "|" + control_id +
+         "|P|2.5.1\rPID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\r" + segments;
+}
+
+TEST_F(IntakeTest, APlanIsToldWholeToWhoTakesPlansAndItsProblemToWhoTakesOnlyThose) {
+  std::string const plan = "PTH|AD|HF-1^Heart failure^L|PW-1^HOSP|20250301|Active\r";
+  std::string const problem = "PRB|AD|20250301|I50.9^Heart failure^I10C|PB-1^HOSP\r";
+  std::string const goal = "GOL|AD|20250301|W-1^Stable weight^L|GL-1^HOSP||||||||||||||ACT\r";
+  EXPECT_EQ(code(send(care_message("PPP^PCB^PPP_PCB", "P1", plan + problem + goal))), "AA");
+  EXPECT_EQ(queued("plans"), std::vector<std::string>{"PPP^PCB CarePlan"});
+  EXPECT_EQ(queued("problems"), std::vector<std::string>{"PPR^PC1 Condition"});
+  EXPECT_EQ(queued("hospital"), std::vector<std::string>{}) << "never to the origin";
+}
+
+TEST_F(IntakeTest, AChangeIsToldByTheEventTableAndNoChangeIsNotTold) {
+  std::string const goal = "GOL|AD|20250301|W-1^Stable weight^L|GL-1^HOSP||||||||||||||";
+  send(care_message("PGL^PC6^PGL_PC6", "G1", goal + "ACT\r"));
+  EXPECT_EQ(queued("plans"), std::vector<std::string>{}) << "PGL^PC6 is not in its profile";
+  send(care_message("PGL^PC7^PGL_PC6", "G2", goal + "ACT\r"));
+  EXPECT_EQ(queued("plans"), std::vector<std::string>{}) << "nothing changed";
+  send(care_message("PGL^PC7^PGL_PC6", "G3", goal + "Completed\r"));
+  EXPECT_EQ(queued("plans"), std::vector<std::string>{"PGL^PC7 Goal"});
+}
+
+TEST_F(IntakeTest, AProblemDeletedByItsActionCodeStaysAndIsMarked) {
+  send(care_message("PPR^PC1^PPR_PC1", "P1", "PRB|AD|20250301|I50.9^Heart failure^I10C|PB-1^HOSP\r"));
+  send(care_message("PPR^PC3^PPR_PC1", "P2", "PRB|DE|20250301|I50.9^Heart failure^I10C|PB-1^HOSP\r"));
+  auto const problems = found("Condition");
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_NE(problems[0].content.find("entered-in-error"), std::string::npos) << problems[0].content;
+}
+
+TEST_F(IntakeTest, AQueryIsNotAnsweredAsIfItHadBeenRun) {
+  auto const answers = send(
+      "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301110000+0000||QBP^Q22^QBP_Q21|Q1|P|2.5\rQPD|IHE PDQ "
+      "Query|T1|@PID.5.1^MASON\rRCP|I\r");
+  EXPECT_EQ(code(answers), "AE");
+  EXPECT_NE(answers[0].find("queries are not answered here"), std::string::npos) << answers[0];
+}
+
+TEST_F(IntakeTest, ACollaborativeReferralOpensARecordAndItsCancellationIsAsked) {
+  auto const referral = [](std::string const& trigger, std::string const& id) {
+    return "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301110000+0000||CCR^" + trigger + "^CCR_I16|" + id +
+           "|P|2.8\rRF1|P|R|MED|AM|O|R-9^HOSP|20250301\rPRD|RP|Okafor^Nadia\rPRD|RT|Lindqvist^Per\r"
+           "PID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\rPV1|1|O\r";
+  };
+  EXPECT_EQ(code(send(referral("I16", "C1"))), "AA");
+  ASSERT_EQ(worklist("referral").size(), 1U);
+  EXPECT_EQ(worklist("referral")[0].state, "SENT");
+  EXPECT_EQ(code(send(referral("I18", "C2"))), "AA");
+  ASSERT_EQ(worklist("referral").size(), 1U);
+  EXPECT_EQ(worklist("referral")[0].state, "CANCEL_REQUESTED");
 }
 
 TEST_F(IntakeTest, AResendIsAnsweredAsBeforeAndStoresNothing) {

@@ -61,6 +61,23 @@ std::string other_version(Translated const& from, Translated const& base, std::s
   return differs.empty() ? "" : differs + bytes;
 }
 
+/// Where the two versions cannot say the same, and why.
+std::map<std::string, std::string> const& excuses() {
+  static std::string const kNoGroup =
+      "2.3 has no ROL, GT1 or NK1 in this structure, or PV1 has no such participant there";
+  static std::string const kNotIn28 =
+      "2.8 has no grammar for this structure: what it is compared with lost the groups";
+  static std::map<std::string, std::string> const all = {
+      {"ADT_A02/05-transfer-from-temporary-place in 2.3", kNoGroup},
+      {"ADT_A15/02-pending-transfer-care-team in 2.3", kNoGroup},
+      {"ADT_A16/02-pending-discharge-guarantor in 2.3", kNoGroup},
+      {"ADT_A18/01-merge-patient-information in 2.3", kNotIn28},
+      {"ADT_A18/01-merge-patient-information in 2.5.1", kNotIn28},
+      {"ORM_O01/02-medication-in-an-orm in 2.5.1", kNotIn28},
+      {"ORR_O02/03-error in 2.5.1", kNotIn28}};
+  return all;
+}
+
 TEST(L8Version, WrittenInAnyVersionAndReadAgainItSaysTheSameButForWhatTheVersionLacks) {
   std::size_t compared = 0;
   for (auto const& own : maps::test::own_messages()) {
@@ -75,7 +92,8 @@ TEST(L8Version, WrittenInAnyVersionAndReadAgainItSaysTheSameButForWhatTheVersion
       if (lacks(*hl7v2::to_version(version), *from)) continue;
       ++compared;
       std::string const broken = other_version(*from, *base, version);
-      EXPECT_TRUE(broken.empty()) << own.name << " in " << version << "\n" << broken;
+      bool const excused = excuses().contains(own.name + " in " + version);
+      EXPECT_EQ(broken.empty(), !excused) << own.name << " in " << version << "\n" << broken;
     }
   }
   EXPECT_GE(compared, 120U);

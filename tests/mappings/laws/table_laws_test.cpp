@@ -64,7 +64,7 @@ struct State {
     std::string const head =
         R"({"resourceType":")" + type + R"(","id":"1","status":")" + status + R"(","identifier":[)";
     if (type == "Appointment")
-      return head + identifier("FILL", "A1") + R"(],"start":")" + start +
+      return head + identifier("PLAC", "P1") + "," + identifier("FILL", "A1") + R"(],"start":")" + start +
              R"(","participant":[{"status":"accepted","type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"SBJ","display":"subject"}]}],"actor":{"reference":"Patient/1"}}]})";
     std::string text =
         head + identifier("VN", "V1") +
@@ -96,6 +96,9 @@ void satisfy(language::EventRow const& row, State& before, State& after) {
     if (path == "hospitalization") after.diet = before.diet == "a" ? "b" : "a";
   }
 }
+
+/// A schedule request asks for a period (requestedPeriod); its Appointment has no start yet.
+bool asks(language::EventRow const& row) { return row.events[0].first == "SRM"; }
 
 class L11Events : public testing::Test {
  protected:
@@ -194,6 +197,8 @@ TEST_F(L11Events, TheMessageOfEachChangeMakesThatChange) {
       for (std::string const& status : from) {
         State before{table.type, status};
         before.exists = status != "none";
+        // The rows of the message say the status; which message is chosen is tests/mappings/maps/events_test.
+        if (row.after == "told" || asks(row)) continue;
         if (row.after == "same" && !before.exists) continue;
         State after = before;
         after.status = row.after == "same" ? status : row.after;
@@ -223,6 +228,7 @@ TEST_F(L11Events, ARandomWalkToldByItsMessagesEndsInTheSameState) {
       for (int step = 0; step < 12; ++step) {
         auto const& row = table.rows[random() % table.rows.size()];
         if (row.events.empty() || !row.holds_before(now.exists ? now.status : "")) continue;
+        if (row.after == "told" || asks(row)) continue;
         if (row.after == "same" && !now.exists) continue;
         State before = now;
         State after = now;

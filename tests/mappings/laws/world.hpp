@@ -37,6 +37,9 @@ std::unique_ptr<Translated> translate(std::string_view bytes);
 std::unique_ptr<Translated> translate_utf8(
     std::string_view image_bytes);  ///< Image::bytes(), whatever MSH-18 says.
 
+/// A query or its answer (QBP, RSP): translated, never stored, so that nothing is applied or edited.
+bool is_query(Translated const& from);
+
 /// A request that writes `from` again; over itself with keep_seed.
 language::ReverseRequest request_of(Translated const& from, bool keep_seed);
 
@@ -66,7 +69,8 @@ struct Tally {
 /// Asserts the law for every public message, every one of ours, every kept case and the generated ones (300
 /// from seed 1; LAWS_GENERATED and LAWS_SEED say otherwise). A generated message that breaks it is shrunk and
 /// printed as a file for cases/. `excused` names messages with the reason why the law cannot hold for them;
-/// one that holds all the same fails the test, so that excuses do not outlive their reason.
+/// one that holds all the same fails the test, so that excuses do not outlive their reason. "generated
+/// ADT_A43" excuses generated messages of a structure.
 Tally prove(Law const& law, std::map<std::string, std::string> const& excused = {});
 
 }  // namespace mappings::laws

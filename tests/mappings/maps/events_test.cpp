@@ -136,6 +136,39 @@ TEST(Events, AnAppointmentTellsEachOfItsChangesByOneMessage) {
     EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
 }
 
+std::string problem(std::string const& verification, std::string const& clinical = "active") {
+  return R"({"resourceType":"Condition","category":[{"coding":[{"code":"problem-list-item"}]}],"clinicalStatus":{"coding":[{"code":")" +
+         clinical + R"("}]},"verificationStatus":{"coding":[{"code":")" + verification + R"("}]}})";
+}
+
+std::string with_status(std::string const& type, std::string const& element, std::string const& status) {
+  return R"({"resourceType":")" + type + R"(",")" + element + R"(":")" + status + R"("})";
+}
+
+TEST(Events, AProblemAGoalAndAPathwayTellOfEachOfTheirChangesByOneMessage) {
+  auto const goal = [](std::string const& status) { return with_status("Goal", "lifecycleStatus", status); };
+  auto const plan = [](std::string const& status) { return with_status("CarePlan", "status", status); };
+  struct Case {
+    std::string before, after, event;
+  };
+  Case const cases[] = {
+      {"", problem("confirmed"), "PPR^PC1"},
+      {problem("confirmed"), problem("confirmed", "resolved"), "PPR^PC2"},
+      {problem("provisional"), problem("entered-in-error"), "PPR^PC3"},
+      {problem("entered-in-error"), problem("entered-in-error", "inactive"), "PPR^PC2"},
+      {"", R"({"resourceType":"Condition","category":[{"coding":[{"code":"encounter-diagnosis"}]}]})",
+       "none"},
+      {"", goal("active"), "PGL^PC6"},
+      {goal("active"), goal("completed"), "PGL^PC7"},
+      {goal("active"), goal("entered-in-error"), "PGL^PC8"},
+      {"", plan("active"), "PPP^PCB"},
+      {plan("active"), plan("completed"), "PPP^PCC"},
+      {plan("active"), plan("entered-in-error"), "PPP^PCD"},
+  };
+  for (Case const& one : cases)
+    EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
+}
+
 /// The status of the role's resource after the message met `current`.
 std::string status_after(std::string const& message, std::string_view role, std::string const& current) {
   Translated const translated(own_message(message).bytes);
