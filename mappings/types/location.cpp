@@ -53,22 +53,32 @@ std::string_view take(std::string_view& text, char open, std::string_view ends) 
   return is_number(number) ? number : std::string_view{};
 }
 
-bool write_erl(Element const& value, Out& out) {
-  std::string_view text = value.text();
+/// Segment, which of its kind, and field; what follows is left in `text`, which is empty where no field
+/// stands.
+bool write_place(std::string_view& text, Out& out) {
   auto const head = std::min(text.find_first_of("[-"), text.size());
   if (head != 3) return false;
   out.set(1, text.substr(0, head));
   text.remove_prefix(head);
-  std::string_view const sequence = take(text, '[', "]");
+  out.set(2, take(text, '[', "]"));
   std::string_view const field = take(text, '-', "(.");
-  std::string_view const repetition = take(text, '(', ")");
-  std::string_view const component = take(text, '.', ".");
-  std::string_view const subcomponent = take(text, '.', ".");
-  out.set(2, sequence);
   out.set(3, field);
-  out.set(4, repetition);
+  if (field.empty()) text = {};
+  return true;
+}
+
+bool write_eld(Element const& value, Out& out) {
+  std::string_view text = value.text();
+  return write_place(text, out);
+}
+
+bool write_erl(Element const& value, Out& out) {
+  std::string_view text = value.text();
+  if (!write_place(text, out)) return false;
+  out.set(4, take(text, '(', ")"));
+  std::string_view const component = take(text, '.', ".");
   out.set(5, component);
-  out.set(6, subcomponent);
+  if (!component.empty()) out.set(6, take(text, '.', "."));
   return true;
 }
 
@@ -125,7 +135,7 @@ bool write_query(Element const& value, Out& out) {
 
 constexpr std::array kPairs = {
     Pair{.name = "ERL~string", .forward = read_erl, .reverse = write_erl},
-    Pair{.name = "ELD~string", .forward = read_eld, .reverse = write_erl},
+    Pair{.name = "ELD~string", .forward = read_eld, .reverse = write_eld},
     Pair{.name = "QIP~Parameters.parameter", .forward = read_query, .reverse = write_query},
 };
 
