@@ -6,7 +6,8 @@ set -euo pipefail
 packages=(
   clang-16 clang-format-16 lld-16 libclang-rt-16-dev llvm-16 cmake ninja-build ccache git ca-certificates openssl
   libboost1.81-dev rapidjson-dev libssl-dev libsqlite3-dev tao-pegtl-dev libyaml-cpp-dev libcli11-dev libfmt-dev
-  libspdlog-dev prometheus-cpp-dev libicu-dev zlib1g-dev libre2-dev libpugixml-dev pkg-config
+  libspdlog-dev prometheus-cpp-dev libicu-dev zlib1g-dev libre2-dev libpugixml-dev
+  libxml2-utils pkg-config
   libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev)
 
 missing=()
