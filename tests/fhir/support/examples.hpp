@@ -36,6 +36,11 @@ inline std::vector<Example> load_examples(std::string_view folder = "corpora/fhi
   return examples;
 }
 
+inline std::string read_file(std::filesystem::path const& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// Reads JSON that a test knows to be well formed.
 inline json::Document read(std::string_view bytes) { return json::read_document(bytes).value(); }
 
