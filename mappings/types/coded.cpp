@@ -3,6 +3,7 @@
 #include "mappings/types/families.hpp"
 
 #include <array>
+#include <iterator>
 #include <optional>
 
 namespace mappings::types {
@@ -146,31 +147,42 @@ bool write_code(Element const& value, Out& out) {
   return !out.empty();
 }
 
-/// The sender's own coding from three components.
-Element sent_coding(In& in, std::size_t first, std::string_view default_system) {
-  std::string_view const code = in.part(first);
-  std::string_view const text = in.part(first + 1);
-  std::string_view const name = in.part(first + 2);
+/// Where a triplet (code, text, system) of a CWE begins, and where the version of its system stands.
+struct Triplet {
+  std::size_t first, version;
+};
+constexpr Triplet kTriplets[] = {{1, 7}, {4, 8}, {10, 13}};
+
+/// One of the sender's own codings.
+Element sent_coding(In& in, Triplet const& at, std::string_view default_system) {
+  std::string_view const code = in.part(at.first);
+  std::string_view const text = in.part(at.first + 1);
+  std::string_view const name = in.part(at.first + 2);
   if (code.empty() && text.empty()) return {};
   std::string_view const system = name.empty() ? default_system : code_system_uri(name, in.context());
   if (!code.empty() && !is_code(code)) return {};
   if (code.empty()) return {};
-  return coding(system, code, text, in.arena());
+  Element made = coding(system, code, text, in.arena());
+  if (std::string_view const version = in.part(at.version); !version.empty())
+    made.append_unchecked(in.arena(), "version", Element::of_string(version));
+  return made;
 }
 
 bool read_concept(In& in, Element& out) {
   Arena& arena = in.arena();
   Element codings;
   std::string_view const code = in.part(1);
-  Element const first = sent_coding(in, 1, in.default_system);
+  Element const first = sent_coding(in, kTriplets[0], in.default_system);
   if (!first.is_null()) codings.push(arena, first);
   if (in.vocabulary != nullptr && !code.empty()) {
     auto const target = target_of(in, code);
     if (target && !(target->system == first.text_at("system") && target->code == code))
       codings.push(arena, coding(target->system, target->code, target->display, arena));
   }
-  Element const alternate = in.size() >= 4 ? sent_coding(in, 4, {}) : Element{};
-  if (!alternate.is_null()) codings.push(arena, alternate);
+  for (std::size_t at = 1; at < std::size(kTriplets) && in.size() >= kTriplets[at].first; ++at) {
+    Element const alternate = sent_coding(in, kTriplets[at], {});
+    if (!alternate.is_null()) codings.push(arena, alternate);
+  }
   std::string_view text = in.part(9);
   if (text.empty() && first.is_null()) text = in.part(2).empty() ? code : in.part(2);
   if (!codings.is_null()) out.set(arena, "coding", codings);
@@ -180,11 +192,11 @@ bool read_concept(In& in, Element& out) {
 
 struct Codings {
   Element const* first = nullptr;
-  Element const* second = nullptr;
+  std::array<Element const*, std::size(kTriplets) - 1> others{};
 };
 
-/// Which codings go into the first and the alternate triplet. What the vocabulary itself made of the first is
-/// left out.
+/// Which codings go into the first and the alternate triplets. What the vocabulary itself made of the first
+/// is left out.
 Codings choose(Element const& value, Out const& out) {
   Codings chosen;
   Element const* const list = value.find("coding");
@@ -200,19 +212,22 @@ Codings choose(Element const& value, Out const& out) {
     auto const target = to_fhir(*out.vocabulary, chosen.first->text_at("code"), *out.context->partner);
     return target && target->system == one.text_at("system") && target->code == one.text_at("code");
   };
+  std::size_t used = 0;
   for (Element const& one : all) {
     if (&one == chosen.first || made(one)) continue;
-    chosen.second = &one;
-    break;
+    chosen.others[used++] = &one;
+    if (used == chosen.others.size()) break;
   }
   return chosen;
 }
 
-void write_coding(Element const& one, std::size_t first, Out& out) {
-  out.set(first, one.text_at("code"));
-  out.set(first + 1, one.text_at("display"));
-  if (!one.text_at("code").empty() && (first != 1 || one.text_at("system") != out.default_system))
-    out.set(first + 2, code_system_name(one.text_at("system"), *out.context));
+void write_coding(Element const& one, Triplet const& at, Out& out) {
+  out.set(at.first, one.text_at("code"));
+  out.set(at.first + 1, one.text_at("display"));
+  if (one.text_at("code").empty()) return;
+  if (at.first != 1 || one.text_at("system") != out.default_system)
+    out.set(at.first + 2, code_system_name(one.text_at("system"), *out.context));
+  out.set(at.version, one.text_at("version"));
 }
 
 bool write_concept(Element const& value, Out& out) {
@@ -227,10 +242,12 @@ bool write_concept(Element const& value, Out& out) {
       out.set(1, mapped);
       out.set(2, chosen.first->text_at("display"));
     } else {
-      write_coding(*chosen.first, 1, out);
+      write_coding(*chosen.first, kTriplets[0], out);
     }
   }
-  if (chosen.second != nullptr) write_coding(*chosen.second, 4, out);
+  for (std::size_t at = 0; at < chosen.others.size(); ++at) {
+    if (chosen.others[at] != nullptr) write_coding(*chosen.others[at], kTriplets[at + 1], out);
+  }
   std::string_view const text = value.text_at("text");
   if (!text.empty()) out.set(chosen.first == nullptr ? 2 : 9, text);
   return !out.empty();
@@ -259,7 +276,7 @@ bool read_coding(In& in, Element& out) {
     out = coding(target->system, target->code, target->display, in.arena());
     return true;
   }
-  out = sent_coding(in, 1, in.default_system);
+  out = sent_coding(in, kTriplets[0], in.default_system);
   return !out.is_null();
 }
 
@@ -268,7 +285,7 @@ bool write_coding_value(Element const& value, Out& out) {
     out.set(1, to_v2(*out.vocabulary, value.text_at("system"), value.text_at("code"), *out.context->partner));
     return !out.empty();
   }
-  write_coding(value, 1, out);
+  write_coding(value, kTriplets[0], out);
   return !out.empty();
 }
 

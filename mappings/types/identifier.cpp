@@ -2,7 +2,9 @@
 /// Source: HL7 v2.5.1 2.A.14 (CX), 2.A.28 (EI), 2.A.33 (HD); FHIR R4 datatypes.html#Identifier.
 #include "mappings/types/families.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace mappings::types {
 
@@ -102,10 +104,10 @@ void set_authority(AuthorityText const& hd, In& in, Element& out) {
   }
 }
 
-void set_type(std::string_view code, Element& out, Arena& arena) {
+void set_type(std::string_view code, Element& out, Arena& arena, std::string_view system = kIdentifierTypes) {
   if (code.empty() || code.find_first_of(" \t") != std::string_view::npos) return;
   Element coding = Element::of_object();
-  coding.append_unchecked(arena, "system", Element::of_string(kIdentifierTypes));
+  coding.append_unchecked(arena, "system", Element::of_string(system));
   coding.append_unchecked(arena, "code", Element::of_string(code));
   Element codings;
   codings.push(arena, coding);
@@ -114,11 +116,11 @@ void set_type(std::string_view code, Element& out, Arena& arena) {
   out.set(arena, "type", type);
 }
 
-std::string_view type_code(Element const& identifier) {
+std::string_view type_code(Element const& identifier, std::string_view system = kIdentifierTypes) {
   Element const* const codings = identifier.at("type", "coding");
   if (codings == nullptr) return {};
   for (Element const& one : codings->items()) {
-    if (one.text_at("system") == kIdentifierTypes) return one.text_at("code");
+    if (one.text_at("system") == system) return one.text_at("code");
   }
   return {};
 }
@@ -188,6 +190,10 @@ bool write_ei(Element const& value, Out& out) {
 }
 
 constexpr std::string_view kNpi = "http://hl7.org/fhir/sid/us-npi";
+/// Table 0338; what it does not have, TAX included, is a type of table 0203.
+constexpr std::string_view kPractitionerIdTypes = "http://terminology.hl7.org/CodeSystem/v2-0338";
+constexpr std::string_view kPractitionerIdCodes[] = {"CY",  "DEA", "GL", "LI",  "L&I", "MCD",
+                                                     "MCR", "QA",  "SL", "TRL", "UPIN"};
 
 /// PLN: practitioner id number, its type (table 0338), state, expiry.
 bool read_pln(In& in, Element& out) {
@@ -199,7 +205,8 @@ bool read_pln(In& in, Element& out) {
   if (type == "NPI") {
     out.append_unchecked(arena, "system", Element::of_string(kNpi));
   } else if (!type.empty()) {
-    set_type(type, out, arena);
+    bool const own = std::ranges::find(kPractitionerIdCodes, type) != std::end(kPractitionerIdCodes);
+    set_type(type, out, arena, own ? kPractitionerIdTypes : kIdentifierTypes);
     out.set(arena, "system", Element::of_string(arena.copy(site_urn(in.context(), "", type))));
   }
   out.set(arena, "value", Element::of_string(value));
@@ -211,7 +218,9 @@ bool read_pln(In& in, Element& out) {
 bool write_pln(Element const& value, Out& out) {
   out.set(1, value.text_at("value"));
   if (out.empty()) return false;
-  out.set(2, value.text_at("system") == kNpi ? std::string_view("NPI") : type_code(value));
+  std::string_view type = value.text_at("system") == kNpi ? "NPI" : type_code(value, kPractitionerIdTypes);
+  if (type.empty()) type = type_code(value);
+  out.set(2, type);
   out.set(4, dtm_text(value.text_of("period", "end")).substr(0, 8));
   return true;
 }

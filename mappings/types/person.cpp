@@ -2,7 +2,10 @@
 /// Source: HL7 v2.5.1 2.A.88 (XPN), 2.A.86 (XAD), 2.A.89 (XTN); tables 0200, 0190, 0201, 0202.
 #include "mappings/types/families.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
+#include <string>
 #include <utility>
 
 namespace mappings::types {
@@ -43,13 +46,79 @@ void push_text(Element& out, std::string_view name, std::string_view text, Arena
 
 }  // namespace
 
+namespace {
+
+/// The parts of a surname (FN.2 to FN.5): extensions of HumanName.family.
+constexpr std::pair<std::size_t, std::string_view> kSurnameParts[] = {
+    {2, "http://hl7.org/fhir/StructureDefinition/humanname-own-prefix"},
+    {3, "http://hl7.org/fhir/StructureDefinition/humanname-own-name"},
+    {4, "http://hl7.org/fhir/StructureDefinition/humanname-partner-prefix"},
+    {5, "http://hl7.org/fhir/StructureDefinition/humanname-partner-name"}};
+
+void push_extension(Element& owner, std::string_view url, std::string_view choice, std::string_view text,
+                    Arena& arena) {
+  if (text.empty()) return;
+  Element made = Element::of_object();
+  made.append_unchecked(arena, "url", Element::of_string(url));
+  made.append_unchecked(arena, choice, Element::of_string(text));
+  owner.set(arena, "extension").push(arena, made);
+}
+
+/// The value of the extension `url` of `owner` (which may be nullptr); "" when there is none.
+std::string_view extension_text(Element const* owner, std::string_view url, std::string_view choice) {
+  Element const* const list = owner == nullptr ? nullptr : owner->find("extension");
+  if (list == nullptr) return {};
+  for (Element const& one : list->items()) {
+    if (one.text_at("url") == url) return one.text_at(choice);
+  }
+  return {};
+}
+
+void read_surname_parts(In& in, std::size_t part, Element& name) {
+  Element parts;
+  for (auto const& [sub, url] : kSurnameParts)
+    push_extension(parts, url, "valueString", in.sub(part, sub), in.arena());
+  if (!parts.is_null()) name.set(in.arena(), "_family", parts);
+}
+
+void write_surname_parts(Element const& name, std::size_t part, Out& out) {
+  for (auto const& [sub, url] : kSurnameParts)
+    out.set(part, extension_text(name.find("_family"), url, "valueString"), sub);
+}
+
+/// From and until: two dates, before HL7 v2.5 one component of two.
+void read_span(In& in, std::size_t range, std::size_t start_part, Element& out) {
+  Arena& arena = in.arena();
+  std::string_view const offset = in.context().partner->utc_offset;
+  std::string_view start = date_time_text(in.part(start_part), offset, arena);
+  std::string_view end = date_time_text(in.part(start_part + 1), offset, arena);
+  if (start.empty() && end.empty() && range != 0) {
+    start = date_time_text(in.sub(range, 1), offset, arena);
+    end = date_time_text(in.sub(range, 2), offset, arena);
+  }
+  Element period;
+  if (!start.empty()) period.set(arena, "start", Element::of_string(start));
+  if (!end.empty()) period.set(arena, "end", Element::of_string(end));
+  if (!period.is_null()) out.set(arena, "period", period);
+}
+
+void write_span(Element const& value, std::size_t start_part, Out& out) {
+  out.set(start_part, dtm_text(value.text_of("period", "start")));
+  out.set(start_part + 1, dtm_text(value.text_of("period", "end")));
+}
+
+}  // namespace
+
 /// Six name components from `first`: family, given, further given, suffix, prefix, degree.
 bool read_human_name(In& in, std::size_t first, Element& out) {
   Arena& arena = in.arena();
   std::string_view const family = in.part(first);
   std::string_view const given = in.part(first + 1);
   std::string_view const further = in.part(first + 2);
-  if (!family.empty()) out.set(arena, "family", Element::of_string(family));
+  if (!family.empty()) {
+    out.set(arena, "family", Element::of_string(family));
+    if (in.has_subs(first)) read_surname_parts(in, first, out);
+  }
   push_text(out, "given", given, arena);
   push_text(out, "given", further, arena);
   push_text(out, "prefix", in.part(first + 4), arena);
@@ -61,6 +130,7 @@ bool read_human_name(In& in, std::size_t first, Element& out) {
 void write_human_name(Element const& name, std::size_t first, Out& out) {
   std::string_view const family = name.text_at("family");
   out.set(first, family.empty() && name.find("given") == nullptr ? name.text_at("text") : family);
+  if (!family.empty()) write_surname_parts(name, first, out);
   out.set(first + 1, name.text_of("given", 0));
   std::string further;
   if (Element const* const given = name.find("given")) {
@@ -89,13 +159,9 @@ bool read_xpn(In& in, Element& out) {
     out = {};
     return false;
   }
+  push_text(name, "suffix", in.part(14), arena);
   for (auto const& member : name.members()) out.set(arena, member.name, member.value);
-  Element period;
-  std::string_view const start = date_time_text(in.part(12), in.context().partner->utc_offset, arena);
-  std::string_view const end = date_time_text(in.part(13), in.context().partner->utc_offset, arena);
-  if (!start.empty()) period.set(arena, "start", Element::of_string(start));
-  if (!end.empty()) period.set(arena, "end", Element::of_string(end));
-  if (!period.is_null()) out.set(arena, "period", period);
+  read_span(in, 10, 12, out);
   return true;
 }
 
@@ -103,23 +169,49 @@ bool write_xpn(Element const& value, Out& out) {
   write_human_name(value, 1, out);
   if (out.empty()) return false;
   out.set(7, to_left(kNameUses, value.text_at("use")));
-  out.set(12, dtm_text(value.text_of("period", "start")));
-  out.set(13, dtm_text(value.text_of("period", "end")));
+  write_span(value, 12, out);
+  out.set(14, value.text_of("suffix", 2));
   return true;
+}
+
+constexpr std::string_view kAddressUse = "http://hl7.org/fhir/StructureDefinition/iso21090-AD-use";
+constexpr std::string_view kVacationHome = "HV";
+
+/// XAD.7 is one code for what R4 says as use, type or, of a vacation home, by an extension.
+void read_address_kind(In& in, Element& out) {
+  Arena& arena = in.arena();
+  std::string_view const kind = in.peek(7);
+  std::string_view const use = to_right(kAddressUses, kind);
+  bool const postal = kind == "M" || kind == "SH";
+  if (use.empty() && !postal && kind != kVacationHome) return;
+  in.part(7);
+  out = Element::of_object();
+  if (kind == kVacationHome) push_extension(out, kAddressUse, "valueCode", kVacationHome, arena);
+  if (!use.empty()) out.set(arena, "use", Element::of_string(use));
+  if (postal) out.set(arena, "type", Element::of_string("postal"));
+}
+
+std::string_view address_kind(Element const& value) {
+  if (extension_text(&value, kAddressUse, "valueCode") == kVacationHome) return kVacationHome;
+  std::string_view const use = to_left(kAddressUses, value.text_at("use"));
+  return use.empty() && value.text_at("type") == "postal" ? std::string_view("M") : use;
+}
+
+/// SAD.1 as it stands, else the name of the street (SAD.2) and the number of the house (SAD.3).
+std::string_view street_line(In& in) {
+  std::string_view const line = in.part(1);
+  if (!line.empty() || !in.has_subs(1)) return line;
+  std::string_view const street = in.sub(1, 2);
+  std::string_view const house = in.sub(1, 3);
+  if (street.empty() || house.empty()) return street.empty() ? house : street;
+  return in.keep(std::string(street) + " " + std::string(house));
 }
 
 bool read_xad(In& in, Element& out) {
   Arena& arena = in.arena();
-  std::string_view const kind = in.peek(7);
-  std::string_view const use = to_right(kAddressUses, kind);
-  if (!use.empty() || kind == "M") {
-    in.part(7);
-    out = Element::of_object();
-    if (!use.empty()) out.set(arena, "use", Element::of_string(use));
-    if (kind == "M") out.set(arena, "type", Element::of_string("postal"));
-  }
+  read_address_kind(in, out);
   Element place;
-  push_text(place, "line", in.part(1), arena);
+  push_text(place, "line", street_line(in), arena);
   push_text(place, "line", in.part(2), arena);
   auto const put = [&](std::string_view name, std::size_t part) {
     std::string_view const text = in.part(part);
@@ -135,6 +227,7 @@ bool read_xad(In& in, Element& out) {
     return false;
   }
   for (auto const& member : place.members()) out.set(arena, member.name, member.value);
+  read_span(in, 12, 13, out);
   return true;
 }
 
@@ -156,9 +249,31 @@ bool write_xad(Element const& value, Out& out) {
     out.set(1, value.text_at("text"));
     if (out.empty()) return false;
   }
-  std::string_view const use = to_left(kAddressUses, value.text_at("use"));
-  out.set(7, use.empty() && value.text_at("type") == "postal" ? std::string_view("M") : use);
+  out.set(7, address_kind(value));
+  write_span(value, 13, out);
   return true;
+}
+
+/// The parts of a number (XTN.5 to XTN.8): extensions of ContactPoint.
+constexpr std::pair<std::size_t, std::string_view> kNumberParts[] = {
+    {5, "http://hl7.org/fhir/StructureDefinition/contactpoint-country"},
+    {6, "http://hl7.org/fhir/StructureDefinition/contactpoint-area"},
+    {7, "http://hl7.org/fhir/StructureDefinition/contactpoint-local"},
+    {8, "http://hl7.org/fhir/StructureDefinition/contactpoint-extension"}};
+
+std::string digits_of(std::string_view text) {
+  std::string digits;
+  std::ranges::copy_if(text, std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
+  return digits;
+}
+
+/// The parts go back only where they say what the number says: a number that was changed leaves them behind.
+void write_number_parts(Element const& value, Out& out) {
+  std::string digits;
+  for (auto const& [part, url] : kNumberParts)
+    digits += digits_of(extension_text(&value, url, "valueString"));
+  if (digits.empty() || digits != digits_of(value.text_at("value"))) return;
+  for (auto const& [part, url] : kNumberParts) out.set(part, extension_text(&value, url, "valueString"));
 }
 
 /// The number of an XTN: XTN.1 as it stands, XTN.12, or the parts +cc (area) local X ext; XTN.4 is an
@@ -185,6 +300,11 @@ std::string_view telecom_value(In& in, bool email) {
   return in.keep(text);
 }
 
+/// A number from 1 on that JSON can say.
+bool is_rank(std::string_view text) {
+  return !text.empty() && text.size() <= 9 && text.front() != '0' && digits_of(text) == text;
+}
+
 bool read_xtn(In& in, Element& out) {
   Arena& arena = in.arena();
   std::string_view const equipment = in.peek(3);
@@ -200,9 +320,18 @@ bool read_xtn(In& in, Element& out) {
   if (system.empty()) system = "phone";
   std::string_view use = equipment == "CP" ? std::string_view("mobile") : to_right(kTelecomUses, code);
   out = Element::of_object();
+  if (!email && in.size() >= 5) {
+    for (auto const& [part, url] : kNumberParts)
+      push_extension(out, url, "valueString", in.part(part), arena);
+  }
   out.append_unchecked(arena, "system", Element::of_string(system));
   out.append_unchecked(arena, "value", Element::of_string(value));
   if (!use.empty()) out.append_unchecked(arena, "use", Element::of_string(use));
+  if (std::string_view const rank = in.peek(18); is_rank(rank)) {
+    in.part(18);
+    out.append_unchecked(arena, "rank", Element::of_number(rank));
+  }
+  read_span(in, 0, 13, out);
   return true;
 }
 
@@ -211,6 +340,8 @@ bool write_xtn(Element const& value, Out& out) {
   std::string_view const system = value.text_at("system");
   std::string_view const use = value.text_at("use");
   if (number.empty()) return false;
+  out.set(18, value.text_at("rank"));
+  write_span(value, 13, out);
   if (system == "email") {
     out.set(2, use.empty() ? std::string_view("NET") : to_left(kTelecomUses, use));
     out.set(3, "Internet");
@@ -222,6 +353,7 @@ bool write_xtn(Element const& value, Out& out) {
   out.set(3, use == "mobile"  ? std::string_view("CP")
              : system.empty() ? std::string_view("PH")
                               : to_left(kEquipment, system));
+  write_number_parts(value, out);
   return true;
 }
 

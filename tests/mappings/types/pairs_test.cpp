@@ -123,9 +123,46 @@ constexpr Case kBothWays[] = {
     {"XCN~Practitioner", "7^Haus^Greg^^^Dr",
      R"({"identifier":[{"value":"7"}],"name":[{"family":"Haus","given":["Greg"],"prefix":["Dr"]}]})"},
     {"PLN~Identifier", "123^NPI", R"({"system":"http://hl7.org/fhir/sid/us-npi","value":"123"})"},
+    {"PLN~Identifier", "AB1^DEA",
+     R"({"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0338","code":"DEA"}]},"system":"urn:site:site:DEA","value":"AB1"})"},
+    {"PLN~Identifier", "77^LN",
+     R"({"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"LN"}]},"system":"urn:site:site:LN","value":"77"})"},
+    {"CWE~CodeableConcept", "a^A^LN^b^B^99B^2.77^v1^said^c^C^99C^v2",
+     R"({"coding":[{"system":"http://loinc.org","code":"a","display":"A","version":"2.77"},{"system":"urn:site:site:code:99B","code":"b","display":"B","version":"v1"},{"system":"urn:site:site:code:99C","code":"c","display":"C","version":"v2"}],"text":"said"})"},
+    {"XPN~HumanName", "de Vries-van Dijk&van&Dijk&de&Vries^Anna^^^^^L^^^^^20010203^2010",
+     R"({"use":"official","family":"de Vries-van Dijk","_family":{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/humanname-own-prefix","valueString":"van"},{"url":"http://hl7.org/fhir/StructureDefinition/humanname-own-name","valueString":"Dijk"},{"url":"http://hl7.org/fhir/StructureDefinition/humanname-partner-prefix","valueString":"de"},{"url":"http://hl7.org/fhir/StructureDefinition/humanname-partner-name","valueString":"Vries"}]},"given":["Anna"],"period":{"start":"2001-02-03","end":"2010"}})"},
+    {"XPN~HumanName", "Okafor^Nadia^^Jr^^MD^^^^^^^^FACP",
+     R"({"family":"Okafor","given":["Nadia"],"suffix":["Jr","MD","FACP"]})"},
+    {"XAD~Address", "Strandweg 4^^Zandvoort^^^^HV^^^^^^202406^202409",
+     R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/iso21090-AD-use","valueCode":"HV"}],"line":["Strandweg 4"],"city":"Zandvoort","period":{"start":"2024-06","end":"2024-09"}})"},
+    {"XTN~ContactPoint", "+1 (845) 5550160 X12^WPN^PH^^1^845^5550160^12^^^^^20240101^^^^^2",
+     R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/contactpoint-country","valueString":"1"},{"url":"http://hl7.org/fhir/StructureDefinition/contactpoint-area","valueString":"845"},{"url":"http://hl7.org/fhir/StructureDefinition/contactpoint-local","valueString":"5550160"},{"url":"http://hl7.org/fhir/StructureDefinition/contactpoint-extension","valueString":"12"}],"system":"phone","value":"+1 (845) 5550160 X12","use":"work","rank":2,"period":{"start":"2024-01-01"}})"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Pairs, BothWays, ::testing::ValuesIn(kBothWays));
+
+TEST(Pairs, ANumberThatWasChangedLeavesItsOldPartsBehind) {
+  Bench bench;
+  EXPECT_EQ(
+      bench.write("XTN~ContactPoint",
+                  R"({"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/contactpoint-local",)"
+                  R"("valueString":"5550160"}],"system":"phone","value":"5550199"})"),
+      "5550199^^PH");
+}
+
+TEST(Pairs, AStreetInPartsIsALine) {
+  Bench bench;
+  EXPECT_EQ(bench.read("XAD~Address", "&Keizersgracht&12^^Amsterdam"),
+            R"({"line":["Keizersgracht 12"],"city":"Amsterdam"})");
+  EXPECT_EQ(bench.read("XAD~Address", "Keizersgracht 12&Keizersgracht&12"),
+            R"({"line":["Keizersgracht 12"]})");
+}
+
+TEST(Pairs, ASpanBeforeVersion25IsOneComponent) {
+  Bench bench;
+  EXPECT_EQ(bench.read("XPN~HumanName", "Vries^Anna^^^^^^^^2001&2010"),
+            R"({"family":"Vries","given":["Anna"],"period":{"start":"2001","end":"2010"}})");
+}
 
 TEST(Pairs, WhatIsNoValueOfTheTypeIsNotRead) {
   Bench bench;
