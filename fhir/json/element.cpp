@@ -239,7 +239,7 @@ Element deep_copy(Arena& arena, Element const& from) {
       Element copy = Element::of_object();
       for (Member const& member : from.members()) {
         Element value = deep_copy(arena, member.value);
-        copy.set(arena, arena.copy(member.name), value);
+        copy.append_unchecked(arena, arena.copy(member.name), value);
       }
       return copy;
     }

@@ -160,10 +160,19 @@ fhir::Result<void> check_content_type(std::string_view content_type) {
                      std::string(kContentType));
 }
 
-bool is_form(std::string_view content_type) {
-  return lower(trimmed(content_type.substr(0, content_type.find(';')))) ==
-         "application/x-www-form-urlencoded";
+namespace {
+
+std::string media_type(std::string_view content_type) {
+  return lower(trimmed(content_type.substr(0, content_type.find(';'))));
 }
+
+}  // namespace
+
+bool is_form(std::string_view content_type) {
+  return media_type(content_type) == "application/x-www-form-urlencoded";
+}
+
+bool is_json_patch(std::string_view content_type) { return media_type(content_type) == kJsonPatch; }
 
 fhir::Result<Input> read_resource(Request const& request) {
   Input input = request.resource;

@@ -26,6 +26,7 @@ constexpr Route kRoutes[] = {
     {"POST", "[type]/$validate", "$validate", Level::type, &validate, Place::pool},
     {"POST", "[type]", "create", Level::type, &create, Place::here},
     {"PUT", "[type]", "", Level::type, &update, Place::here},
+    {"PATCH", "[type]", "", Level::type, &patch, Place::here},
     {"DELETE", "[type]", "", Level::type, &remove, Place::here},
 
     {"GET", "ServiceRequest/[id]/$referral-record", "$referral-record", Level::instance, &referral_record,
@@ -43,6 +44,7 @@ constexpr Route kRoutes[] = {
     {"GET", "[type]/[id]/_history", "history-instance", Level::instance, &history_instance, Place::pool},
     {"GET", "[type]/[id]/_history/[vid]", "vread", Level::instance, &vread, Place::here},
     {"PUT", "[type]/[id]", "update", Level::instance, &update, Place::here},
+    {"PATCH", "[type]/[id]", "patch", Level::instance, &patch, Place::here},
     {"DELETE", "[type]/[id]", "delete", Level::instance, &remove, Place::here},
 };
 

@@ -19,6 +19,7 @@ fhir::Result<Written> resolve(store::Unit& unit, Write const& write, WriteSettin
     case WriteKind::create:
       return resolve_create(unit, write, setting);
     case WriteKind::update:
+      if (write.patch) return resolve_patch(unit, write);
       return resolve_update(unit, write, setting);
     case WriteKind::remove:
       break;
@@ -76,10 +77,18 @@ fhir::Result<std::string> resolve_reference(store::Unit& unit, std::string const
   return asked.type + '/' + (*found)->id;
 }
 
-fhir::Result<void> add_conditional(store::Unit& unit, std::vector<Write> const& writes, Rewrites& rewrites) {
-  for (Write const& write : writes) {
-    if (write.resource.root == nullptr) continue;
-    for (auto const& [text, expression] : conditional_references(*write.resource.root)) {
+/// What a write stores but for its id: the resource sent, or what a patch has made; nullptr for a delete.
+Element const* content_of(Write const& write, Written const& written) {
+  return write.patch ? &written.patched : write.resource.root;
+}
+
+fhir::Result<void> add_conditional(store::Unit& unit, std::vector<Write> const& writes,
+                                   std::vector<Written> const& written, Rewrites& rewrites) {
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    Write const& write = writes[i];
+    Element const* const content = content_of(write, written[i]);
+    if (content == nullptr) continue;
+    for (auto const& [text, expression] : conditional_references(*content)) {
       if (rewrites.contains(text)) continue;
       auto target = resolve_reference(unit, text, expression);
       if (!target) return placed(std::move(target).error(), write.place);
@@ -91,13 +100,13 @@ fhir::Result<void> add_conditional(store::Unit& unit, std::vector<Write> const& 
 
 /// The resource under its id, with its references rewritten; the request's own tree stays as it is for the
 /// next run.
-Element to_stored(store::Unit& unit, Write const& write, std::string const& id, Rewrites const& rewrites) {
+Element to_stored(store::Unit& unit, Write const& write, Written const& written, Rewrites const& rewrites) {
   auto& arena = unit.arena();
   Element resource = Element::of_object();
-  for (auto const& member : write.resource.root->members()) {
+  for (auto const& member : content_of(write, written)->members()) {
     if (member.name != "id") resource.append_unchecked(arena, member.name, member.value);
   }
-  resource.append_unchecked(arena, "id", Element::of_string(arena.copy(id)));
+  resource.append_unchecked(arena, "id", Element::of_string(arena.copy(written.id)));
   if (rewrites.empty()) return resource;
   Element copy = fhir::json::deep_copy(arena, resource);
   rewrite_references(arena, copy, rewrites, base_of(write));
@@ -111,7 +120,7 @@ fhir::Result<void> apply(store::Unit& unit, Write const& write, Written& written
   // A resource stays its first source's; who may change it is the record's to judge.
   std::string const& source = exists ? written.current.source : setting.source;
   if (write.kind == WriteKind::remove) return unit.remove(write.type, written.id, source);
-  Element const resource = to_stored(unit, write, written.id, rewrites);
+  Element const resource = to_stored(unit, write, written, rewrites);
   FHIR_TRY(auto const put, unit.put(resource, source, write.kind == WriteKind::create ? "POST" : "PUT"));
   written.created = put.created;
   return {};
@@ -232,7 +241,7 @@ fhir::Result<std::vector<Written>> apply_writes(store::Unit& unit, std::vector<W
   if (setting.in_bundle) {
     FHIR_CHECK(check_identities(writes, written));
     add_full_urls(writes, written, rewrites);
-    FHIR_CHECK(add_conditional(unit, writes, rewrites));
+    FHIR_CHECK(add_conditional(unit, writes, written, rewrites));
   }
   for (WriteKind const kind : {WriteKind::remove, WriteKind::create, WriteKind::update}) {
     FHIR_CHECK(apply_kind(unit, kind, writes, written, rewrites, setting));

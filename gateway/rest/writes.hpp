@@ -1,11 +1,12 @@
 /// Creates, updates and deletes inside one Unit: a single interaction and a transaction are the same thing
-/// here. Source: R4 http.html#transaction-rules, #ccreate, #cond-update, #cdelete, #ref-create.
+/// here. Source: R4 http.html#transaction-rules, #ccreate, #cond-update, #cdelete, #patch, #ref-create.
 ///
 /// A Write is planned outside the Unit (parsed, validated) and may be applied several times, for a Unit that
 /// lost against another is computed again. Reads, ids and matches happen inside, so that the committer checks
 /// them.
 #pragma once
 
+#include "fhir/patch/patch.hpp"
 #include "fhir/result.hpp"
 #include "fhir/search/query.hpp"
 #include "gateway/rest/context.hpp"
@@ -28,6 +29,8 @@ struct Write {
   std::string type;
   std::string id;  ///< Of the URL; "" for a create and for what a condition must find.
   Input resource;
+  std::shared_ptr<fhir::patch::Patch const>
+      patch;  ///< An update that changes what is stored: no resource then.
   std::shared_ptr<fhir::search::Query const>
       condition;  ///< If-None-Exist, or the criteria of PUT and DELETE Type?...
   std::string condition_text;
@@ -43,8 +46,9 @@ struct Written {
   store::Version
       current;  ///< What the condition matched or the update left as it was; else the committed one is shown.
   bool created = false;
-  bool matched = false;  ///< A conditional create found its resource and wrote nothing.
-  bool nothing = false;  ///< A delete of what is not there.
+  bool matched = false;         ///< A conditional create found its resource and wrote nothing.
+  bool nothing = false;         ///< A delete of what is not there.
+  fhir::json::Element patched;  ///< What a patch makes of the current version, in the Unit's arena.
 };
 
 /// Reads type, id, condition and headers of the request; validates the resource. Several Issues when it is
@@ -55,6 +59,7 @@ struct Planned {
 };
 Planned plan_create(Request const& request);
 Planned plan_update(Request const& request);
+Planned plan_patch(Request const& request);
 Planned plan_remove(Request const& request);
 
 /// What a Unit needs besides the writes.
@@ -71,9 +76,10 @@ struct WriteSetting {
 fhir::Result<std::vector<Written>> apply_writes(store::Unit& unit, std::vector<Write> const& writes,
                                                 WriteSetting const& setting);
 
-// One kind each, in interactions/{create,update,delete}.cpp: find what the condition names, then write.
+// One kind each, in interactions/{create,update,patch,delete}.cpp: find what the condition names, then write.
 fhir::Result<Written> resolve_create(store::Unit& unit, Write const& write, WriteSetting const& setting);
 fhir::Result<Written> resolve_update(store::Unit& unit, Write const& write, WriteSetting const& setting);
+fhir::Result<Written> resolve_patch(store::Unit& unit, Write const& write);
 fhir::Result<Written> resolve_remove(store::Unit& unit, Write const& write);
 
 /// "Patient.birthDate" at the place "Bundle.entry[2]" is "Bundle.entry[2].resource.birthDate"; "" is no

@@ -170,6 +170,9 @@ void add_head(Context const& context, Arena& arena, Element& statement) {
   Element& formats = statement.set(arena, "format");
   formats.push(arena, Element::of_string("application/fhir+json"));
   formats.push(arena, Element::of_string("json"));
+  Element& patches = statement.set(arena, "patchFormat");
+  patches.push(arena, Element::of_string("application/fhir+json"));
+  patches.push(arena, Element::of_string(kJsonPatch));
 }
 
 /// Errors: what the store says when it cannot be asked.

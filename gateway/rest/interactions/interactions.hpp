@@ -22,6 +22,7 @@ fhir::Result<Answer> capabilities(Context const& context, Request const& request
 
 net::asio::awaitable<Answer> create(Context const& context, Request const& request);
 net::asio::awaitable<Answer> update(Context const& context, Request const& request);  ///< Also conditional.
+net::asio::awaitable<Answer> patch(Context const& context, Request const& request);   ///< Also conditional.
 net::asio::awaitable<Answer> remove(Context const& context, Request const& request);  ///< Also conditional.
 net::asio::awaitable<Answer> bundle(Context const& context,
                                     Request const& request);  ///< Batch or transaction.

@@ -93,7 +93,8 @@ fhir::Result<Entry> read_entry(Element const& element, std::size_t index, Reques
 
 /// A write entry needs its resource here, for there is no body to parse.
 fhir::Result<void> check_resource(Entry const& entry) {
-  bool const needs = entry.request.method == "POST" || entry.request.method == "PUT";
+  bool const needs =
+      entry.request.method == "POST" || entry.request.method == "PUT" || entry.request.method == "PATCH";
   bool const searches = !entry.request.path.empty() && entry.request.path.back() == "_search";
   if (!needs || searches || entry.request.resource.root != nullptr) return {};
   return fhir::error(IssueType::required, "An entry that writes has a resource.", entry.place + ".resource");
@@ -163,6 +164,7 @@ struct Plan {
 
 Planned plan_write(Request const& request) {
   if (request.method == "POST") return plan_create(request);
+  if (request.method == "PATCH") return plan_patch(request);
   return request.method == "PUT" ? plan_update(request) : plan_remove(request);
 }
 
@@ -180,7 +182,7 @@ void add_entry(Entry& entry, std::size_t index, Plan& plan, fhir::Issues& issues
     plan.read_entries.push_back(index);
   } else if (!is_plain_post) {
     issues.push_back(fhir::error(IssueType::not_supported,
-                                 "A transaction takes create, update, delete and reads.",
+                                 "A transaction takes create, update, patch, delete and reads.",
                                  entry.place + ".request"));
   } else {
     Planned planned = plan_write(entry.request);

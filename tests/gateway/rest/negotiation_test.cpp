@@ -24,9 +24,9 @@ TEST(Negotiation, AResourceInAnotherMediaTypeIsRefused) {
 
 TEST(Negotiation, AMethodThatAPathHasNotIs405WithThoseItHas) {
   Server server;
-  Reply const reply = server.call("PATCH", "/fhir/Patient/1", "[]");
+  Reply const reply = server.call("LOCK", "/fhir/Patient/1", "[]");
   EXPECT_EQ(reply.status, 405);
-  EXPECT_EQ(reply.header("Allow"), "GET, HEAD, PUT, DELETE");
+  EXPECT_EQ(reply.header("Allow"), "GET, HEAD, PUT, PATCH, DELETE");
   EXPECT_EQ(server.get("/fhir").header("Allow"), "POST");
 }
 

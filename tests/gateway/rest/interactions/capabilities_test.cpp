@@ -39,7 +39,7 @@ TEST(Capabilities, NameAllTypesAndWhatIsDoneWithThem) {
   Reply const reply = server.get("/fhir/metadata");
   EXPECT_EQ(reply.json().at("rest", 0, "resource")->size(), 146U);
   EXPECT_EQ(texts(resource(reply, "Patient")->find("interaction"), "code"),
-            (std::set<std::string>{"read", "vread", "update", "delete", "create", "search-type",
+            (std::set<std::string>{"read", "vread", "update", "patch", "delete", "create", "search-type",
                                    "history-type", "history-instance"}));
   EXPECT_EQ(texts(reply.json().at("rest", 0, "interaction"), "code"),
             (std::set<std::string>{"transaction", "batch", "history-system"}));

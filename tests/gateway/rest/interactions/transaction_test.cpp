@@ -197,7 +197,7 @@ TEST(Transaction, WithoutRequestOrResourceOrOfAnotherTypeIsRefused) {
   EXPECT_EQ(server.post("/fhir", bundle("document", {})).issue(), "error value Bundle.type");
   EXPECT_EQ(server.post("/fhir", patient("", "Ashdown")).issue(), "error value resourceType");
   EXPECT_EQ(
-      server.post("/fhir", bundle("transaction", {entry("PATCH", "Patient/1", patient("1", "A"))})).status,
+      server.post("/fhir", bundle("transaction", {entry("LOCK", "Patient/1", patient("1", "A"))})).status,
       405);
 }
 

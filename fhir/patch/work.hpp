@@ -1,0 +1,44 @@
+/// What both kinds of patch share: names of operations in Issues, and the budget of one application.
+#pragma once
+
+#include "fhir/json/element.hpp"
+#include "fhir/patch/patch.hpp"
+#include "fhir/result.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace fhir::patch {
+
+/// Which operation an Issue is about.
+struct Place {
+  std::size_t index = 0;
+  std::string kind;        ///< "replace", "" while it is not known
+  std::string path;        ///< as written
+  std::string expression;  ///< "Parameters.parameter[2]", "[2]"
+};
+
+/// "operation 2 (replace Patient.birthDate): <why>".
+Issue failure(IssueType code, Place const& place, std::string_view why);
+
+/// Counts what an application copies and shifts, and how deep the result is.
+class Budget {
+ public:
+  /// A copy of `value` to stand `depth` levels below the root. Errors: too_costly.
+  Result<json::Element> copy(json::Arena& arena, json::Element const& value, std::size_t depth,
+                             Place const& place);
+  Result<void> spend(std::size_t values, Place const& place);
+  /// Whether `value` may stand `depth` levels below the root. Errors: too_costly.
+  Result<void> check_depth(json::Element const& value, std::size_t depth, Place const& place);
+
+ private:
+  std::size_t spent_ = 0;
+};
+
+/// Puts `value` at `index` of an array, which may be its end.
+void insert_item(json::Arena& arena, json::Element& array, std::size_t index, json::Element value);
+/// Takes the item `from` out and puts it in so that it stands at `to`.
+void move_item(json::Element& array, std::size_t from, std::size_t to);
+
+}  // namespace fhir::patch
