@@ -1,3 +1,4 @@
+#include "fhir/json/issues.hpp"
 #include "fhir/json/reader.hpp"
 #include "fhir/json/writer.hpp"
 #include "gateway/command/commands.hpp"
@@ -42,9 +43,10 @@ class Conversion {
   void take(std::string const& name, fhir::Result<std::string> const& bytes) {
     file_ = name;
     number_ = 0;
-    if (!bytes) return refuse(bytes.error());
-    auto const done = arguments_.from == "hl7v2" ? to_fhir(*bytes) : to_hl7v2(*bytes);
-    if (!done) refuse(done.error());
+    if (!bytes) return refuse({bytes.error()});
+    fhir::Issues refusals;
+    auto const done = arguments_.from == "hl7v2" ? to_fhir(*bytes) : to_hl7v2(*bytes, refusals);
+    if (!done) refuse(refusals.empty() ? fhir::Issues{done.error()} : std::move(refusals));
   }
 
   bool has_refused() const { return refused_; }
@@ -72,13 +74,14 @@ class Conversion {
     for (hl7v2::Batch const& batch : file.batches) {
       for (std::string_view const message : batch.messages) {
         ++number_;
-        if (auto const done = message_to_fhir(message); !done) refuse(done.error());
+        if (auto const done = message_to_fhir(message); !done) refuse({done.error()});
       }
     }
     return {};
   }
 
-  fhir::Result<void> to_hl7v2(std::string const& bytes) {
+  /// `refusals` gets everything that keeps the Bundle from being written.
+  fhir::Result<void> to_hl7v2(std::string const& bytes, fhir::Issues& refusals) {
     FHIR_TRY(auto const document, fhir::json::read_document(bytes));
     auto const caret = arguments_.event.find('^');
     if (caret == std::string::npos) {
@@ -101,7 +104,7 @@ class Conversion {
       request.control_id = "CONVERT1";
       request.timestamp = "20000101000000";  // the output is the same whenever it is made
     }
-    FHIR_TRY(auto const reversed, language::reverse(maps_, request, profile_));
+    FHIR_TRY(auto const reversed, language::reverse(maps_, request, profile_, &refusals));
     warn(reversed.warnings);
     for (language::LossNote const& note : reversed.loss) {
       Element& entry = new_entry();
@@ -208,13 +211,20 @@ class Conversion {
     if (!warnings.empty()) print(warnings, arguments_.json);
   }
 
-  /// Prints why; the report names it too, unless the message's account stands there already.
-  void refuse(fhir::Issue issue) {
+  /// Prints why, of a Bundle as an OperationOutcome where JSON is asked for; the report names it too, unless
+  /// the message's account stands there already.
+  void refuse(fhir::Issues issues) {
     refused_ = true;
-    if (!in_report_) set(new_entry(), "refused", issue.diagnostics);
+    for (fhir::Issue& issue : issues) {
+      if (!in_report_) set(new_entry(), "refused", issue.diagnostics);
+      issue.source = placed(issue.source);
+    }
     in_report_ = false;
-    issue.source = placed(issue.source);
-    print({issue}, arguments_.json);
+    if (arguments_.json && arguments_.from == "fhir") {
+      std::cerr << fhir::json::to_outcome(issues) << "\n";
+    } else {
+      print(issues, arguments_.json);
+    }
   }
 
   /// "batch.hl7#2": the file, and which message of it where it holds several.

@@ -4,10 +4,10 @@
 #include "gateway/delivery/answers.hpp"
 #include "gateway/delivery/queue.hpp"
 #include "gateway/delivery/render.hpp"
+#include "gateway/delivery/unwritable.hpp"
 #include "gateway/net/http_client.hpp"
 #include "gateway/net/mllp_client.hpp"
 #include "gateway/net/tls.hpp"
-#include "gateway/record/work_item.hpp"
 #include "gateway/store/async_commit.hpp"
 #include "mappings/hl7v2/ack.hpp"
 #include "mappings/hl7v2/timestamp.hpp"
@@ -32,7 +32,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::string_view kGateway = "gateway";
 constexpr std::size_t kRowsAtATime = 64;
 constexpr net::Duration kLookAgain = 5s;  // a wake-up that was missed costs this much, never a message
 constexpr net::Duration kHookDeadline = 30s;
@@ -48,40 +47,19 @@ bool is_passing(fhir::Issue const& issue) {
 /// What came of one attempt.
 struct Attempt {
   Disposition disposition = Disposition::unknown;
-  std::string outcome;         ///< For the row and the record: "AA", "2xx", "timeout"; never a payload.
-  std::string answer_message;  ///< A v2 message that came as the answer.
-  std::optional<fhir::Issue> unwritable = {};  ///< Why no message could be made of the row.
+  std::string outcome;           ///< For the row and the record: "AA", "2xx", "timeout"; never a payload.
+  std::string answer_message;    ///< A v2 message that came as the answer.
+  fhir::Issues unwritable = {};  ///< Why no message could be made of the row, all of it.
 };
-
-/// What cannot be written to its destination waits for a person: the element and the field that lack
-/// something stand in the item, nothing was sent.
-fhir::Result<void> open_unwritable(store::Unit& unit, store::OutboxRow const& row, fhir::Issue const& why,
-                                   record::Site const& site) {
-  record::WorkItem item;
-  item.kind = record::work::unwritable;
-  item.seed = row.destination + "|" + std::to_string(row.id);
-  item.reason = why.diagnostics + (why.expression.empty() ? "" : " (" + why.expression + ")");
-  item.owner = site.gateway_organization;
-  item.data["destination"] = {row.destination};
-  item.data["outcome"] = {fhir::to_line(why)};
-  if (!why.source.empty()) item.data["field"] = {why.source};
-  record::Cause cause;
-  cause.door = record::Door::gateway;
-  cause.origin = std::string(kGateway);
-  cause.message = row.kind;
-  cause.received_ms = unit.now_ms();
-  FHIR_TRY(auto const id, record::open_work_item(unit, cause, site, item));
-  unit.note_sighting(id);
-  return {};
-}
 
 /// How one kind of destination is spoken to. One coroutine uses it at a time.
 class Channel {
  public:
   virtual ~Channel() = default;
   /// Fills row.rendered and row.control_id; called once per row, before its first attempt.
-  virtual fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row,
-                                     std::int64_t now_ms) = 0;
+  /// All that stands in the way is in `refusals`, the error is the first of it.
+  virtual fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row, std::int64_t now_ms,
+                                     fhir::Issues& refusals) = 0;
   virtual asio::awaitable<Attempt> send(store::OutboxRow const& row) = 0;
   virtual Patience patience() const = 0;
   /// What the peer said outside of any exchange, since it was last asked.
@@ -110,14 +88,15 @@ class MllpChannel final : public Channel {
         tls_(tls),
         client_(executor, to_options(destination, tls)) {}
 
-  fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row, std::int64_t now_ms) override {
+  fhir::Result<void> prepare(store::Snapshot& snapshot, store::OutboxRow& row, std::int64_t now_ms,
+                             fhir::Issues& refusals) override {
     row.control_id = control_id_of(row.id);
     auto const outward = outward_();
     Destination const* const destination = find_destination(*outward, settings_.name);
     if (destination == nullptr)
       return fhir::error(fhir::IssueType::not_found, "the configuration no longer names this destination");
     FHIR_TRY(auto rendered, render(snapshot, outward->maps, destination->profile, row, row.control_id,
-                                   mappings::hl7v2::to_dtm(now_ms)));
+                                   mappings::hl7v2::to_dtm(now_ms), &refusals));
     losses_.note(settings_.name, rendered.loss);
     row.rendered = std::move(rendered.bytes);
     return {};
@@ -208,7 +187,7 @@ class RestHookChannel final : public Channel {
   RestHookChannel(asio::any_io_executor executor, store::Store& store, bool loopback_hooks)
       : store_(store), loopback_hooks_(loopback_hooks), client_(executor, {}) {}
 
-  fhir::Result<void> prepare(store::Snapshot&, store::OutboxRow& row, std::int64_t) override {
+  fhir::Result<void> prepare(store::Snapshot&, store::OutboxRow& row, std::int64_t, fhir::Issues&) override {
     row.control_id = "hook-" + std::to_string(row.id);
     return {};
   }
@@ -464,7 +443,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
       state->counters.resent.fetch_add(1);
     }
     if (row.state == store::OutboxState::waiting && row.control_id.empty()) {
-      auto prepared = state->prepare(*sender, row);
+      fhir::Issues refusals;
+      auto prepared = state->prepare(*sender, row, refusals);
       if (!prepared && is_passing(prepared.error())) {
         co_await wait(*sender, kLookAgain);  // the store cannot be read now, which is no fault of the row
         co_return;
@@ -472,10 +452,11 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
       if (!prepared) {
         state->counters.unrenderable.fetch_add(1);
         state->options.log(prepared.error());
+        if (refusals.empty()) refusals.push_back(prepared.error());
         Attempt const attempt{Disposition::refused,
                               "unrenderable: " + std::string(to_code(prepared.error().code)),
                               {},
-                              prepared.error()};
+                              std::move(refusals)};
         co_await settle(state, *sender, std::move(row), attempt);
         co_return;
       }
@@ -501,9 +482,9 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
     co_await settle(state, *sender, std::move(row), attempt);
   }
 
-  fhir::Result<void> prepare(Sender& sender, store::OutboxRow& row) {
+  fhir::Result<void> prepare(Sender& sender, store::OutboxRow& row, fhir::Issues& refusals) {
     FHIR_TRY(auto const snapshot, options.store.snapshot());
-    return sender.channel->prepare(*snapshot, row, options.clock());
+    return sender.channel->prepare(*snapshot, row, options.clock(), refusals);
   }
 
   static asio::awaitable<bool> save(std::shared_ptr<State> state, store::OutboxRow row) {
@@ -534,7 +515,8 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
       if (after.state == store::OutboxState::sent) return {};
       auto const outward = state->outward_now();
       FHIR_CHECK(record::delivered(unit, after, attempt.outcome, outward->site));
-      if (attempt.unwritable) FHIR_CHECK(open_unwritable(unit, after, *attempt.unwritable, outward->site));
+      if (!attempt.unwritable.empty())
+        FHIR_CHECK(open_unwritable(unit, after, attempt.unwritable, outward->site));
       return state->options.subscriptions.notify(unit);
     };
     auto const receipt = co_await store::commit(state->options.store, std::move(work));

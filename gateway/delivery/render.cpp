@@ -102,7 +102,7 @@ fhir::Result<std::optional<mappings::hl7v2::Message>> find_seed(store::Snapshot&
 fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Maps const& maps,
                               mappings::language::PartnerProfile const& destination,
                               store::OutboxRow const& row, std::string_view control_id,
-                              std::string_view timestamp) {
+                              std::string_view timestamp, fhir::Issues* refusals) {
   FHIR_TRY(auto const request, fhir::json::read_document(row.request));
   std::string_view const message = request.root.text_at("message");
   auto const caret = message.find('^');
@@ -137,7 +137,7 @@ fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Map
   FHIR_TRY(auto const seed, find_seed(snapshot, destination.name, first_anchor, reverse.structure));
   if (seed) reverse.seed = &*seed;
 
-  FHIR_TRY(auto reversed, mappings::language::reverse(maps, reverse, destination));
+  FHIR_TRY(auto reversed, mappings::language::reverse(maps, reverse, destination, refusals));
   FHIR_TRY(auto bytes, mappings::hl7v2::encode_charset(reversed.image.bytes(), destination.charset));
   return Rendered{std::move(bytes), std::move(reversed.warnings), std::move(reversed.loss)};
 }

@@ -36,6 +36,8 @@ inline constexpr std::string_view kConsultantReportCode = "consultant-report";
 inline constexpr std::string_view kTransitionCode = "transition-of-care";
 inline constexpr std::string_view kObligationCode = "transition-obligation";
 inline constexpr std::string_view kWorkItemCode = "work-item";
+/// Task.output.type: the OperationOutcome that says what went wrong.
+inline constexpr std::string_view kOutcomeCode = "outcome";
 
 /// `Version.source` of what the gateway itself writes.
 inline constexpr std::string_view kGatewaySource = "gateway";

@@ -715,8 +715,8 @@ fhir::Result<std::string> Observer::record_of_message() {
 // --- Orphans that a person settles
 // -------------------------------------------------------------------------------------
 
-/// The owner of a work item ends its Task: completed with an output says where it belongs, cancelled or
-/// rejected dismisses it. rules.cpp has seen to it that output or reason is there.
+/// The owner of a work item ends its Task: completed, an orphan's with an output that says where it belongs,
+/// settles it; cancelled or rejected dismisses it. rules.cpp has seen to it that output or reason is there.
 fhir::Result<void> Observer::see_work_item(Change const& change, Element const* before,
                                            Element const& after) {
   FHIR_TRY(auto const id, record_of("Task/" + change.id));
@@ -730,8 +730,13 @@ fhir::Result<void> Observer::see_work_item(Change const& change, Element const* 
     settlement.how = work::dismissed;
     settled_.emplace_back(*id, std::move(settlement));
   } else if (status == "completed") {
-    settlement.how = work::attached;
     if (settlement.reason.empty()) settlement.reason = "its Task was completed";
+    if (!id->starts_with(work::orphan)) {
+      settlement.how = work::accepted;
+      settled_.emplace_back(*id, std::move(settlement));
+      return {};
+    }
+    settlement.how = work::attached;
     std::string const target = target_of_work_item(after);
     FHIR_TRY(auto observed, observe_attachment(context_, *id, target, settlement));
     for (auto& each : observed.records) found_.push_back(std::move(each));

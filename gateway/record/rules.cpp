@@ -4,6 +4,7 @@
 #include "gateway/record/linking.hpp"
 #include "gateway/record/observer.hpp"
 #include "gateway/record/referral.hpp"
+#include "gateway/record/work_item.hpp"
 
 #include <algorithm>
 
@@ -88,8 +89,8 @@ fhir::Result<void> check_review(Context& context, ReferralState const& state, st
   return {};
 }
 
-/// An orphan is settled by its owner: attached by an output that names where it belongs, dismissed with a
-/// reason.
+/// A work item is settled by its owner, and dismissed with a reason; an orphan is attached by an output that
+/// names where it belongs.
 fhir::Result<void> check_work_item(Context& context, Element const& before, Element const& after) {
   std::string_view const was = before.text_at("status");
   std::string_view const status = after.text_at("status");
@@ -103,7 +104,8 @@ fhir::Result<void> check_work_item(Context& context, Element const& before, Elem
   bool const dismissed = status == "cancelled" || status == "rejected";
   if (dismissed && after.text_of("statusReason", "text").empty())
     return refuse("a work item is dismissed with a reason", "Task.statusReason.text");
-  if (status == "completed" && target_of_work_item(after).empty())
+  bool const is_orphan = has_coding(before.find("code"), kTaskCodeSystem, work::orphan);
+  if (status == "completed" && is_orphan && target_of_work_item(after).empty())
     return refuse("name the ServiceRequest or Encounter that it belongs to", "Task.output.valueReference");
   return {};
 }

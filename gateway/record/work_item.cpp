@@ -1,5 +1,7 @@
 #include "gateway/record/work_item.hpp"
 
+#include "fhir/json/issues.hpp"
+#include "fhir/json/reader.hpp"
 #include "fhir/json/writer.hpp"
 #include "gateway/record/codes.hpp"
 #include "gateway/record/context.hpp"
@@ -18,6 +20,11 @@ std::string state_of_type(std::string_view type) {
   if (type == work::answered) return "ANSWERED";
   if (type == work::dismissed) return "DISMISSED";
   return "OPEN";
+}
+
+std::vector<std::string> const* values_of(WorkItemState const& item, std::string const& name) {
+  auto const found = item.data.find(name);
+  return found == item.data.end() || found->second.empty() ? nullptr : &found->second;
 }
 
 std::string to_json(WorkItemState const& item, Event const& first) {
@@ -44,11 +51,19 @@ std::string to_json(WorkItemState const& item, Event const& first) {
   add("settled_reason", item.settled_reason);
   add("target", item.target);
   // What a person needs to answer it. An orphan's data is what its message said, and stays in the log.
-  for (char const* const name :
-       {"partner", "vocabulary", "code", "text", "field", "row", "destination", "outcome"}) {
-    if (item.kind != work::unmapped_code && item.kind != work::unwritable) break;
-    auto const found = item.data.find(name);
-    if (found != item.data.end() && !found->second.empty()) add(name, found->second.front());
+  if (item.kind != work::unmapped_code && item.kind != work::unwritable) return out + "}";
+  for (char const* const name : {"partner", "vocabulary", "code", "text", "field", "row", "destination"}) {
+    if (auto const* const values = values_of(item, name)) add(name, values->front());
+  }
+  for (char const* const name : {"element", "outcome"}) {
+    auto const* const values = values_of(item, name);
+    if (values == nullptr) continue;
+    out.append(",\"").append(name).append("\":[");
+    for (std::string const& value : *values) {
+      if (&value != &values->front()) out += ',';
+      fhir::json::write_string(value, out);
+    }
+    out += ']';
   }
   return out + "}";
 }
@@ -63,6 +78,18 @@ Event event_of_item(Context& context, WorkItem const& item) {
   event.set("due", std::to_string(due_at(event.received, Step::accept_or_decline, Priority::urgent,
                                          context.calendar())));
   return event;
+}
+
+/// What went wrong, as the contained OperationOutcome that the Task's output names.
+fhir::Result<void> add_outcome(Builder const& build, Element& task, fhir::Issues const& issues) {
+  FHIR_TRY(Element outcome, fhir::json::read(fhir::json::to_outcome(issues), build.arena()));
+  build.set(outcome, "id", "outcome");
+  Element output = build.object();
+  build.set(output, "type", build.concept_of(kTaskCodeSystem, kOutcomeCode));
+  build.set(output, "valueReference", build.reference("#outcome"));
+  build.set(task, "contained", build.list_of(outcome));
+  build.set(task, "output", build.list_of(output));
+  return {};
 }
 
 /// The item as its owner's EHR sees it.
@@ -91,6 +118,7 @@ fhir::Result<std::string> put_task(Context& context, std::string const& id, Work
   Element restriction = build.object();
   build.set(restriction, "period", period);
   build.set(task, "restriction", restriction);
+  if (!item.outcome.empty()) FHIR_CHECK(add_outcome(build, task, item.outcome));
   FHIR_TRY(auto const before, context.unit.find("Task", task_id));
   FHIR_CHECK(context.unit.put(task, kGatewaySource, before ? "PUT" : "POST"));
   context.unit.put_key(kViewSpace, "Task/" + task_id, id);

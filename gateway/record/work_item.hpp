@@ -41,6 +41,7 @@ struct WorkItem {
   std::string owner;  ///< Reference.
   std::map<std::string, std::vector<std::string>> data;
   bool as_task = false;  ///< Its owner finds it as a FHIR Task too, and settles it by that.
+  fhir::Issues outcome;  ///< What went wrong, part by part: an OperationOutcome in the Task.
 };
 
 /// How a person settled it.

@@ -7,8 +7,7 @@
 
 namespace gateway::rest {
 
-/// JSON bytes. Issue::source becomes `location` ("http.If-Match" style is left to who made the Issue);
-/// without any issue one informational "All OK" stands in, for an OperationOutcome needs one.
+/// JSON bytes, as fhir::json::to_outcome ("http.If-Match" style is left to who made the Issue).
 std::string to_outcome(fhir::Issues const& issues);
 std::string to_outcome(fhir::Issue const& issue);
 

@@ -201,6 +201,43 @@ std::vector<std::pair<Layout::Group, std::string_view>> Layout::missing_above(Se
   return missing;
 }
 
+bool Layout::is_filled(Group group) const {
+  return std::ranges::any_of(entries_, [&](Entry const& entry) {
+    Group at = entry.group;
+    while (at != group && at != 0) at = groups_[at].parent;
+    return at == group;
+  });
+}
+
+std::vector<std::string_view> Layout::missing() const {
+  std::vector<std::string_view> all;
+  auto const note = [&](auto const& self, hl7v2::GrammarNode const& absent) -> void {
+    if (absent.min == 0 || absent.is_choice) return;
+    if (!absent.is_group) all.push_back(absent.name);
+    for (auto const& child : absent.children) self(self, child);
+  };
+  for (Group group = 0; group < groups_.size(); ++group) {
+    if (groups_[group].node == nullptr || !is_filled(group)) continue;
+    auto const& children = groups_[group].node->children;
+    for (std::uint32_t at = 0; at < children.size(); ++at) {
+      Serial found = 0;
+      bool const stands =
+          children[at].is_group
+              ? std::ranges::any_of(groups_,
+                                    [&](Instance const& one) {
+                                      return one.parent == group && one.child == at &&
+                                             &one != &groups_[group] &&
+                                             is_filled(static_cast<Group>(&one - groups_.data()));
+                                    })
+              : find(group, children[at].name, found);
+      if (!stands) note(note, children[at]);
+    }
+  }
+  std::ranges::sort(all);
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
 bool Layout::requires_segment(std::string_view id) const {
   return groups_[0].node != nullptr && requires_in(*groups_[0].node, id);
 }

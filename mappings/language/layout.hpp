@@ -49,6 +49,9 @@ class Layout {
   bool knows(std::string_view id, std::string_view group) const;
   /// The segments that the groups around one must hold and do not, outermost first.
   std::vector<std::pair<Group, std::string_view>> missing_above(Serial segment) const;
+  /// The segments that the message, and the groups that it has, must hold and do not. A group that must be
+  /// there and is not counts by what it must hold itself.
+  std::vector<std::string_view> missing() const;
   /// Whether the message must hold this segment in this group.
   bool requires_segment(std::string_view id) const;
 
@@ -71,6 +74,7 @@ class Layout {
 
   bool find_way(hl7v2::GrammarNode const* node, std::string_view id, std::string_view named, Way& way) const;
   std::uint32_t child_of(Group group, std::string_view id) const;
+  bool is_filled(Group group) const;
   Group below(Group parent, std::uint32_t child, bool own);
   std::vector<std::pair<std::uint32_t, std::uint32_t>> key_of(Group group, std::uint32_t child) const;
 

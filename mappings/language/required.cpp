@@ -1,10 +1,24 @@
-/// Fields that must be there before a message may leave.
+/// Fields and segments that must be there before a message may leave.
 #include "mappings/language/reversal.hpp"
 #include "mappings/language/text.hpp"
+
+#include <algorithm>
 
 namespace mappings::language {
 
 namespace {
+
+/// "identifier{type=$MR}*.value" as FHIRPath: "identifier.value".
+std::string plain(std::string_view path) {
+  std::string names;
+  int depth = 0;
+  for (char const c : path) {
+    if (c == '{') ++depth;
+    if (depth == 0 && c != '*') names += c;
+    if (c == '}') --depth;
+  }
+  return names;
+}
 
 /// What a field is filled from, for the error that says it is empty; "" when no row writes it.
 std::string source_of(Structure const& structure, std::string_view segment, std::size_t field) {
@@ -13,7 +27,7 @@ std::string source_of(Structure const& structure, std::string_view segment, std:
       for (Place const& place : row->places) {
         if (place.segment != segment || place.field != field) continue;
         return row->kind == Row::Kind::path
-                   ? structure.roles[use.targets[row->target].role].type + "." + row->path.text
+                   ? structure.roles[use.targets[row->target].role].type + "." + plain(row->path.text)
                    : "@" + row->fact;
       }
     }
@@ -21,26 +35,32 @@ std::string source_of(Structure const& structure, std::string_view segment, std:
   return {};
 }
 
-/// One place of one segment. Error required: it is empty; names segment, field, repetition and component.
-fhir::Result<void> check_place(Reversal& on, hl7v2::Address const& address, std::string_view who) {
+/// What nothing can fill is no fault of the resources: it is warned of.
+void refuse(Reversal& on, std::string const& place, std::string_view who, std::string const& source) {
+  std::string const what = place + " is required by " + std::string(who) + " and nothing fills it";
+  auto const is_known = [&](fhir::Issue const& one) { return one.source == place; };
+  if (std::ranges::any_of(on.refusals, is_known)) return;
+  if (source.empty()) {
+    on.warnings.push_back(fhir::warning(fhir::IssueType::required, what + "; no row writes it", {}, place));
+  } else {
+    on.refusals.push_back(fhir::error(fhir::IssueType::required, what + "; supply " + source, source, place));
+  }
+}
+
+/// One place of one segment: where it is empty, the refusal names segment, field, repetition and component.
+void check_place(Reversal& on, hl7v2::Address const& address, std::string_view who) {
   auto const& image = on.image();
-  if (!image.raw(address).empty()) return {};
+  if (!image.raw(address).empty()) return;
   std::string_view const segment = image.segment_id(address.segment);
   std::string name = std::string(segment) + "-" + std::to_string(address.field);
   if (address.repetition != 0) name += "(" + std::to_string(address.repetition) + ")";
   if (address.component != 0) name += "." + std::to_string(address.component);
   if (address.subcomponent != 0) name += "." + std::to_string(address.subcomponent);
-  std::string const source = source_of(*on.structure, segment, address.field);
-  std::string const what = name + " is required by " + std::string(who) + " and nothing fills it";
-  if (source.empty()) {
-    on.warnings.push_back(fhir::warning(fhir::IssueType::required, what + "; no row writes it", {}, name));
-    return {};
-  }
-  return fhir::error(fhir::IssueType::required, what + "; supply " + source, source, name);
+  refuse(on, name, who, source_of(*on.structure, segment, address.field));
 }
 
 /// "PV1-19", or "PID-3.4": of each repetition that there is.
-fhir::Result<void> check_profile(Reversal& on) {
+void check_profile(Reversal& on) {
   for (RequiredField const& required : on.partner.required_fields) {
     Fault fault;
     auto const place = read_place(required, fault);
@@ -48,36 +68,65 @@ fhir::Result<void> check_profile(Reversal& on) {
     for (std::uint32_t segment = 0; segment < on.image().segment_count(); ++segment) {
       if (on.image().segment_id(segment) != place->segment) continue;
       hl7v2::Address address{segment, place->field, 0, 0, 0};
-      FHIR_CHECK(check_place(on, address, "the partner's profile"));
+      check_place(on, address, "the partner's profile");
       address.component = place->component;
       address.subcomponent = place->subcomponent;
       auto const count = on.image().repetition_count(segment, place->field);
       for (std::uint16_t at = 1; at <= count && address.component != 0; ++at) {
         address.repetition = at;
-        FHIR_CHECK(check_place(on, address, "the partner's profile"));
+        check_place(on, address, "the partner's profile");
       }
     }
+  }
+}
+
+void check_fields(Reversal& on) {
+  for (Layout::Serial const serial : on.fresh) {
+    std::size_t const segment = on.layout->index_of(serial);
+    if (segment >= on.image().segment_count()) continue;
+    auto const fields = hl7v2::fields_of(on.version, on.image().segment_id(segment));
+    for (std::size_t field = 1; field <= fields.size(); ++field) {
+      auto const* const definition = fields[field - 1];
+      if (definition != nullptr && definition->optionality == 'R')
+        check_place(on, {static_cast<std::uint32_t>(segment), static_cast<std::uint16_t>(field), 0, 0, 0},
+                    "HL7 v2");
+    }
+  }
+}
+
+/// The type of the resource that a segment is made of; "" when no table writes it.
+std::string type_of(Structure const& structure, std::string_view segment) {
+  for (Use const& use : structure.uses) {
+    if (use.segment == segment && !use.reverse_rows.empty()) return structure.roles[use.targets[0].role].type;
   }
   return {};
 }
 
+bool demands(hl7v2::GrammarNode const& group, std::string_view segment) {
+  return std::ranges::any_of(group.children, [&](hl7v2::GrammarNode const& child) {
+    return child.name == segment ? child.min > 0 : demands(child, segment);
+  });
+}
+
+/// What the partner itself sent may lack what it lacked before. A segment that HL7 made optional later (NK1
+/// of 2.1) holds up no message.
+void check_segments(Reversal& on) {
+  if (on.seed) return;
+  std::string_view const structure = on.message_structure();
+  auto const* const newest = hl7v2::find_structure(hl7v2::Version::v2_8, structure).root;
+  for (std::string_view const segment : on.layout->missing()) {
+    if (newest != nullptr && demands(*newest, segment))
+      refuse(on, std::string(segment), std::string(structure) + " of HL7 v2",
+             type_of(*on.structure, segment));
+  }
+}
+
 }  // namespace
 
-fhir::Result<void> check_required(Reversal& reversal) {
-  FHIR_CHECK(check_profile(reversal));
-  for (Layout::Serial const serial : reversal.fresh) {
-    std::size_t const segment = reversal.layout->index_of(serial);
-    if (segment >= reversal.image().segment_count()) continue;
-    auto const fields = hl7v2::fields_of(reversal.version, reversal.image().segment_id(segment));
-    for (std::size_t field = 1; field <= fields.size(); ++field) {
-      auto const* const definition = fields[field - 1];
-      if (definition != nullptr && definition->optionality == 'R')
-        FHIR_CHECK(check_place(
-            reversal, {static_cast<std::uint32_t>(segment), static_cast<std::uint16_t>(field), 0, 0, 0},
-            "HL7 v2"));
-    }
-  }
-  return {};
+void check_required(Reversal& reversal) {
+  check_profile(reversal);
+  check_fields(reversal);
+  check_segments(reversal);
 }
 
 }  // namespace mappings::language

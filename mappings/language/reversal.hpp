@@ -42,6 +42,7 @@ struct Reversal {
   std::vector<Layout::Serial> fresh;  ///< Segments that were added.
   std::vector<LossNote> loss;
   fhir::Issues warnings;
+  fhir::Issues refusals;  ///< Why this message may not leave.
 
   hl7v2::Image& image() { return layout->image(); }
   /// The structure that HL7 gives the event: a table of ours may be for some events of a structure alone (SIU
@@ -79,8 +80,9 @@ void number_sets(Reversal& reversal);
 void fit_edition(Reversal& reversal);
 /// MSH from profile and request.
 void write_header(Reversal& reversal);
-/// Fields that the partner or the standard requires. Error required: naming the field and what fills it.
-fhir::Result<void> check_required(Reversal& reversal);
+/// Fields and segments that the partner or the standard requires: what lacks one, and what would fill it, is
+/// among the refusals.
+void check_required(Reversal& reversal);
 /// Elements of the resources that no row, link, default or event of this structure covers.
 void note_losses(Reversal& reversal);
 

@@ -8,6 +8,9 @@
 #include "mappings/language/edition.hpp"
 #include "mappings/language/reversal.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace mappings::language {
 
 Reversal::Reversal(Maps const& the_maps, ReverseRequest const& the_request, PartnerProfile const& destination)
@@ -87,9 +90,12 @@ void fit_edition(Reversal& reversal) {
 }
 
 fhir::Result<Reversed> reverse(Maps const& maps, ReverseRequest const& request,
-                               PartnerProfile const& destination) {
+                               PartnerProfile const& destination, fhir::Issues* refusals) {
   Reversal reversal(maps, request, destination);
-  FHIR_CHECK(open(reversal));
+  if (auto opened = open(reversal); !opened) {
+    if (refusals != nullptr) refusals->push_back(opened.error());
+    return std::move(opened).error();
+  }
   reversal.nodes.emplace(*reversal.structure, request, *reversal.layout, reversal.arena);
   reversal.nodes->find(reversal.warnings);
   if (reversal.seed) {
@@ -103,7 +109,12 @@ fhir::Result<Reversed> reverse(Maps const& maps, ReverseRequest const& request,
   number_sets(reversal);
   fit_edition(reversal);
   write_header(reversal);
-  FHIR_CHECK(check_required(reversal));
+  check_required(reversal);
+  if (!reversal.refusals.empty()) {
+    fhir::Issue const first = reversal.refusals.front();
+    if (refusals != nullptr) std::ranges::move(reversal.refusals, std::back_inserter(*refusals));
+    return first;
+  }
   note_losses(reversal);
   return Reversed{std::move(reversal.image()), std::move(reversal.loss), std::move(reversal.warnings)};
 }

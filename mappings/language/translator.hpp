@@ -240,10 +240,11 @@ struct Reversed {
 };
 
 /// Writes one message. With a seed only those leaves change whose FHIR value differs from what the seed says.
-/// Errors: not_supported (no table), required (a field the structure or the profile requires has no source:
-/// names the FHIR element and the field). Nothing half written is returned.
+/// Errors: not_supported (no table), required (a field or segment that the structure or the profile requires
+/// has no source: names the FHIR element and the place). Nothing half written is returned. The error is the
+/// first of all that stand in the way; `refusals`, where given, gets every one of them.
 fhir::Result<Reversed> reverse(Maps const& maps, ReverseRequest const& request,
-                               PartnerProfile const& destination);
+                               PartnerProfile const& destination, fhir::Issues* refusals = nullptr);
 
 /// The message that tells of a change. `before` is nullptr for a new resource.
 struct EventChoice {

@@ -457,6 +457,27 @@ Differences differences_found() {
   return found;
 }
 
+TEST(ThereAndBack, WhatKeepsABundleFromBeingWrittenIsToldAsOneOperationOutcome) {
+  std::string const bundle =
+      R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"urn:x:1","resource":)"
+      R"({"resourceType":"ServiceRequest","status":"active","intent":"order","subject":{"reference":"urn:x:2"}}},)"
+      R"({"fullUrl":"urn:x:2","resource":{"resourceType":"Patient"}}]})";
+  Ran const ran = run({"convert", "--json", "--from", "fhir", "--to", "hl7v2", "--event", "REF^I12",
+                       "--structure", "REF_I12"},
+                      bundle);
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.out, "") << "nothing half written";
+  auto const outcome = fhir::json::read_document(ran.err);
+  ASSERT_TRUE(outcome) << ran.err;
+  EXPECT_EQ(outcome->root.text_at("resourceType"), "OperationOutcome");
+  std::set<std::string> named;
+  for (auto const& issue : outcome->root.find("issue")->items())
+    named.insert(std::string(issue.text_of("expression", 0)) + " " +
+                 std::string(issue.text_of("location", 0)));
+  EXPECT_EQ(named, (std::set<std::string>{"Patient.identifier PID-3", "Patient.name PID-5",
+                                          "PractitionerRole PRD"}));
+}
+
 TEST(ThereAndBack, FromFhirAloneComesAMessageThatMeansTheSameButForWhatIsListed) {
   Differences const expected = read_differences();
   Differences found = differences_found();

@@ -247,7 +247,7 @@ TEST(Editions, ARequiredPlaceIsNamedDownToItsComponent) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, fhir::IssueType::required);
   EXPECT_EQ(refused.error().source, "PID-3(1).7");
-  EXPECT_EQ(refused.error().expression, "Patient.identifier*");
+  EXPECT_EQ(refused.error().expression, "Patient.identifier");
 }
 
 }  // namespace

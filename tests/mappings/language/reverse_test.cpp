@@ -136,6 +136,24 @@ TEST(Reverse, ARequiredFieldWithoutASourceIsRefusedByName) {
   EXPECT_EQ(written.error().source, "PID-5");
 }
 
+TEST(Reverse, EverythingThatStandsInTheWayIsNamedAtOnce) {
+  Case one(testing::kAdmit);
+  one.resource("Patient").remove("name");
+  auto request = from_bundle(builtin(), one.structure, one.bundle);
+  ASSERT_TRUE(request);
+  auto to = partner();
+  request->timestamp = "20250302000000+0000";
+  to.required_fields = {"PID-5", "PID-24", "PV1-13"};
+  fhir::Issues refusals;
+  auto const written = reverse(builtin(), *request, to, &refusals);
+  ASSERT_FALSE(written);
+  std::vector<std::string> places;
+  for (auto const& issue : refusals) places.push_back(issue.expression + " " + issue.source);
+  EXPECT_EQ(places, (std::vector<std::string>{"Patient.name PID-5", "Patient.multipleBirthBoolean PID-24",
+                                              "Encounter.hospitalization.reAdmission PV1-13"}));
+  EXPECT_EQ(written.error().source, refusals.front().source);
+}
+
 TEST(Reverse, TheHeaderIsThePartnersWhenItIsNotKept) {
   Case one(testing::kAdmit);
   auto request = from_bundle(builtin(), one.structure, one.bundle);

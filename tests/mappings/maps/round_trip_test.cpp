@@ -144,6 +144,12 @@ bool says_more_than_its_version(OwnMessage const& own) {
   return kKnown.contains(own.name);
 }
 
+/// Messages that lack a segment which their structure requires: read all the same, and written anew only by
+/// name of what is missing.
+bool lacks_a_required_segment(OwnMessage const& own) {
+  return own.name == "REF_I12/09-no-rf1-no-prd" || own.name == "RRI_I12/06-technical-refusal";
+}
+
 TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
   std::size_t compared = 0;
   for (OwnMessage const& own : own_messages()) {
@@ -152,7 +158,8 @@ TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
     Translated const first(own.bytes);
     std::set<std::string> const wanted = lines_of(first.draft);
     Rewritten const again(own, false);
-    EXPECT_EQ(again.error.diagnostics, "") << own.name << " " << again.error.source;
+    EXPECT_EQ(again.error.source, lacks_a_required_segment(own) ? "PRD" : "")
+        << own.name << " " << again.error.diagnostics;
     if (again.bytes.empty()) continue;
     if (says_more_than_its_version(own)) {
       EXPECT_FALSE(again.loss.empty()) << own.name;
