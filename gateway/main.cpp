@@ -167,7 +167,8 @@ void add_rest(CLI::App& app, int& code) {
   path->add_flag("--json", asked->json, "Reasons as JSON");
   path->callback([asked, &code] { code = fhirpath(*asked); });
   auto files = std::make_shared<std::vector<std::string>>();
-  auto* const check = app.add_subcommand("validate", "Check the structure of FHIR resources");
+  auto* const check = app.add_subcommand(
+      "validate", "Check FHIR resources by R4, HL7 v2 messages by the dictionary of their version");
   check->add_option("files", *files)->required();
   check->callback([files, &code] { code = validate(*files); });
   auto config = std::make_shared<std::string>();

@@ -42,9 +42,12 @@ class Composer {
   /// A segment that the structure wants and nothing gave is what its literal rows say: a PV1 of class N.
   void write_required() {
     for (Use const& use : structure_.uses) {
-      bool const has_literals =
-          std::ranges::any_of(use.rows, [](Row const* row) { return row->kind == Row::Kind::literal_out; });
-      if (!has_literals || !use.group.empty() || !layout_.requires_segment(use.segment)) continue;
+      auto const is_literal = [](Row const* row) { return row->kind == Row::Kind::literal_out; };
+      // What is nothing but its literals (RGS) tells nothing that is not so: it may open a group, too.
+      bool const is_frame = std::ranges::all_of(use.rows, is_literal);
+      if (std::ranges::none_of(use.rows, is_literal) || !use.group.empty() ||
+          !layout_.requires_segment(use.segment, is_frame))
+        continue;
       if (holds_segment(use.segment)) continue;
       Layout::Serial const segment =
           layout_.insert(layout_.group_for(0, use.segment, false, use.group), use.segment);

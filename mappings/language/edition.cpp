@@ -197,7 +197,9 @@ void Edition::fit_field(std::size_t segment, std::uint16_t field, hl7v2::FieldDe
     if (raw.empty() || raw == kNull) continue;
     std::string const name = place() + (repetitions > 1 ? "(" + std::to_string(at) + ")" : std::string());
     std::string fitted = needs_nothing(raw, type) ? raw : fit_value(raw, type, name);
-    if (limited) limit_length(fitted, place(), definition->length_max);
+    // A code that is cut is another code.
+    bool const is_code = definition->data_type == "ID";
+    if (limited) limit_length(fitted, place(), is_code ? std::size_t{0} : definition->length_max);
     if (fitted != raw) image_.set(address, fitted);
   }
 }

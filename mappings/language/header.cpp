@@ -86,7 +86,13 @@ void number_sets(Reversal& reversal) {
     std::string_view const id = image.segment_id(segment);
     auto const* const definition = hl7v2::find_field(reversal.version, id, 1);
     Address const address{static_cast<std::uint32_t>(segment), 1, 1, 1, 1};
-    if (definition == nullptr || definition->data_type != "SI" || !image.raw(address).empty()) continue;
+    if (definition == nullptr || !image.raw(address).empty()) continue;
+    // Up to 2.3 the event is required here as well as in MSH-9.
+    if (id == "EVN" && definition->optionality == 'R')
+      image.set_text(address, reversal.request.trigger_event);
+    // 2.4 calls AL1-1 a CE; it is a number all the same.
+    bool const is_number = definition->data_type == "SI" || definition->name.starts_with("Set ID");
+    if (!is_number) continue;
     std::size_t number = 1;
     for (std::size_t at = 0; at < segment; ++at) {
       if (image.segment_id(at) == id && layout.are_siblings(layout.serial_of(at), serial)) ++number;

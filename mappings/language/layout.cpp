@@ -22,11 +22,12 @@ std::uint32_t child_named(hl7v2::GrammarNode const* node, std::string_view name)
   return kLast;
 }
 
-/// Whether the group holds the segment exactly where nothing may be left out.
-bool requires_in(hl7v2::GrammarNode const& group, std::string_view id) {
+/// Whether the group holds the segment exactly where nothing may be left out; in groups that may repeat only
+/// if `in_many`.
+bool requires_in(hl7v2::GrammarNode const& group, std::string_view id, bool in_many) {
   return std::ranges::any_of(group.children, [&](hl7v2::GrammarNode const& child) {
     if (child.min == 0) return false;
-    return child.is_group ? child.max == 1 && requires_in(child, id) : child.name == id;
+    return child.is_group ? (in_many || child.max == 1) && requires_in(child, id, in_many) : child.name == id;
   });
 }
 
@@ -238,8 +239,8 @@ std::vector<std::string_view> Layout::missing() const {
   return all;
 }
 
-bool Layout::requires_segment(std::string_view id) const {
-  return groups_[0].node != nullptr && requires_in(*groups_[0].node, id);
+bool Layout::requires_segment(std::string_view id, bool in_many) const {
+  return groups_[0].node != nullptr && requires_in(*groups_[0].node, id, in_many);
 }
 
 }  // namespace mappings::language

@@ -52,8 +52,8 @@ class Layout {
   /// The segments that the message, and the groups that it has, must hold and do not. A group that must be
   /// there and is not counts by what it must hold itself.
   std::vector<std::string_view> missing() const;
-  /// Whether the message must hold this segment in this group.
-  bool requires_segment(std::string_view id) const;
+  /// Whether no message may be without this segment; `in_many`: in groups that may repeat as well.
+  bool requires_segment(std::string_view id, bool in_many = false) const;
 
  private:
   struct Instance {

@@ -118,6 +118,14 @@ def mend(children, before, after):
         mend(child.get("segments", {}), one.get("segments", {}), other.get("segments", {}))
 
 
+def mend_optionality(before, fields, after):
+    """A field that one version alone requires is not required there: the source took its conditions for that."""
+    for number, f in fields.items():
+        others = [(other.get(number) or {}).get("opt") for other in (before, after)]
+        if f.get("opt") == "R" and all(others) and "R" not in others:
+            f["opt"] = others[0]
+
+
 def visit_groups(ordered):
     """An ADT structure's root with the groups that the source does not name, so that a table can tell the parts apart.
 
@@ -213,6 +221,8 @@ def read_sources(folder):
         for name, message in source["messages"].items():
             neighbours = [other["messages"].get(name, {}).get("segments", {}) for other in (before, after)]
             mend(message["segments"], *neighbours)
+        for name, segment in source["segments"].items():
+            mend_optionality(*((other["segments"].get(name) or {}).get("fields") or {} for other in (before, source, after)))
     return sources
 
 
