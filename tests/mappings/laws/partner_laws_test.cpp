@@ -73,6 +73,7 @@ std::map<std::string, std::string> const& excuses() {
       {"ADT_A16/02-pending-discharge-guarantor in 2.3", kNoGroup},
       {"ADT_A18/01-merge-patient-information in 2.3", kNotIn28},
       {"ADT_A18/01-merge-patient-information in 2.5.1", kNotIn28},
+      {"ORM_O01/02-medication-in-an-orm in 2.3", kNotIn28},
       {"ORM_O01/02-medication-in-an-orm in 2.5.1", kNotIn28},
       {"ORR_O02/03-error in 2.5.1", kNotIn28}};
   return all;
