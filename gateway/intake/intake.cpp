@@ -7,7 +7,6 @@
 #include "gateway/delivery/answers.hpp"
 #include "gateway/identity/identity.hpp"
 #include "gateway/intake/journey.hpp"
-#include "gateway/intake/person_messages.hpp"
 #include "gateway/intake/reconcile.hpp"
 #include "gateway/record/subscribers.hpp"
 #include "gateway/store/async_commit.hpp"
@@ -494,23 +493,38 @@ fhir::Result<void> Intake::activate_subscriptions(store::Unit& unit) const {
   return {};
 }
 
+namespace {
+
+std::optional<record::ChosenEvent> chosen_event(Tables const& tables, record::Party const& party,
+                                                fhir::json::Element const* before,
+                                                fhir::json::Element const& after, std::string_view told_by) {
+  KnownPartner const* const partner = tables.partners->find(party.name);
+  if (partner == nullptr) return std::nullopt;
+  auto const event = mappings::language::choose_event(tables.maps, before, after, partner->profile, told_by);
+  if (!event) return std::nullopt;
+  record::ChosenEvent chosen;
+  chosen.message = std::string(event->message_code) + "^" + std::string(event->trigger_event);
+  chosen.structure = event->structure;
+  chosen.role = event->role;
+  chosen.row = event->row;
+  for (auto const& fact : event->facts) chosen.facts.emplace(fact.name, fact.text);
+  return chosen;
+}
+
+}  // namespace
+
 /// The end of every door's way: fold the record over what was written, and queue what subscribers must hear.
 fhir::Result<void> Intake::finish(store::Unit& unit, record::Cause const& cause) {
   auto const tables = options_.tables->current();
   auto const& partners = *tables->partners;
-  FHIR_CHECK(tell_of_persons(unit, tables->maps, partners, cause.origin));
+  record::ChooseEvent const choose = [&](auto const& party, auto const* before, auto const& after) {
+    // A person's numbers that moved need what only the sender's message said (MRG): others hear of A31.
+    bool const is_person = after.text_at("resourceType") == "Patient";
+    return chosen_event(*tables, party, before, after, is_person ? std::string_view{} : cause.message);
+  };
+  FHIR_CHECK(record::tell_of_persons(unit, cause, partners.site(), choose));
   FHIR_CHECK(record::fold(unit, cause, partners.site()));
-  FHIR_CHECK(record::tell_subscribers(
-      unit, cause, partners.site(), [&](auto const& party, auto const* before, auto const& after) {
-        std::optional<record::ChosenEvent> chosen;
-        KnownPartner const* const partner = partners.find(party.name);
-        if (partner == nullptr) return chosen;
-        auto const event = mappings::language::choose_event(tables->maps, before, after, partner->profile);
-        if (event)
-          chosen = {std::string(event->message_code) + "^" + std::string(event->trigger_event),
-                    std::string(event->structure)};
-        return chosen;
-      }));
+  FHIR_CHECK(record::tell_subscribers(unit, cause, partners.site(), choose));
   return options_.subscriptions.notify(unit);
 }
 

@@ -8,6 +8,7 @@
 #include "gateway/record/work_item.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace gateway::record {
 namespace {
@@ -149,7 +150,8 @@ fhir::Result<void> fold_events(Context& context, std::string const& record, std:
   }
   if (!ledger.grew()) return {};
   FHIR_CHECK(apply_effects(context, before, ledger.log()));
-  FHIR_CHECK(tell_partners(context, before, ledger.log(), ledger.stored()));
+  if constexpr (std::is_same_v<State, ReferralState>)
+    FHIR_CHECK(tell_partners(context, before, ledger.log(), ledger.stored()));
   context.unit.put_record(row_of(fold_log<State>(record, ledger.log())));
   return {};
 }

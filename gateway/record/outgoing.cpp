@@ -1,8 +1,9 @@
 #include "gateway/record/outgoing.hpp"
 
-#include "fhir/json/writer.hpp"
 #include "gateway/record/codes.hpp"
+#include "gateway/record/outbox_request.hpp"
 #include "gateway/record/work_item.hpp"
+#include "mappings/hl7v2/dictionary.hpp"
 
 #include <algorithm>
 
@@ -124,68 +125,9 @@ std::optional<Outgoing> to_referrer(ReferralState const& state, std::string_view
   }
 }
 
-/// The request of an outbox row: exact versions, facts, and where in the record it belongs.
-class Request {
- public:
-  Request(Context& context, std::string_view record, std::string_view state, std::int64_t seq)
-      : context_(context), record_(record), state_(state), seq_(seq) {}
-
-  fhir::Result<void> anchor(std::string_view role, std::string const& reference) {
-    FHIR_TRY(auto version, context_.version(reference));
-    if (!version.empty()) anchors_[std::string(role)] = std::move(version);
-    return {};
-  }
-
-  std::string json(Outgoing const& out) const {
-    std::string text = "{";
-    member(text, "message", out.message);
-    member(text, "structure", structure_of_message(out.message));
-    member(text, "record", record_);
-    member(text, "state", state_);
-    text += ",\"state_seq\":" + std::to_string(seq_);
-    object(text, "facts", out.facts);
-    object(text, "anchors", anchors_);
-    return text + "}";
-  }
-
- private:
-  static void member(std::string& text, std::string_view name, std::string_view value) {
-    if (text.size() > 1) text += ',';
-    fhir::json::write_string(name, text);
-    text += ':';
-    fhir::json::write_string(value, text);
-  }
-  static void object(std::string& text, std::string_view name,
-                     std::map<std::string, std::string> const& values) {
-    text += ',';
-    fhir::json::write_string(name, text);
-    text += ':';
-    std::string inside = "{";
-    for (auto const& [key, value] : values)
-      if (!value.empty()) member(inside, key, value);
-    text += inside + "}";
-  }
-  Context& context_;
-  std::string record_, state_;
-  std::int64_t seq_;
-  std::map<std::string, std::string> anchors_;
-};
-
 bool wants(Party const& party, std::string const& message) {
   return party.sends.empty() ||
          std::find(party.sends.begin(), party.sends.end(), message) != party.sends.end();
-}
-
-store::OutboxRow row_for(Context& context, Party const& party, std::string order_key, Outgoing const& out,
-                         std::string request) {
-  store::OutboxRow row;
-  row.destination = party.name;
-  row.order_key = std::move(order_key);
-  row.kind = "hl7v2:" + out.message;
-  row.request = std::move(request);
-  row.created_ms = context.now();
-  row.next_attempt_ms = context.now();
-  return row;
 }
 
 class Teller {
@@ -287,18 +229,22 @@ class Teller {
     FHIR_TRY(auto const now, token(moved));
     FHIR_TRY(auto const known, context_.unit.peer_state(party.name, before_.record_id));
     if (known == now) return {};
-    Request request(context_, before_.record_id, to_code(after_.state), log_.back().seq);
-    FHIR_CHECK(request.anchor("ref", after_.service_request));
-    FHIR_CHECK(request.anchor("loop", after_.task));
-    FHIR_CHECK(request.anchor("appt", after_.appointment));
-    FHIR_CHECK(request.anchor("report", after_.report));
-    FHIR_CHECK(request.anchor("visit", after_.encounter));
-    FHIR_TRY(bool const loops, is_loop(party));
-    Outgoing full = *out;
+    OutboxRequest request{.message = out->message,
+                          .structure = structure_of_message(out->message),
+                          .record = before_.record_id,
+                          .state = std::string(to_code(after_.state)),
+                          .state_seq = log_.back().seq,
+                          .facts = out->facts};
     if (after_.state == declined || after_.state == failed || after_.state == expired)
-      full.facts["referral.reason"] = after_.reason;
+      request.facts["referral.reason"] = after_.reason;
+    FHIR_TRY(request.anchors["ref"], context_.version(after_.service_request));
+    FHIR_TRY(request.anchors["loop"], context_.version(after_.task));
+    FHIR_TRY(request.anchors["appt"], context_.version(after_.appointment));
+    FHIR_TRY(request.anchors["report"], context_.version(after_.report));
+    FHIR_TRY(request.anchors["visit"], context_.version(after_.encounter));
+    FHIR_TRY(bool const loops, is_loop(party));
     std::string const order_key = after_.person.empty() ? before_.record_id : after_.person;
-    store::OutboxRow row = row_for(context_, party, order_key, full, request.json(full));
+    store::OutboxRow row = row_of(context_, party, order_key, request);
     if (loops) FHIR_CHECK(stop(party, row));
     context_.unit.add_outbox(std::move(row), before_.record_id);
     context_.unit.put_peer_state(party.name, before_.record_id, now);
@@ -359,38 +305,12 @@ class Teller {
   std::size_t log_before_;
 };
 
-/// translation.md 3.3: an Encounter's change as an ADT event.
-std::string adt_of(std::string_view type, std::string_view visit_class) {
-  using namespace stay_kind;
-  if (type == stay_kind::expected) return "ADT^A05";
-  if (type == ed) return "ADT^A04";
-  if (type == admitted) return visit_class == "EMER" ? "ADT^A04" : "ADT^A01";
-  if (type == transferred) return "ADT^A02";
-  if (type == on_leave) return "ADT^A21";
-  if (type == stay_kind::returned) return "ADT^A22";
-  if (type == discharge_planned) return "ADT^A16";
-  if (type == discharged) return "ADT^A03";
-  if (type == discharge_cancelled) return "ADT^A13";
-  if (type == admit_cancelled) return "ADT^A11";
-  if (type == stay_kind::error) return "ADT^A23";
-  if (type == stay_kind::updated) return "ADT^A08";
-  return {};
-}
-
 }  // namespace
 
 std::string structure_of_message(std::string_view message) {
-  // Events that share another event's structure (HL7 table 0354).
-  static constexpr std::pair<std::string_view, std::string_view> kShared[] = {
-      {"REF^I13", "REF_I12"}, {"REF^I14", "REF_I12"}, {"RRI^I13", "RRI_I12"}, {"RRI^I14", "RRI_I12"},
-      {"SIU^S13", "SIU_S12"}, {"SIU^S14", "SIU_S12"}, {"SIU^S15", "SIU_S12"}, {"SIU^S26", "SIU_S12"},
-      {"MDM^T10", "MDM_T02"}, {"ADT^A04", "ADT_A01"}, {"ADT^A08", "ADT_A01"}, {"ADT^A13", "ADT_A01"},
-      {"ADT^A22", "ADT_A21"}, {"ADT^A11", "ADT_A09"}, {"ADT^A23", "ADT_A21"}};
-  for (auto const& [event, structure] : kShared)
-    if (event == message) return std::string(structure);
-  std::string structure(message);
-  std::replace(structure.begin(), structure.end(), '^', '_');
-  return structure;
+  auto const caret = message.find('^');
+  return std::string(
+      mappings::hl7v2::structure_of_event(message.substr(0, caret), message.substr(caret + 1)));
 }
 
 std::optional<Outgoing> message_for(ReferralState const& state, std::string_view moved_by, Toward side,
@@ -402,27 +322,6 @@ std::optional<Outgoing> message_for(ReferralState const& state, std::string_view
 fhir::Result<void> tell_partners(Context& context, ReferralState const& before, std::vector<Event>& log,
                                  std::size_t log_before) {
   return Teller(context, before, log, log_before).run();
-}
-
-/// ADT goes to profile subscriptions only: a partner that lists the event in `sends`.
-fhir::Result<void> tell_partners(Context& context, TransitionState const& before, std::vector<Event>& log,
-                                 std::size_t log_before) {
-  TransitionState const after = fold_transition(before.record_id, log);
-  std::string message;
-  for (std::size_t i = log_before; i < log.size(); ++i)
-    if (auto event = adt_of(log[i].type, after.visit_class); !event.empty()) message = std::move(event);
-  if (message.empty()) return {};
-  for (Party const& party : context.site.parties) {
-    bool const listed = std::find(party.sends.begin(), party.sends.end(), message) != party.sends.end();
-    if (!party.speaks_v2 || !listed || party.name == context.cause.origin) continue;
-    Outgoing const out = say(message, {});
-    Request request(context, before.record_id, to_code(after.stay), log.back().seq);
-    FHIR_CHECK(request.anchor("visit", after.encounter));
-    FHIR_CHECK(request.anchor("patient", after.patient));
-    std::string const order_key = after.person.empty() ? before.record_id : after.person;
-    context.unit.add_outbox(row_for(context, party, order_key, out, request.json(out)), before.record_id);
-  }
-  return {};
 }
 
 }  // namespace gateway::record

@@ -1,5 +1,6 @@
-/// What each v2 partner is told when a record moved: one message per state change and destination (record.md
-/// section 3, column "v2 OUT"; translation.md 3.3). Internal to this room.
+/// What each v2 partner is told when a referral moved: one message per state change and destination
+/// (record.md section 3, column "v2 OUT"; translation.md 3.3). A stay is told by the event tables
+/// (subscribers.hpp). Internal to this room.
 ///
 /// Never to the origin, never what a partner was last told or last said itself (S9), never to anyone who is
 /// not named: no destination or several opens the obligation "route" for the care coordinator. Rest-hook
@@ -8,7 +9,6 @@
 
 #include "gateway/record/context.hpp"
 #include "gateway/record/referral.hpp"
-#include "gateway/record/transition.hpp"
 
 #include <map>
 #include <optional>
@@ -34,8 +34,6 @@ std::optional<Outgoing> message_for(ReferralState const& state, std::string_view
 std::string structure_of_message(std::string_view message);
 
 fhir::Result<void> tell_partners(Context& context, ReferralState const& before, std::vector<Event>& log,
-                                 std::size_t log_before);
-fhir::Result<void> tell_partners(Context& context, TransitionState const& before, std::vector<Event>& log,
                                  std::size_t log_before);
 
 }  // namespace gateway::record

@@ -36,9 +36,24 @@ class Composer {
         fill_segment(*use, segment, {});
       }
     }
+    if (!on_.seed) write_bare();
   }
 
  private:
+  void write_bare() {
+    for (Layout::Missing const& one : demanded_segments(on_)) {
+      auto const fields = hl7v2::fields_of(on_.version, one.segment);
+      bool const needs_a_value = std::ranges::any_of(fields, [](auto const* field) {
+        return field != nullptr && field->optionality == 'R' && field->data_type != "SI";
+      });
+      bool const is_numbered = !fields.empty() && fields[0] != nullptr && fields[0]->data_type == "SI";
+      if (needs_a_value || !is_numbered) continue;
+      Layout::Group const group =
+          one.named.empty() ? one.group : layout_.group_for(one.group, one.segment, false, one.named);
+      on_.fresh.push_back(layout_.insert(group, one.segment));
+    }
+  }
+
   /// A segment that the structure wants and nothing gave is what its literal rows say: a PV1 of class N.
   void write_required() {
     for (Use const& use : structure_.uses) {

@@ -59,23 +59,46 @@ bool subscribes(PartnerProfile const& partner, std::string_view code, std::strin
          });
 }
 
-}  // namespace
+/// The role of a type in a structure, what the message is about first; "" when it has none.
+std::string_view role_of_type(Structure const& structure, std::string_view type) {
+  if (structure.roles[structure.anchor].type == type) return structure.roles[structure.anchor].name;
+  auto const found = std::ranges::find(structure.roles, type, &Role::type);
+  return found == structure.roles.end() ? std::string_view{} : std::string_view(found->name);
+}
 
-std::optional<EventChoice> choose_event(Maps const& maps, Element const* before, Element const& after,
-                                        PartnerProfile const& destination) {
-  Program const& program = maps.program();
+bool is_event(std::string_view name, std::string_view code, std::string_view trigger) {
+  return name.size() == code.size() + 1 + trigger.size() && name.starts_with(code) &&
+         name[code.size()] == '^' && name.ends_with(trigger);
+}
+
+/// The first event that fits; with `only` that one or none.
+std::optional<EventChoice> choose(Program const& program, Element const* before, Element const& after,
+                                  PartnerProfile const& destination, std::string_view only) {
   for (EventTable const& table : program.events) {
     if (table.type != after.text_at("resourceType")) continue;
     for (EventRow const& row : table.rows) {
       if (row.events.empty() || !fits(table, row, before, after)) continue;
       for (auto const& [code, trigger] : row.events) {
+        if (!only.empty() && !is_event(only, code, trigger)) continue;
         Structure const* const structure = program.find_structure_for(code, trigger);
         if (structure == nullptr || !subscribes(destination, code, trigger)) continue;
-        return EventChoice{code, trigger, structure->name, row.id, facts_of(row, *structure)};
+        std::string_view const role = role_of_type(*structure, table.type);
+        if (!role.empty())
+          return EventChoice{code, trigger, structure->name, role, row.id, facts_of(row, *structure)};
       }
     }
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<EventChoice> choose_event(Maps const& maps, Element const* before, Element const& after,
+                                        PartnerProfile const& destination, std::string_view told_by) {
+  if (!told_by.empty()) {
+    if (auto as_told = choose(maps.program(), before, after, destination, told_by)) return as_told;
+  }
+  return choose(maps.program(), before, after, destination, {});
 }
 
 }  // namespace mappings::language

@@ -210,12 +210,13 @@ bool Layout::is_filled(Group group) const {
   });
 }
 
-std::vector<std::string_view> Layout::missing() const {
-  std::vector<std::string_view> all;
-  auto const note = [&](auto const& self, hl7v2::GrammarNode const& absent) -> void {
+std::vector<Layout::Missing> Layout::missing() const {
+  std::vector<Missing> all;
+  auto const note = [&](auto const& self, Missing in, hl7v2::GrammarNode const& absent) -> void {
     if (absent.min == 0 || absent.is_choice) return;
-    if (!absent.is_group) all.push_back(absent.name);
-    for (auto const& child : absent.children) self(self, child);
+    (absent.is_group ? in.named : in.segment) = absent.name;
+    if (!absent.is_group) all.push_back(in);
+    for (auto const& child : absent.children) self(self, in, child);
   };
   for (Group group = 0; group < groups_.size(); ++group) {
     if (groups_[group].node == nullptr || !is_filled(group)) continue;
@@ -223,20 +224,19 @@ std::vector<std::string_view> Layout::missing() const {
     for (std::uint32_t at = 0; at < children.size(); ++at) {
       Serial found = 0;
       bool const stands =
-          children[at].is_group
-              ? std::ranges::any_of(groups_,
-                                    [&](Instance const& one) {
-                                      return one.parent == group && one.child == at &&
-                                             &one != &groups_[group] &&
-                                             is_filled(static_cast<Group>(&one - groups_.data()));
-                                    })
-              : find(group, children[at].name, found);
-      if (!stands) note(note, children[at]);
+          children[at].is_group ? has_group(group, at) : find(group, children[at].name, found);
+      if (!stands) note(note, {group, {}, {}}, children[at]);
     }
   }
-  std::ranges::sort(all);
-  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
+}
+
+/// Whether a group holds a filled one at that place of its grammar.
+bool Layout::has_group(Group group, std::uint32_t child) const {
+  for (Group at = 1; at < groups_.size(); ++at) {
+    if (groups_[at].parent == group && groups_[at].child == child && is_filled(at)) return true;
+  }
+  return false;
 }
 
 bool Layout::requires_segment(std::string_view id, bool in_many) const {

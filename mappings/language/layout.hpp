@@ -49,9 +49,15 @@ class Layout {
   bool knows(std::string_view id, std::string_view group) const;
   /// The segments that the groups around one must hold and do not, outermost first.
   std::vector<std::pair<Group, std::string_view>> missing_above(Serial segment) const;
-  /// The segments that the message, and the groups that it has, must hold and do not. A group that must be
-  /// there and is not counts by what it must hold itself.
-  std::vector<std::string_view> missing() const;
+  /// A segment that must be there and is not.
+  struct Missing {
+    Group group = 0;         ///< The group instance that lacks it.
+    std::string_view named;  ///< The group below that one in which it stands, "" for that one itself.
+    std::string_view segment;
+  };
+  /// What the message, and the groups that it has, must hold and do not. A group that must be there and is
+  /// not counts by what it must hold itself.
+  std::vector<Missing> missing() const;
   /// Whether no message may be without this segment; `in_many`: in groups that may repeat as well.
   bool requires_segment(std::string_view id, bool in_many = false) const;
 
@@ -75,6 +81,7 @@ class Layout {
   bool find_way(hl7v2::GrammarNode const* node, std::string_view id, std::string_view named, Way& way) const;
   std::uint32_t child_of(Group group, std::string_view id) const;
   bool is_filled(Group group) const;
+  bool has_group(Group group, std::uint32_t child) const;
   Group below(Group parent, std::uint32_t child, bool own);
   std::vector<std::pair<std::uint32_t, std::uint32_t>> key_of(Group group, std::uint32_t child) const;
 

@@ -20,6 +20,12 @@ std::string plain(std::string_view path) {
   return names;
 }
 
+bool demands(hl7v2::GrammarNode const& group, std::string_view segment) {
+  return std::ranges::any_of(group.children, [&](hl7v2::GrammarNode const& child) {
+    return child.name == segment ? child.min > 0 : demands(child, segment);
+  });
+}
+
 /// What a field is filled from, for the error that says it is empty; "" when no row writes it.
 std::string source_of(Structure const& structure, std::string_view segment, std::size_t field) {
   for (Use const& use : structure.uses) {
@@ -94,34 +100,37 @@ void check_fields(Reversal& on) {
   }
 }
 
-/// The type of the resource that a segment is made of; "" when no table writes it.
-std::string type_of(Structure const& structure, std::string_view segment) {
-  for (Use const& use : structure.uses) {
-    if (use.segment == segment && !use.reverse_rows.empty()) return structure.roles[use.targets[0].role].type;
+/// What a segment is made of: the resource that is its own, else the element of a wider one that fills its
+/// first required field; "" when no table writes it.
+std::string source_of(Structure const& structure, hl7v2::Version version, std::string_view segment) {
+  auto const use = std::ranges::find_if(
+      structure.uses, [&](Use const& one) { return one.segment == segment && !one.reverse_rows.empty(); });
+  if (use == structure.uses.end()) return {};
+  Role const& role = structure.roles[use->targets[0].role];
+  auto const fields = hl7v2::fields_of(version, segment);
+  for (std::size_t at = 0; at < fields.size() && role.per != Role::Per::segment; ++at) {
+    if (fields[at] == nullptr || fields[at]->optionality != 'R') continue;
+    if (auto source = source_of(structure, segment, at + 1); !source.empty()) return source;
   }
-  return {};
+  return role.type;
 }
 
-bool demands(hl7v2::GrammarNode const& group, std::string_view segment) {
-  return std::ranges::any_of(group.children, [&](hl7v2::GrammarNode const& child) {
-    return child.name == segment ? child.min > 0 : demands(child, segment);
-  });
-}
-
-/// What the partner itself sent may lack what it lacked before. A segment that HL7 made optional later (NK1
-/// of 2.1) holds up no message.
+/// What the partner itself sent may lack what it lacked before.
 void check_segments(Reversal& on) {
   if (on.seed) return;
-  std::string_view const structure = on.message_structure();
-  auto const* const newest = hl7v2::find_structure(hl7v2::Version::v2_8, structure).root;
-  for (std::string_view const segment : on.layout->missing()) {
-    if (newest != nullptr && demands(*newest, segment))
-      refuse(on, std::string(segment), std::string(structure) + " of HL7 v2",
-             type_of(*on.structure, segment));
-  }
+  std::string const who = std::string(on.message_structure()) + " of HL7 v2";
+  for (Layout::Missing const& one : demanded_segments(on))
+    refuse(on, std::string(one.segment), who, source_of(*on.structure, on.version, one.segment));
 }
 
 }  // namespace
+
+std::vector<Layout::Missing> demanded_segments(Reversal const& on) {
+  auto const* const newest = hl7v2::find_structure(hl7v2::Version::v2_8, on.message_structure()).root;
+  auto all = on.layout->missing();
+  std::erase_if(all, [&](auto const& one) { return newest == nullptr || !demands(*newest, one.segment); });
+  return all;
+}
 
 void check_required(Reversal& reversal) {
   check_profile(reversal);

@@ -70,7 +70,8 @@ void write_new(Reversal& reversal);
 /// Resources that a link of the seed led to and none leads to any more: their segments go.
 void remove_lost(Reversal& reversal);
 /// A group into which something new was written begins with the segment that HL7 requires there (RGS before
-/// AIS), where a table of ours writes that segment.
+/// AIS), where a table of ours writes that segment; a demanded segment without a required field of its own
+/// (TQ1 of an order without times) stands with its set id alone.
 void open_groups(Reversal& reversal);
 /// Facts that the caller supplies are written into every segment that has a row for them.
 void write_facts(Reversal& reversal);
@@ -80,6 +81,9 @@ void number_sets(Reversal& reversal);
 void fit_edition(Reversal& reversal);
 /// MSH from profile and request.
 void write_header(Reversal& reversal);
+/// Segments that the message and its groups must hold and do not. One that HL7 made optional later (NK1 of
+/// 2.1) holds up no message.
+std::vector<Layout::Missing> demanded_segments(Reversal const& reversal);
 /// Fields and segments that the partner or the standard requires: what lacks one, and what would fill it, is
 /// among the refusals.
 void check_required(Reversal& reversal);

@@ -251,11 +251,15 @@ struct EventChoice {
   std::string_view message_code;   ///< "ADT"
   std::string_view trigger_event;  ///< "A03"
   std::string_view structure;      ///< "ADT_A03"
+  std::string_view role;           ///< What the resource is in it: "visit".
   std::string_view row;            ///< "enc.end"
   std::vector<FactValue> facts;    ///< What the message must say besides: order.control HD.
 };
+/// `told_by`: the event that told us of the change ("ADT^A12"): it is passed on as it is where one of its
+/// rows fits and the destination takes it, for several events may make the same change.
 std::optional<EventChoice> choose_event(Maps const& maps, fhir::json::Element const* before,
-                                        fhir::json::Element const& after, PartnerProfile const& destination);
+                                        fhir::json::Element const& after, PartnerProfile const& destination,
+                                        std::string_view told_by = {});
 
 // ------------------------------------------------------------------------------------------------ stateless
 // use

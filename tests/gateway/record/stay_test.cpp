@@ -236,14 +236,6 @@ TEST_F(Stays, AnOutpatientRegistrationOpensNoTransition) {
   EXPECT_TRUE(log("transition/stay").empty());
 }
 
-TEST_F(Stays, SubscribedPartnersHearOfTheStayAsAdtAndOthersDoNot) {
-  site_.parties[1].sends = {"ADT^A01", "ADT^A03"};
-  ASSERT_TRUE(adt("A01", "in-progress"));
-  ASSERT_TRUE(adt("A08", "in-progress", "IMP", ",'priority':{'text':'x'}"));
-  ASSERT_TRUE(adt("A03", "finished", "IMP", leaving("01")));
-  EXPECT_EQ(told("heart-clinic"), "ADT^A01 ADT^A03");
-}
-
 TEST_F(Stays, TheTransitionReadsAsOneDocument) {
   ASSERT_TRUE(adt("A01", "in-progress"));
   auto snapshot = store_->snapshot().value();

@@ -1,0 +1,263 @@
+/// What subscribers are told of a change: trigger event <-> state transition in one notation both ways
+/// (design translation.md 3.3), through the doors that changes come by.
+#include "fhir/json/reader.hpp"
+#include "gateway/delivery/render.hpp"
+#include "gateway/intake/intake.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+namespace gateway::intake {
+namespace {
+
+constexpr char kVisits[] = "urn:oid:1.3.6.1.4.1.32473.31";
+
+class Telling : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "telling-" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_);
+    auto const clock = [this] { return now_; };
+    store_ = store::open_sqlite({.path = folder_ + "/handoff.db"}, clock).value();
+    config::Partner hospital;
+    hospital.name = "hospital";
+    hospital.application = "ADT";
+    hospital.facility = "HOSP";
+    hospital.authorities = {{"HOSP", "urn:oid:1.3.6.1.4.1.32473.30"}, {"VISITS", kVisits}};
+    hospital.events = {"ADT^A01"};
+    hospital.delivery.mllp.port = 2574;
+    config::Partner clinic = hospital;
+    clinic.name = "clinic";
+    clinic.application = "EHR";
+    clinic.facility = "CLINIC";
+    clinic.delivery.mllp.port = 2575;
+    clinic.events = {};
+    for (char const* const trigger : {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12",
+                                      "A13", "A15", "A16", "A21", "A22", "A23", "A26", "A38", "A50"})
+      clinic.events.push_back(std::string("ADT^") + trigger);
+    for (char const* const event : {"RDE^O11", "VXU^V04", "ORU^R01", "OML^O21", "PPR^PC1", "SIU^S12"})
+      clinic.events.emplace_back(event);
+    config::Partner aside = clinic;
+    aside.name = "aside";
+    aside.application = "ASIDE";
+    aside.events = {"REF^I12"};
+    settings_.partners = {hospital, clinic, aside};
+    tables_ = std::make_shared<LiveTables>(make_tables(settings_, {}, {}).value());
+    intake_ = std::make_unique<Intake>(
+        IntakeOptions{.store = *store_, .tables = tables_, .clock = clock, .subscriptions = subscriptions_});
+    ASSERT_TRUE(intake_->prepare());
+  }
+  void TearDown() override {
+    intake_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  /// An ADT of one visit; the MSA-1 of its answer.
+  std::string adt(std::string const& trigger, std::string const& place = "4W^1^A",
+                  std::string const& patient_class = "I", std::string const& more = {}) {
+    now_ += 60'000;
+    std::string const at = "202503011" + std::to_string(minute_ / 60) + (minute_ % 60 < 10 ? "0" : "") +
+                           std::to_string(minute_ % 60) + "00+0000";
+    ++minute_;
+    Envelope envelope;
+    envelope.bytes =
+        "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|" + at + "||ADT^" + trigger + "|M" + std::to_string(minute_) +
+        "|P|2.5.1\rEVN|" + trigger + "|" + at + "\rPID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\r" +
+        (trigger == "A50" ? "MRG|4711^^^HOSP^MR||||V1^^^VISITS^VN\r" : "") + "PV1|1|" + patient_class + "|" +
+        place + "||||||||||||||||" + (trigger == "A50" ? "V2" : "V1") + "^^^VISITS^VN\r" + more;
+    envelope.feed = "mllp:test";
+    boost::asio::io_context context;
+    std::string code;
+    boost::asio::co_spawn(context, intake_->accept_v2(std::move(envelope)),
+                          [&](std::exception_ptr failed, std::vector<std::string> answers) {
+                            ASSERT_FALSE(failed);
+                            ASSERT_EQ(answers.size(), 1U);
+                            auto const msa = answers[0].find("MSA|");
+                            code = msa == std::string::npos ? answers[0] : answers[0].substr(msa + 4, 2);
+                          });
+    context.run();
+    return code;
+  }
+
+  /// A FHIR client writes these; "" or why it may not.
+  std::string put(std::vector<std::string> resources) {
+    now_ += 60'000;
+    store::Compute write = [resources = std::move(resources)](store::Unit& unit) -> fhir::Result<void> {
+      for (std::string const& text : resources) {
+        FHIR_TRY(auto const resource, fhir::json::read(text, unit.arena()));
+        FHIR_TRY(auto const before, unit.find(resource.text_at("resourceType"), resource.text_at("id")));
+        FHIR_CHECK(unit.put(resource, "ehr", before ? "PUT" : "POST"));
+      }
+      return {};
+    };
+    boost::asio::io_context context;
+    std::string failed;
+    boost::asio::co_spawn(context, intake_->commit({.source = "ehr"}, {"PUT", "r"}, write),
+                          [&](std::exception_ptr thrown, fhir::Result<store::Receipt> const& receipt) {
+                            ASSERT_FALSE(thrown);
+                            if (!receipt) failed = fhir::to_line(receipt.error());
+                          });
+    context.run();
+    return failed;
+  }
+  static std::string patient() {
+    return R"({"resourceType":"Patient","id":"p","name":[{"family":"Reed"}],"identifier":[{"system":)"
+           R"("urn:oid:1.3.6.1.4.1.32473.30","value":"5"}]})";
+  }
+  static std::string visit(std::string const& status, std::string const& ward = "a",
+                           std::string const& code = "IMP") {
+    return R"({"resourceType":"Encounter","id":"v","status":")" + status + R"(","class":{"system":)" +
+           R"("http://terminology.hl7.org/CodeSystem/v3-ActCode","code":")" + code +
+           R"("},"subject":{"reference":"Patient/p"},"identifier":[{"system":")" + kVisits +
+           R"(","value":"V9"}],"location":[{"status":"active","location":{"reference":"Location/)" + ward +
+           R"("}}]})";
+  }
+  static std::string ward(std::string const& id) {
+    return R"({"resourceType":"Location","id":")" + id + R"(","name":"Ward )" + id + R"("})";
+  }
+
+  std::vector<store::OutboxRow> rows(std::string const& partner) {
+    return store_->snapshot().value()->outbox(partner, 100).value();
+  }
+  /// "ADT^A01 ADT^A03": what that partner is told.
+  std::string told(std::string const& partner) {
+    std::string all;
+    for (auto const& row : rows(partner)) all += (all.empty() ? "" : " ") + row.kind.substr(6);
+    return all;
+  }
+  /// The last of them as it is written.
+  std::string written(std::string const& partner) {
+    auto const all = rows(partner);
+    if (all.empty()) return "nothing";
+    auto const snapshot = store_->snapshot().value();
+    auto const current = tables_->current();
+    auto const made = delivery::render(*snapshot, current->maps, current->partners->find(partner)->profile,
+                                       all.back(), "C1", "20250301120000");
+    return made ? made->bytes : fhir::to_line(made.error());
+  }
+
+  std::int64_t now_ = 1'740'830'400'000;  // 2025-03-01T12:00:00Z
+  int minute_ = 120;
+  std::string folder_;
+  config::Settings settings_;
+  std::unique_ptr<store::Store> store_;
+  std::shared_ptr<LiveTables> tables_;
+  delivery::Subscriptions subscriptions_;
+  std::unique_ptr<Intake> intake_;
+};
+
+TEST_F(Telling, AStayOfOnePartnerIsToldToAnotherByTheEventsThatMadeIt) {
+  EXPECT_EQ(adt("A05", ""), "AA");
+  EXPECT_EQ(adt("A01"), "AA");
+  EXPECT_EQ(adt("A02", "ICU^2^B"), "AA");
+  EXPECT_EQ(adt("A12"), "AA");
+  EXPECT_EQ(adt("A21"), "AA");
+  EXPECT_EQ(adt("A22"), "AA");
+  EXPECT_EQ(adt("A03"), "AA");
+  EXPECT_EQ(adt("A13"), "AA");
+  EXPECT_EQ(adt("A08", "4W^1^A", "I", "PV2|||R07.4^Chest pain^I10\r"), "AA");
+  EXPECT_EQ(adt("A11"), "AA");
+  EXPECT_EQ(told("clinic"),
+            "ADT^A05 ADT^A01 ADT^A02 ADT^A12 ADT^A21 ADT^A22 ADT^A03 ADT^A13 ADT^A08 ADT^A11");
+  EXPECT_EQ(told("hospital"), "") << "never back to who said it";
+  EXPECT_EQ(told("aside"), "") << "it asked for none of them";
+  for (auto const& row : rows("clinic"))
+    EXPECT_NE(row.request.find(R"("record":"transition/)"), std::string::npos) << row.request;
+}
+
+TEST_F(Telling, AClientsVisitIsToldByWhatChangedInIt) {
+  ASSERT_EQ(put({patient(), ward("a"), ward("b"), visit("planned")}), "");
+  ASSERT_EQ(put({visit("in-progress")}), "");
+  EXPECT_NE(written("clinic").find("ADT^A01^ADT_A01"), std::string::npos) << written("clinic");
+  EXPECT_NE(written("clinic").find("\rPID|1||5^^^HOSP"), std::string::npos) << written("clinic");
+  ASSERT_EQ(put({visit("in-progress", "b")}), "");
+  EXPECT_NE(written("clinic").find("Ward b"), std::string::npos) << written("clinic");
+  ASSERT_EQ(put({visit("onleave", "b")}), "");
+  ASSERT_EQ(put({visit("in-progress", "b")}), "");
+  ASSERT_EQ(put({visit("finished", "b")}), "");
+  ASSERT_EQ(put({visit("in-progress", "b")}), "");
+  ASSERT_EQ(put({visit("in-progress", "b")}), "") << "the same again says nothing";
+  ASSERT_EQ(put({visit("in-progress", "b", "AMB")}), "");
+  ASSERT_EQ(put({visit("cancelled", "b", "AMB")}), "");
+  EXPECT_EQ(told("clinic"), "ADT^A05 ADT^A01 ADT^A02 ADT^A21 ADT^A22 ADT^A03 ADT^A13 ADT^A07 ADT^A11");
+  EXPECT_EQ(told("hospital"), "ADT^A01");
+  EXPECT_EQ(told("aside"), "");
+}
+
+TEST_F(Telling, AVisitOfNoRecordIsToldAsWell) {
+  EXPECT_EQ(adt("A04", "CLIN", "O"), "AA");
+  EXPECT_EQ(told("clinic"), "ADT^A04");
+  EXPECT_EQ(rows("clinic")[0].request.find(R"("record")"), std::string::npos);
+}
+
+TEST_F(Telling, ANewNumberOfAVisitIsToldWithTheOldOne) {
+  EXPECT_EQ(adt("A01"), "AA");
+  EXPECT_EQ(adt("A50"), "AA");
+  EXPECT_EQ(told("clinic"), "ADT^A01 ADT^A50");
+  EXPECT_NE(written("clinic").find("\rMRG|4711^^^HOSP&1.3.6.1.4.1.32473.30&ISO||||V1^^^VISITS&"),
+            std::string::npos)
+      << written("clinic");
+}
+
+/// What a FHIR client writes of other kinds, and the segment that must tell of it.
+struct Told {
+  char const* event;
+  char const* segment;
+  char const* resource;
+};
+void PrintTo(Told const& one, std::ostream* out) { *out << one.event; }
+
+class ToldOf : public Telling, public testing::WithParamInterface<Told> {};
+
+TEST_P(ToldOf, IsToldAsItsEventAndOnce) {
+  std::string json = GetParam().resource;
+  for (char& c : json) c = c == '\'' ? '"' : c;
+  ASSERT_EQ(put({patient(), json}), "");
+  EXPECT_EQ(told("clinic"), GetParam().event);
+  EXPECT_NE(written("clinic").find(std::string("\r") + GetParam().segment), std::string::npos)
+      << written("clinic");
+  ASSERT_EQ(put({json}), "");
+  EXPECT_EQ(told("clinic"), GetParam().event);
+  EXPECT_EQ(told("aside"), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, ToldOf,
+    testing::Values(
+        Told{"RDE^O11", "RXE|",
+             "{'resourceType':'MedicationRequest','id':'m','status':'active','intent':'order','subject':{'"
+             "reference':"
+             "'Patient/p'},'authoredOn':'2025-03-01','identifier':[{'system':'urn:x','value':'1'}],"
+             "'medicationCodeableConcept':{'coding':[{'system':'http://www.nlm.nih.gov/research/umls/"
+             "rxnorm','code':"
+             "'1','display':'A'}]},'dosageInstruction':[{'route':{'coding':[{'system':'http://"
+             "terminology.hl7.org/CodeSystem/v2-0162','code':'PO'}]},'text':'one a "
+             "day','doseAndRate':[{'doseQuantity':{"
+             "'value':1,'unit':'tablet','code':'TAB'}}]}]}"},
+        Told{"ORU^R01", "OBR|",
+             "{'resourceType':'DiagnosticReport','id':'r','status':'final','subject':{'reference':'Patient/"
+             "p'},"
+             "'identifier':[{'system':'urn:x','value':'1','type':{'coding':[{'system':"
+             "'http://terminology.hl7.org/CodeSystem/v2-0203','code':'FILL'}]}}],"
+             "'code':{'coding':[{'system':'http://loinc.org','code':'24627-2','display':'Chest CT'}]}}"},
+        Told{"VXU^V04", "RXA|",
+             "{'resourceType':'Immunization','id':'i','status':'completed','patient':{'reference':'Patient/"
+             "p'},"
+             "'occurrenceDateTime':'2025-03-01','identifier':[{'system':'urn:x','value':'1'}],'vaccineCode':{"
+             "'coding':[{"
+             "'system':'http://hl7.org/fhir/sid/cvx','code':'08','display':'HepB'}]}}"},
+        Told{"PPR^PC1", "PRB|",
+             "{'resourceType':'Condition','id':'c','subject':{'reference':'Patient/"
+             "p'},'category':[{'coding':[{'system'"
+             ":'http://terminology.hl7.org/CodeSystem/condition-category','code':'problem-list-item'}]}],"
+             "'clinicalStatus':{'coding':[{'system':'http://terminology.hl7.org/CodeSystem/"
+             "condition-clinical','code':"
+             "'active'}]},'identifier':[{'system':'urn:x','value':'1'}],'code':{'text':'Cough'}}"}));
+
+}  // namespace
+}  // namespace gateway::intake
