@@ -1,14 +1,12 @@
 #include "mappings/coverage/coverage.hpp"
 
-#include "mappings/coverage/probe.hpp"
+#include "mappings/coverage/text.hpp"
+#include "mappings/coverage/trials.hpp"
 #include "mappings/hl7v2/dictionary.hpp"
 #include "mappings/language/reach.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <map>
-#include <optional>
 #include <set>
 
 namespace mappings::coverage {
@@ -18,24 +16,9 @@ namespace {
 using language::Joint;
 using language::Placing;
 using language::Reach;
+using language::Turn;
 
 bool same(std::string_view left, std::string_view right) { return types::equals_ignoring_case(left, right); }
-
-std::string trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return std::string(text);
-}
-
-std::vector<std::string> split(std::string_view text, std::string_view by) {
-  std::vector<std::string> parts;
-  for (;;) {
-    auto const end = text.find(by);
-    parts.push_back(trim(text.substr(0, end)));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + by.size());
-  }
-}
 
 bool matches_one(std::string_view pattern, std::string_view text) {
   auto const star = pattern.find('*');
@@ -47,14 +30,6 @@ bool matches_one(std::string_view pattern, std::string_view text) {
     if (matches_one(pattern, text.substr(at))) return true;
   }
   return false;
-}
-
-/// "PV1-7" -> 7, "CX.4.1" -> 4, "PV1" -> 0.
-std::uint16_t number_of(std::string_view v2) {
-  auto const mark = v2.find_first_of("-.");
-  std::uint16_t number = 0;
-  if (mark != std::string_view::npos) std::from_chars(v2.data() + mark + 1, v2.data() + v2.size(), number);
-  return number;
 }
 
 std::string segment_of(std::string_view v2) { return std::string(v2.substr(0, v2.find_first_of("-."))); }
@@ -87,7 +62,7 @@ class Ours {
       : reaches_(language::reaches(maps)), codes_(language::code_reaches(maps)) {
     for (Reach const& reach : reaches_.elements) {
       by_segment_[reach.segment].push_back(&reach);
-      if (reach.kind == Reach::Kind::copy && !reach.system.empty()) note_table(reach);
+      if (reach.kind == Reach::Kind::copy && !(reach.system + reach.sent_system).empty()) note_table(reach);
     }
   }
 
@@ -106,6 +81,34 @@ class Ours {
     return {};
   }
 
+  /// A row of ours that reads one component of a field of the sheet's type.
+  std::string by_component(Way const& way, Sheet const& sheet, OfficialRow const& row) const {
+    std::uint16_t const number = number_of(row.v2);
+    std::string const path = joined(way.element, own_path(sheet, row));
+    for (Reach const& ours : reaches_.elements) {
+      if (!same(ours.type, way.by)) continue;
+      bool const is_field = ours.segment + "-" + std::to_string(ours.field) == way.sample;
+      if (way.sample.empty() ? !reads_type(ours, sheet.source) : !is_field) continue;
+      if (row.is_constant && ours.kind == Reach::Kind::constant && same_path(ours.path, path) &&
+          ours.value == row.value)
+        return ours.row;
+      bool const reads = ours.kind == Reach::Kind::copy && (number == 0 || component_of(ours) == number);
+      if (!row.is_constant && reads && (same_path(ours.path, path) || holds_path(ours, path)))
+        return ours.row;
+    }
+    return {};
+  }
+
+  /// A row of our event tables that leads to the published status.
+  std::string by_event(Way const& way, OfficialRow const& row) const {
+    for (Turn const& turn : reaches_.turns) {
+      if (turn.message == way.by && turn.event == row.v2 && turn.after == row.code &&
+          turn.type + "." + turn.path == way.element)
+        return turn.row;
+    }
+    return {};
+  }
+
   /// The reason that our own `-` row gives for leaving a field out; "" when there is none.
   std::string dropped(Sheet const& sheet, OfficialRow const& row) const {
     std::string const segment = row.v2.empty() ? sheet.source : segment_of(row.v2);
@@ -119,6 +122,29 @@ class Ours {
   }
 
  private:
+  /// A pair of a primitive that is given a whole field reads its first component.
+  static std::uint16_t component_of(Reach const& ours) {
+    auto const type = std::string_view(ours.pair).substr(0, ours.pair.find('~'));
+    bool const primitive = hl7v2::component_count(hl7v2::Version::v2_8, type) == 0;
+    return ours.component == 0 && primitive ? std::uint16_t{1} : ours.component;
+  }
+
+  /// A literal of a segment that has such a field counts as well: it comes with what the field says.
+  static bool reads_type(Reach const& ours, std::string_view type) {
+    for (int at = 0; at <= static_cast<int>(hl7v2::Version::v2_8); ++at) {
+      auto const version = static_cast<hl7v2::Version>(at);
+      if (ours.field != 0) {
+        auto const* const field = hl7v2::find_field(version, ours.segment, ours.field);
+        if (field != nullptr && field->data_type == type) return true;
+        continue;
+      }
+      for (auto const* const field : hl7v2::fields_of(version, ours.segment)) {
+        if (ours.kind == Reach::Kind::constant && field != nullptr && field->data_type == type) return true;
+      }
+    }
+    return false;
+  }
+
   // ---- segments
 
   std::string of_segment(Sheet const& sheet, OfficialRow const& row) const {
@@ -266,6 +292,7 @@ class Ours {
 
   void note_table(Reach const& reach) {
     passed_on_.insert(table_of(reach.system));
+    if (!reach.sent_system.empty()) passed_on_.insert(table_of(reach.sent_system));
     auto const* const field = hl7v2::find_field(hl7v2::Version::v2_8, reach.segment, reach.field);
     if (field == nullptr || field->table == 0 || !reach.vocabulary.empty()) return;
     std::string number = std::to_string(field->table);
@@ -292,61 +319,20 @@ class Ours {
   std::set<std::string> passed_on_;
 };
 
-/// Data type sheets: the pair runs.
-class Pairs {
- public:
-  explicit Pairs(Reasons const& reasons) : reasons_(reasons) {}
-
-  std::string covering(Sheet const& sheet, OfficialRow const& row) {
-    Probed const& probed = probe_of(sheet);
-    if (!probed.probe || row.hops.empty()) return {};
-    std::string path = row.hops.front().path;
-    if (path.starts_with(sheet.target + ".")) path.erase(0, sheet.target.size() + 1);
-    if (row.hops.size() > 1 && !row.hops.back().path.empty())
-      path += (path.empty() ? "" : ".") + row.hops.back().path;
-    if (!probed.prefix.empty()) path = path.empty() ? probed.prefix : probed.prefix + "." + path;
-    std::size_t const number = number_of(row.v2);
-    bool const found =
-        row.is_constant ? probed.probe->writes(number, path, row.value) : probed.probe->reaches(number, path);
-    return found ? probed.pair : "";
-  }
-
- private:
-  struct Probed {
-    std::string pair, prefix;
-    std::optional<Probe> probe;
-  };
-
-  Probed const& probe_of(Sheet const& sheet) {
-    auto [found, is_new] = probed_.try_emplace(sheet.name);
-    if (!is_new) return found->second;
-    Via via{"", sheet.source + "~" + sheet.target, "", 0, 0};
-    for (Via const& one : reasons_.vias) {
-      if (matches(one.sheet, sheet.title())) via = one;
-    }
-    Probed& made = found->second;
-    made.pair = via.pair;
-    made.prefix = via.prefix;
-    if (types::Pair const* const pair = types::find_pair(via.pair))
-      made.probe.emplace(*pair, sheet.source, via.part);
-    return made;
-  }
-
-  Reasons const& reasons_;
-  std::map<std::string, Probed> probed_;
-};
-
 /// Gives every row its verdict and remembers which reasons were of use.
 class Judge {
  public:
   Judge(language::Maps const& maps, Reasons const& reasons)
-      : reasons_(reasons), ours_(maps), pairs_(reasons), used_(reasons.reasons.size()), seen_(used_.size()) {}
+      : reasons_(reasons),
+        ours_(maps),
+        used_(reasons.reasons.size()),
+        seen_(used_.size()),
+        went_(reasons.ways.size()) {}
 
   Verdict verdict(Sheet const& sheet, OfficialRow const& row) {
     if (row.maps_nothing) return {Standing::no_target, ""};
-    std::string by =
-        sheet.kind == SheetKind::data_type ? pairs_.covering(sheet, row) : ours_.covering(sheet, row);
     std::string const title = sheet.title();
+    std::string by = covering(title, sheet, row);
     Verdict verdict;
     for (std::size_t at = 0; at < reasons_.reasons.size(); ++at) {
       Reason const& reason = reasons_.reasons[at];
@@ -375,14 +361,50 @@ class Judge {
                                 what + " (" + reason.sheet + " | " + reason.v2 + " | " + reason.target + ")",
                                 {}, "official.reasons:" + std::to_string(reason.line)));
     }
+    for (std::size_t at = 0; at < went_.size(); ++at) {
+      if (went_[at]) continue;
+      Way const& way = reasons_.ways[at];
+      all.push_back(fhir::error(fhir::IssueType::business_rule,
+                                "it covers no published row: correct it or take it out (" + way.sheet +
+                                    " | " + way.by + " | " + way.element + ")",
+                                {}, "official.reasons:" + std::to_string(way.line)));
+    }
     return all;
   }
 
  private:
+  std::string covering(std::string const& title, Sheet const& sheet, OfficialRow const& row) {
+    std::string by = ours_.covering(sheet, row);
+    bool has_way = false;
+    for (std::size_t at = 0; at < went_.size(); ++at) {
+      Way const& way = reasons_.ways[at];
+      if (!matches(way.sheet, title)) continue;
+      has_way = true;
+      std::string const found = by_way(way, sheet, row);
+      if (found.empty()) continue;
+      went_[at] = true;
+      if (by.empty()) by = found;
+    }
+    if (by.empty() && !has_way && sheet.kind == SheetKind::data_type) by = trials_.by_name(sheet, row);
+    return by;
+  }
+
+  std::string by_way(Way const& way, Sheet const& sheet, OfficialRow const& row) {
+    switch (way.kind) {
+      case Way::Kind::rows:
+        return ours_.by_component(way, sheet, row);
+      case Way::Kind::events:
+        return ours_.by_event(way, row);
+      case Way::Kind::pair:
+        break;
+    }
+    return trials_.covering(way, sheet, row);
+  }
+
   Reasons const& reasons_;
   Ours ours_;
-  Pairs pairs_;
-  std::vector<bool> used_, seen_;
+  Trials trials_;
+  std::vector<bool> used_, seen_, went_;
 };
 
 }  // namespace
@@ -392,33 +414,6 @@ bool matches(std::string_view pattern, std::string_view text) {
     if (matches_one(one, text)) return true;
   }
   return false;
-}
-
-fhir::Result<Reasons> parse_reasons(std::string_view text) {
-  Reasons all;
-  std::size_t number = 0;
-  for (std::string const& line : split(text, "\n")) {
-    ++number;
-    if (line.empty() || line[0] == '#') continue;
-    auto const cells = split(line, " | ");
-    bool const is_via = cells[0] == "via";
-    if (is_via && (cells.size() == 4 || cells.size() == 5)) {
-      Via via{cells[1], cells[2], cells.size() == 5 ? cells[4] : "", 0, number};
-      std::from_chars(cells[3].data(), cells[3].data() + cells[3].size(), via.part);
-      all.vias.push_back(std::move(via));
-      continue;
-    }
-    bool const known = cells[0] == "deviates" || cells[0] == "out";
-    if (!known || cells.size() != 5 || cells[4].empty())
-      return fhir::error(
-          fhir::IssueType::structure,
-          "a line is: deviates | SHEET | V2 | TARGET | REASON (or out | ..., or via | SHEET | PAIR | "
-          "PART [| ELEMENT])",
-          {}, "official.reasons:" + std::to_string(number));
-    all.reasons.push_back({cells[0] == "out" ? Standing::out_of_scope : Standing::deviating, cells[1],
-                           cells[2], cells[3], cells[4], number});
-  }
-  return all;
 }
 
 std::array<std::size_t, kStandings> SheetReport::counts() const {

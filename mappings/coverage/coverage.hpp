@@ -48,22 +48,40 @@ struct Reason {
   std::size_t line = 0;
 };
 
-/// `via | datatype FN[HumanName] | XPN~HumanName | 1`: the type pair, and which part of its v2 type, that a
-/// sheet without a pair of its own name is probed through; a fifth cell names the element of the pair's that
-/// it is about.
-struct Via {
-  std::string sheet, pair, prefix;
-  std::size_t part = 0;  ///< 0: the whole value
+/// How a sheet is compared that our tables do not follow row by row. A line that covers no published row has
+/// rotted.
+struct Way {
+  enum class Kind : std::uint8_t {
+    /// `via | datatype FN[HumanName] | XPN~HumanName | 1 | family | Muster^Anna`: the type pair is run. PART
+    /// is
+    /// which part of its v2 type the sheet is about (0: all of it), ELEMENT which element of what it makes,
+    /// SAMPLE what stands in the parts beside it. Of a vocabulary sheet every code is put into PART and
+    /// looked
+    /// for in ELEMENT.
+    pair,
+    /// `rows | datatype TQ[ServiceRequest] | ServiceRequest | occurrenceTiming`: our rows read a field of
+    /// this
+    /// type component by component; ELEMENT is where the sheet's own paths begin.
+    rows,
+    /// `events | vocabulary Event[EncounterStatus] | ADT | Encounter.status`: our event tables.
+    events
+  };
+  Kind kind = Kind::pair;
+  std::string sheet;
+  std::string by;       ///< The pair, the resource type, the message.
+  std::string element;  ///< "" for the whole value.
+  std::size_t part = 0;
+  std::string sample;  ///< Of rows: "OBX-4", the one field that counts.
   std::size_t line = 0;
 };
 
 struct Reasons {
   std::vector<Reason> reasons;
-  std::vector<Via> vias;
+  std::vector<Way> ways;
 };
 
-/// Errors: structure (a line that is neither comment, reason nor via; a reason without text), source: the
-/// line.
+/// Errors: structure (a line that is neither comment, reason nor way; a reason without text; a pair that does
+/// not exist), source: the line.
 fhir::Result<Reasons> parse_reasons(std::string_view text);
 
 /// The reasons that are part of the program.
@@ -71,7 +89,8 @@ std::string_view builtin_reasons();
 
 struct Report {
   std::vector<SheetReport> sheets;
-  /// Reasons that have rotted: they match no official row, or only rows that are covered by now.
+  /// Lines that have rotted: reasons that match no official row, or only rows that are covered by now; ways
+  /// that cover none.
   fhir::Issues stale;
   std::size_t count(SheetKind kind, Standing standing) const;
 };

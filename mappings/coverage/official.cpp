@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <set>
 #include <tuple>
 
 namespace mappings::coverage {
@@ -48,9 +49,11 @@ bool is_constant(std::string_view assignment) {
 /// Names alone: no `[n]`, no `$this`, no `=...`, no `reference` at the end.
 std::string names_alone(std::string_view text) {
   std::string out, name;
+  bool in_slice = false;
   auto const take = [&] {
     if (!name.empty() && name[0] != '$') out.append(out.empty() ? "" : ".").append(name);
     name.clear();
+    in_slice = false;
   };
   int depth = 0;
   for (char const c : text) {
@@ -62,7 +65,11 @@ std::string names_alone(std::string_view text) {
       continue;
     else if (c == '.')
       take();
-    else if (c != ' ' && c != ')')
+    else if (c == ':') {  // a slice of an extension is one of its extensions
+      take();
+      name = "extension";
+      in_slice = true;
+    } else if (c != ' ' && c != ')' && !in_slice)
       name += c;
   }
   take();
@@ -121,6 +128,7 @@ OfficialRow row_of(SheetKind kind, Cells const& cells, Cells const& heads) {
     return row;
   }
   row.v2 = cell(cells, 1);
+  row.antlr = cell(cells, 6);
   for (std::size_t const at : {6U, 7U, 8U}) {
     std::string const text = cell(cells, at);
     if (!text.empty()) row.condition.append(row.condition.empty() ? "" : "; ").append(text);
@@ -170,29 +178,39 @@ fhir::Result<Sheet> read_sheet(SheetKind kind, OfficialFile const& file) {
   return sheet;
 }
 
-using Errata = std::map<std::tuple<std::string, std::string, std::string>, std::string>;
+/// What is known to be wrong: paths (by sheet, v2 place and path) with their class, and conditions that no
+/// machine can read.
+struct Errata {
+  std::map<std::tuple<std::string, std::string, std::string>, std::string> paths;
+  std::set<std::string> conditions;
+};
 
-Errata read_errata(std::string_view text) {
-  Errata all;
-  auto const table = delimited::read_csv(text);
+void read_errata(OfficialFile const& file, Errata& errata) {
+  bool const has_paths = file.name == "errata-target-paths.csv";
+  if (!has_paths && file.name != "errata-conditions.csv") return;
+  auto const table = delimited::read_csv(file.text);
   for (std::size_t line = 1; line < table.size(); ++line) {
     Cells const& cells = table[line];
-    all[{cell(cells, 0), cell(cells, 1), cell(cells, 2)}] = cell(cells, 4);
+    if (has_paths)
+      errata.paths[{cell(cells, 0), cell(cells, 1), cell(cells, 2)}] = cell(cells, 4);
+    else
+      errata.conditions.insert(cell(cells, 0));
   }
-  return all;
 }
 
 void mark_errata(std::vector<Sheet>& sheets, Errata const& errata) {
   for (Sheet& sheet : sheets) {
-    if (sheet.kind != SheetKind::segment) continue;
     for (OfficialRow& row : sheet.rows) {
+      if (errata.conditions.contains(row.antlr)) row.erratum = "condition";
+      if (sheet.kind != SheetKind::segment) continue;
       auto const equals = row.target.find(" = ");
       std::string const path = row.target.substr(0, equals);
       std::string const in_path =
           equals == std::string::npos ? path : path + "=" + row.target.substr(equals + 3);
       for (std::string const& published : {path, in_path}) {
-        if (auto const found = errata.find({sheet.name, row.v2, published}); found != errata.end())
-          row.erratum = found->second;
+        auto const found = errata.paths.find({sheet.name, row.v2, published});
+        if (found == errata.paths.end() || row.erratum.ends_with(found->second)) continue;
+        row.erratum.append(row.erratum.empty() ? "" : ", ").append(found->second);
       }
     }
   }
@@ -244,9 +262,9 @@ fhir::Result<std::vector<Sheet>> read_official(std::span<OfficialFile const> fil
                                                                  {"codesystems/", SheetKind::vocabulary}};
   std::vector<Sheet> sheets;
   Errata errata;
+  for (OfficialFile const& file : files) read_errata(file, errata);
   for (auto const& [folder, kind] : kFolders) {
     for (OfficialFile const& file : files) {
-      if (file.name == "errata-target-paths.csv") errata = read_errata(file.text);
       if (!file.name.starts_with(folder) || !file.name.ends_with(".csv")) continue;
       FHIR_TRY(auto sheet, read_sheet(kind, file));
       sheets.push_back(std::move(sheet));

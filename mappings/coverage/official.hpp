@@ -31,7 +31,8 @@ struct OfficialRow {
   std::string v2;        ///< "PV1-7", "XPN.2", "ADT_A01.PID", a code; may be "".
   std::string target;    ///< As a person writes it in a reason: `participant.type.coding.code = "ATND"`.
   std::string condition;
-  std::string erratum;  ///< Its class, when the sheet is known to be wrong here.
+  std::string antlr;    ///< The part of the condition that is meant for a machine.
+  std::string erratum;  ///< What is known to be wrong with it here: its path's class, "condition", or both.
 
   // segment and data type sheets
   std::vector<Hop> hops;
@@ -68,7 +69,8 @@ struct OfficialFile {
 };
 
 /// The sheets of the files in messages/, segments/, datatypes/ and codesystems/, in that order; other files
-/// are skipped, but for errata-target-paths.csv, which marks the rows it lists. Errors: not_found (there is
+/// are skipped, but for errata-target-paths.csv and errata-conditions.csv, which mark the rows they list.
+/// Errors: not_found (there is
 /// no sheet among them), structure (a sheet without its two heading rows).
 fhir::Result<std::vector<Sheet>> read_official(std::span<OfficialFile const> files);
 

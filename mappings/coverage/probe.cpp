@@ -1,6 +1,8 @@
 #include "mappings/coverage/probe.hpp"
 
+#include "mappings/coverage/text.hpp"
 #include "mappings/hl7v2/dictionary.hpp"
+#include "mappings/hl7v2/escape.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -41,7 +43,9 @@ constexpr std::string_view kSamples[] = {"X1",
                                          "A",
                                          "UUID",
                                          "text",
-                                         "Base64"};
+                                         "Base64",
+                                         "HV",
+                                         "F"};
 
 using Texts = std::map<std::string, std::set<std::string>>;
 
@@ -62,35 +66,67 @@ void gather(fhir::json::Element const& element, std::string const& path, Texts& 
   if (!element.is_array() && !element.is_object()) texts[path].insert(std::string(element.text()));
 }
 
-/// A pair and a message for it to stand in.
+using Parts = std::vector<std::string>;
+
+std::string join(Parts const& parts, char separator) {
+  std::string text;
+  for (std::size_t at = 0; at < parts.size(); ++at) {
+    if (at > 0) text += separator;
+    text += parts[at];
+  }
+  return text;
+}
+
+/// A pair and a message for it to stand in: an OBX whose value is of `data_type`.
 class Bench {
  public:
-  Bench(types::Pair const& pair, std::size_t part)
-      : pair_(pair), part_(part), separator_(part == 0 ? '^' : '&') {
+  /// With `part` what is run is that part of the value that `sample` has.
+  Bench(types::Pair const& pair, std::string_view data_type, std::size_t part, std::string_view sample)
+      : pair_(pair), part_(part), whole_(split(sample, "^")) {
     fhir::Issues ignored;
-    message_.emplace(
-        *hl7v2::Message::parse("MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|P|2.8\rOBX|1|ST|X||Y\r", {}, ignored));
+    message_.emplace(*hl7v2::Message::parse(
+        "MSH|^~\\&|A|B|C|D|20250101||ADT^A01|1|P|2.8\rOBX|1|" + std::string(data_type) + "|X||Y\r", {},
+        ignored));
     partner_.name = "site";
+    if (part_ > whole_.size()) whole_.resize(part_);
   }
 
-  Texts run(std::vector<std::string> const& components) {
-    std::string value;
-    for (std::string const& one : components)
-      value.append(value.empty() && &one == &components[0] ? "" : std::string(1, separator_)).append(one);
-    if (part_ != 0) value.insert(0, part_ - 1, '^');
+  Texts run(Parts const& components) {
+    std::string value = join(components, part_ == 0 ? '^' : '&');
+    if (part_ != 0) {
+      whole_[part_ - 1] = value;
+      value = join(whole_, '^');
+    }
     fhir::json::Arena arena;
     types::Context const context{&arena, &*message_, &partner_, &systems_};
-    types::In in(context, value, {1, 5, 1, 0, 0});
     fhir::json::Element out;
     Texts texts;
-    if (pair_.forward(in, out)) gather(out, "", texts);
+    if (forward(context, value, out)) gather(out, "", texts);
     return texts;
   }
 
+  /// Does what the pair makes of these components become a value with `text` in component `number` again?
+  bool goes_back(Parts const& components, std::size_t number, std::string_view text) {
+    fhir::json::Arena arena;
+    types::Context const context{&arena, &*message_, &partner_, &systems_};
+    std::string const value = join(components, '^');
+    fhir::json::Element made;
+    types::Out out(context);
+    if (!forward(context, value, made) || !pair_.reverse(made, out)) return false;
+    return std::ranges::any_of(out.leaves, [&](types::Leaf const& leaf) {
+      return leaf.part == number && leaf.sub == 1 && leaf.text == text;
+    });
+  }
+
  private:
+  bool forward(types::Context const& context, std::string_view value, fhir::json::Element& out) const {
+    types::In in(context, value, {1, 5, 1, 0, 0});
+    return pair_.forward(in, out);
+  }
+
   types::Pair const& pair_;
   std::size_t part_;
-  char separator_;
+  Parts whole_;
   std::optional<hl7v2::Message> message_;
   language::PartnerProfile partner_;
   types::CodeSystems systems_;
@@ -98,35 +134,63 @@ class Bench {
 
 }  // namespace
 
-Probe::Probe(types::Pair const& pair, std::string_view data_type, std::size_t part) {
-  Bench bench(pair, part);
+Probe::Probe(types::Pair const& pair, std::string_view data_type, std::size_t part, std::string_view sample) {
+  Bench bench(pair, data_type, part, sample);
   std::size_t const count = std::max<std::size_t>(1, hl7v2::component_count(hl7v2::Version::v2_8, data_type));
-  // Beside which others a component stands: none, all, or one of the first three.
-  std::vector<std::vector<std::string>> company{std::vector<std::string>(count),
-                                                std::vector<std::string>(count, "X2")};
+  // Beside which others a component stands: none, all, one of the first three, or those of the sample.
+  std::vector<Parts> company{Parts(count), Parts(count, "X2")};
   for (std::size_t other = 0; other < std::min<std::size_t>(count, 3); ++other) {
     for (char const* const text : {"X2", "NET", "6", ">"}) {
       company.emplace_back(count);
       company.back()[other] = text;
     }
   }
-  for (auto const& others : company) {
-    for (std::size_t number = 1; number <= count; ++number) {
-      auto components = others;
+  if (part == 0 && !sample.empty()) {
+    company.push_back(split(sample, "^"));
+    company.back().resize(std::max(count, company.back().size()));
+  }
+  for (Parts const& others : company) {
+    for (std::size_t number = 1; number <= others.size(); ++number) {
+      Parts components = others;
       components[number - 1].clear();
       Texts const without = bench.run(components);
-      for (std::string_view const sample : kSamples) {
-        if (part != 0 && sample.find('&') != std::string_view::npos) continue;
-        components[number - 1] = sample;
+      auto const look = [&](std::string_view text) {
+        components[number - 1] = text;
         for (auto& [path, texts] : bench.run(components)) {
           auto const before = without.find(path);
           Seen& seen = seen_[number];
           if (before == without.end() || before->second != texts) seen.changed.insert(path);
           seen.texts[path].merge(texts);
         }
+      };
+      for (std::string_view const text : kSamples) {
+        if (part == 0 || text.find('&') == std::string_view::npos) look(text);
       }
+      look(others[number - 1]);
     }
   }
+}
+
+bool turns_code(types::Pair const& pair, CodeTrial const& trial, std::string_view path, std::string_view code,
+                std::string_view system) {
+  Bench bench(pair, "ST", 0, "");
+  Parts parts = split(trial.sample, "^");
+  if (parts.size() < trial.part) parts.resize(trial.part);
+  std::string const wanted = lower(path);
+  auto const has = [&](Texts const& texts, std::string const& at, std::string_view text) {
+    auto const found = texts.find(at);
+    return found != texts.end() && found->second.contains(std::string(text));
+  };
+  parts[trial.part - 1].clear();
+  bool const without = has(bench.run(parts), wanted, code);
+  parts[trial.part - 1] = hl7v2::encode(trial.v2_code, hl7v2::Delimiters{});
+  Texts const texts = bench.run(parts);
+  // What stands there without the code as well must at least lead back to it.
+  if (without && !bench.goes_back(parts, trial.part, trial.v2_code)) return false;
+  auto const dot = wanted.rfind('.');
+  std::string const beside = wanted.substr(0, dot == std::string::npos ? 0 : dot + 1) + "system";
+  bool const says_system = dot != std::string::npos && texts.contains(beside);
+  return has(texts, wanted, code) && (!says_system || has(texts, beside, system));
 }
 
 bool Probe::reaches(std::size_t number, std::string_view path) const {

@@ -70,6 +70,8 @@ class Gather {
           reach.resource = row.pair->resource;
         }
         reach.system = row.default_system;
+        if (row.pair != nullptr && row.pair->name.ends_with("Concept"))
+          reach.sent_system = row.default_system;
         if (row.vocabulary != nullptr) {
           reach.vocabulary = row.vocabulary->name;
           reach.system = row.vocabulary->fhir_system;
@@ -152,6 +154,10 @@ class Gather {
 
   void add_events(EventTable const& table) {
     for (EventRow const& row : table.rows) {
+      for (auto const& [message, event] : row.events) {
+        if (row.forward && row.sets_status())
+          all_.turns.push_back({table.type, names_of(table.path), message, event, row.after, row.id});
+      }
       for (EventRow::Effect const& effect : row.effects) {
         if (effect.kind != EventRow::Effect::Kind::set || effect.places.empty()) continue;
         Reach reach;

@@ -28,7 +28,9 @@ struct Reach {
   std::string resource;    ///< What the pair makes when the element is a Reference: "Practitioner"
   std::string system;      ///< The code system of codes that name none, or of the vocabulary's target
   std::string vocabulary;  ///< "encounter-class"
-  std::string row;         ///< "pv1.7"
+  /// Of a concept, in which the sender's own code stays: its system where it names none.
+  std::string sent_system;
+  std::string row;  ///< "pv1.7"
   auto operator<=>(Reach const&) const = default;
 };
 
@@ -43,10 +45,18 @@ struct Joint {
   std::string structure, type, path, target;
 };
 
+/// `enc.end | ADT^A03 | in-progress -> finished` of `events Encounter.status`
+struct Turn {
+  std::string type, path;      ///< "Encounter", "status"
+  std::string message, event;  ///< "ADT", "A03"
+  std::string after, row;      ///< "finished", "enc.end"
+};
+
 struct Reaches {
   std::vector<Reach> elements;  ///< Sorted, each once.
   std::vector<Placing> placings;
   std::vector<Joint> joints;
+  std::vector<Turn> turns;
 };
 
 Reaches reaches(Maps const& maps);

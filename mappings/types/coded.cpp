@@ -125,7 +125,8 @@ bool is_code(std::string_view text) {
 }
 
 bool read_code(In& in, Element& out) {
-  std::string_view const sent = in.part(1);
+  std::string_view sent = in.part(1);
+  if (sent.empty()) sent = in.part(4);
   if (sent.empty()) return false;
   if (in.vocabulary == nullptr) {
     if (!is_code(sent)) return false;

@@ -14,8 +14,9 @@ namespace {
 
 using Code = std::pair<std::string_view, std::string_view>;
 
-constexpr Code kNameUses[] = {{"L", "official"},  {"D", "usual"}, {"N", "nickname"}, {"M", "maiden"},
-                              {"A", "anonymous"}, {"T", "temp"},  {"BAD", "old"},    {"S", "anonymous"}};
+constexpr Code kNameUses[] = {{"L", "official"},  {"D", "usual"},       {"N", "nickname"}, {"M", "maiden"},
+                              {"A", "anonymous"}, {"T", "temp"},        {"BAD", "old"},    {"S", "anonymous"},
+                              {"R", "official"},  {"MSK", "anonymous"}, {"NAV", "temp"},   {"TEMP", "temp"}};
 constexpr Code kAddressUses[] = {{"H", "home"}, {"B", "work"}, {"O", "work"},
                                  {"C", "temp"}, {"BA", "old"}, {"BI", "billing"}};
 constexpr Code kTelecomUses[] = {{"PRN", "home"}, {"WPN", "work"}, {"ORN", "home"},
@@ -147,6 +148,9 @@ void write_human_name(Element const& name, std::size_t first, Out& out) {
 
 namespace {
 
+/// Whether the family name comes first (F) or the given one (G), table 0444.
+constexpr std::string_view kNameOrder = "http://hl7.org/fhir/StructureDefinition/humanname-assembly-order";
+
 bool read_xpn(In& in, Element& out) {
   Arena& arena = in.arena();
   std::string_view const use = to_right(kNameUses, in.peek(7));
@@ -160,6 +164,8 @@ bool read_xpn(In& in, Element& out) {
     return false;
   }
   push_text(name, "suffix", in.part(14), arena);
+  if (std::string_view const order = in.peek(11); order == "F" || order == "G")
+    push_extension(out, kNameOrder, "valueCode", in.part(11), arena);
   for (auto const& member : name.members()) out.set(arena, member.name, member.value);
   read_span(in, 10, 12, out);
   return true;
@@ -169,6 +175,7 @@ bool write_xpn(Element const& value, Out& out) {
   write_human_name(value, 1, out);
   if (out.empty()) return false;
   out.set(7, to_left(kNameUses, value.text_at("use")));
+  out.set(11, extension_text(&value, kNameOrder, "valueCode"));
   write_span(value, 12, out);
   out.set(14, value.text_of("suffix", 2));
   return true;

@@ -288,7 +288,8 @@ bool write_component(Element const& value, Out& out) {
 
 /// The units of a number that stands in another field: RXO-4 of RXO-2.
 bool read_units(In& in, Element& out) {
-  set_unit(out, {in.part(1), in.part(2), in.part(3)}, in.context());
+  std::string_view const said = in.part(9);
+  set_unit(out, {in.part(1), said.empty() ? in.part(2) : said, in.part(3)}, in.context());
   return !out.is_null();
 }
 

@@ -53,13 +53,21 @@ bool read_practitioner(In& in, Element& out) {
   Arena& arena = in.arena();
   set_identifier({in.part(1), in.sub(9, 1), in.sub(9, 2), in.sub(9, 3), in.part(13)}, in, out);
   Element name;
-  if (read_human_name(in, 2, name)) out.set(arena, "name").push(arena, name);
+  if (read_human_name(in, 2, name)) {
+    // The professional suffix stands behind the name type and what else a number has.
+    std::string_view const suffix = in.part(21);
+    if (!suffix.empty()) name.set(arena, "suffix").push(arena, Element::of_string(suffix));
+    out.set(arena, "name").push(arena, name);
+  }
   return !out.is_null();
 }
 
 bool write_practitioner(Element const& value, Out& out) {
   write_identifier(value, 1, 9, 13, out);
-  if (Element const* const name = value.at("name", 0)) write_human_name(*name, 2, out);
+  if (Element const* const name = value.at("name", 0)) {
+    write_human_name(*name, 2, out);
+    out.set(21, name->text_of("suffix", 2));
+  }
   if (out.empty()) out.set(2, value.text_at("display"));
   return !out.empty();
 }
@@ -121,7 +129,7 @@ bool write_performing(Element const& value, Out& out) {
 bool read_coded_organization(In& in, Element& out) {
   Arena& arena = in.arena();
   std::string_view const code = in.part(1);
-  std::string_view const name = in.part(2);
+  std::string_view const name = in.part(2).empty() ? in.part(9) : in.part(2);
   if (!code.empty()) {
     Element identifier;
     if (auto const system = code_system_uri(in.part(3), in.context()); !system.empty())

@@ -45,6 +45,12 @@ Reasons reasons() {
   return parsed ? std::move(*parsed) : Reasons{};
 }
 
+/// Our own tables beside the published ones, compared once.
+Report const& builtin_report() {
+  static Report const report = compare(language::builtin(), published(), reasons());
+  return report;
+}
+
 language::Maps maps_with(std::string_view overlay) {
   std::vector<language::SourceFile> files(language::builtin_files().begin(), language::builtin_files().end());
   files.push_back({"test.map", overlay});
@@ -69,16 +75,16 @@ Verdict const& verdict_of(Report const& report, std::string_view sheet, std::str
 
 TEST(Coverage, GivesEveryPublishedRowOneStanding) {
   if (published().empty()) GTEST_SKIP() << "the reference data is not at " << HANDOFF_SHARED_DIR;
+  // Covered only ever rises, missing stays 0: a row that our tables do not have needs a reason.
   struct Expected {
     SheetKind kind;
-    std::size_t sheets, rows, missing_at_most;
+    std::size_t sheets, rows, covered_at_least;
   };
-  // The last number only ever falls; a published row may be missing while its table is being written.
-  constexpr Expected kExpected[] = {{SheetKind::message, 13, 735, 319},
-                                    {SheetKind::segment, 75, 2547, 855},
-                                    {SheetKind::data_type, 105, 1090, 540},
-                                    {SheetKind::vocabulary, 97, 4134, 1719}};
-  Report const report = compare(language::builtin(), published(), reasons());
+  constexpr Expected kExpected[] = {{SheetKind::message, 13, 735, 143},
+                                    {SheetKind::segment, 75, 2547, 468},
+                                    {SheetKind::data_type, 105, 1090, 271},
+                                    {SheetKind::vocabulary, 97, 4134, 1776}};
+  Report const& report = builtin_report();
   for (Expected const& expected : kExpected) {
     std::size_t sheets = 0, rows = 0;
     for (SheetReport const& one : report.sheets) {
@@ -90,7 +96,8 @@ TEST(Coverage, GivesEveryPublishedRowOneStanding) {
     std::string const kind(to_text(expected.kind));
     EXPECT_EQ(sheets, expected.sheets) << kind;
     EXPECT_EQ(rows, expected.rows) << kind;
-    EXPECT_LE(report.count(expected.kind, Standing::missing), expected.missing_at_most) << kind;
+    EXPECT_EQ(report.count(expected.kind, Standing::missing), 0U) << kind;
+    EXPECT_GE(report.count(expected.kind, Standing::covered), expected.covered_at_least) << kind;
     std::string figures = kind + ":";
     for (std::size_t at = 0; at < kStandings; ++at)
       figures += " " + std::to_string(report.count(expected.kind, static_cast<Standing>(at)));
@@ -100,13 +107,12 @@ TEST(Coverage, GivesEveryPublishedRowOneStanding) {
 
 TEST(Coverage, HasNoReasonThatHasRotted) {
   if (published().empty()) GTEST_SKIP() << "the reference data is not at " << HANDOFF_SHARED_DIR;
-  for (fhir::Issue const& issue : compare(language::builtin(), published(), reasons()).stale)
-    ADD_FAILURE() << fhir::to_line(issue);
+  for (fhir::Issue const& issue : builtin_report().stale) ADD_FAILURE() << fhir::to_line(issue);
 }
 
 TEST(Coverage, MissesARowOfOursThatIsTakenOut) {
   if (published().empty()) GTEST_SKIP() << "the reference data is not at " << HANDOFF_SHARED_DIR;
-  Report const with = compare(language::builtin(), published(), reasons());
+  Report const& with = builtin_report();
   auto const maps = maps_with("overlay test\ndisable pid.8\n");
   Report const without = compare(maps, published(), reasons());
   EXPECT_EQ(verdict_of(with, "PID[Patient]", "PID-8", "gender").standing, Standing::covered);
@@ -114,6 +120,55 @@ TEST(Coverage, MissesARowOfOursThatIsTakenOut) {
   EXPECT_EQ(verdict_of(without, "PID[Patient]", "PID-8", "gender").standing, Standing::missing);
   EXPECT_EQ(without.count(SheetKind::segment, Standing::missing),
             with.count(SheetKind::segment, Standing::missing) + 1);
+}
+
+TEST(Coverage, SeesWhatRowsReadOfADataTypeByItsComponents) {
+  if (published().empty()) GTEST_SKIP() << "the reference data is not at " << HANDOFF_SHARED_DIR;
+  Report const& with = builtin_report();
+  EXPECT_EQ(verdict_of(with, "TQ[ServiceRequest]", "TQ.1", "quantityQuantity").why, "orc.7q");
+  auto const maps = maps_with("overlay test\ndisable orc.7q\n");
+  Report const without = compare(maps, published(), reasons());
+  EXPECT_EQ(verdict_of(without, "TQ[ServiceRequest]", "TQ.1", "quantityQuantity").standing,
+            Standing::missing);
+}
+
+TEST(Coverage, SeesTheStatusThatAnEventLeadsTo) {
+  if (published().empty()) GTEST_SKIP() << "the reference data is not at " << HANDOFF_SHARED_DIR;
+  constexpr std::string_view kFinished = "http://hl7.org/fhir/encounter-status|finished";
+  Report const& with = builtin_report();
+  EXPECT_EQ(verdict_of(with, "Event[EncounterStatus]", "A03", kFinished).why, "enc.end");
+  auto const maps = maps_with("overlay test\ndisable enc.end\n");
+  Report const without = compare(maps, published(), reasons());
+  EXPECT_EQ(verdict_of(without, "Event[EncounterStatus]", "A03", kFinished).standing, Standing::missing);
+}
+
+TEST(Coverage, RunsATypePairToSeeWhatBecomesOfACode) {
+  if (published().empty()) GTEST_SKIP() << "the reference data is not at " << HANDOFF_SHARED_DIR;
+  Report const& report = builtin_report();
+  EXPECT_EQ(verdict_of(report, "NameType", "L", "http://hl7.org/fhir/name-use|official").why,
+            "XPN~HumanName");
+  EXPECT_EQ(verdict_of(report, "PractitionerIDNumberType", "DEA",
+                       "http://terminology.hl7.org/CodeSystem/v2-0338|DEA")
+                .why,
+            "PLN~Identifier");
+  EXPECT_EQ(verdict_of(report, "TelecommunicationEquipmentType", "SAT",
+                       "http://hl7.org/fhir/contact-point-system|other")
+                .standing,
+            Standing::deviating);
+}
+
+TEST(Coverage, KnowsEveryErratumOfThePublishedSheets) {
+  if (published().empty()) GTEST_SKIP() << "the reference data is not at " << HANDOFF_SHARED_DIR;
+  std::size_t paths = 0, conditions = 0;
+  for (Sheet const& sheet : published()) {
+    for (OfficialRow const& row : sheet.rows) {
+      bool const condition = row.erratum.starts_with("condition");
+      conditions += condition ? 1 : 0;
+      paths += !row.erratum.empty() && row.erratum != "condition" ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(paths, 94U);
+  EXPECT_EQ(conditions, 281U);
 }
 
 TEST(Coverage, CountsARowForAnotherFieldOrElementAsNothing) {
@@ -127,14 +182,14 @@ TEST(Coverage, CountsARowForAnotherFieldOrElementAsNothing) {
 
 TEST(Coverage, TakesADiscriminatorForTheConstantsThatItWrites) {
   if (published().empty()) GTEST_SKIP() << "the reference data is not at " << HANDOFF_SHARED_DIR;
-  Report const report = compare(language::builtin(), published(), reasons());
+  Report const& report = builtin_report();
   EXPECT_EQ(verdict_of(report, "PV1[Encounter]", "PV1-7", "participant[1].type.coding.code = \"ATND\"").why,
             "pv1.7");
 }
 
 TEST(Coverage, RunsATypePairToSeeWhichComponentReachesWhat) {
   if (published().empty()) GTEST_SKIP() << "the reference data is not at " << HANDOFF_SHARED_DIR;
-  Report const report = compare(language::builtin(), published(), reasons());
+  Report const& report = builtin_report();
   EXPECT_EQ(verdict_of(report, "XPN[HumanName]", "XPN.5", "[1].prefix").standing, Standing::covered);
   EXPECT_EQ(verdict_of(report, "CX[Identifier]", "CX.1", "value").standing, Standing::covered);
 }
@@ -157,20 +212,24 @@ TEST(Coverage, SpeaksUpWhenAReasonMatchesNothingOrOnlyCoveredRows) {
   auto const written = parse_reasons(
       "deviates | segment PID[Patient] | PID-8 | gender | covered since\n"
       "out | segment PID[Patient] | PID-31 | * | R4 has no place\n"
-      "out | segment PID[Patient] | PID-99 | * | no such row\n");
+      "out | segment PID[Patient] | PID-99 | * | no such row\n"
+      "via | datatype XYZ[HumanName] | XPN~HumanName | 0\n");
   ASSERT_TRUE(written);
   std::vector<Sheet> const sheets{sheet};
   Report const report = compare(language::builtin(), sheets, *written);
-  ASSERT_EQ(report.stale.size(), 2U);
+  ASSERT_EQ(report.stale.size(), 3U);
   EXPECT_EQ(report.stale[0].source, "official.reasons:1");
   EXPECT_EQ(report.stale[1].source, "official.reasons:3");
+  EXPECT_EQ(report.stale[2].source, "official.reasons:4");
   EXPECT_EQ(report.sheets[0].verdicts[0].standing, Standing::covered);
   EXPECT_EQ(report.sheets[0].verdicts[1].standing, Standing::out_of_scope);
 }
 
-TEST(Coverage, RefusesAReasonWithoutText) {
+TEST(Coverage, RefusesAReasonWithoutTextAndAPairThatDoesNotExist) {
   for (char const* const text : {"deviates | segment PID[Patient] | PID-8 | gender\n",
-                                 "deviates | segment PID[Patient] | PID-8 | gender |\n", "why not\n"}) {
+                                 "deviates | segment PID[Patient] | PID-8 | gender |\n", "why not\n",
+                                 "via | datatype XPN[HumanName] | XPN~HumanNam | 0\n",
+                                 "via | datatype XPN[HumanName] | XPN~HumanName | first\n"}) {
     auto const parsed = parse_reasons(text);
     ASSERT_FALSE(parsed) << text;
     EXPECT_EQ(parsed.error().source, "official.reasons:1");
