@@ -118,11 +118,14 @@ Element coding(std::string_view system, std::string_view code, std::string_view 
   return made;
 }
 
-/// A code as FHIR allows it: no white space at the ends, single blanks inside.
+}  // namespace
+
 bool is_code(std::string_view text) {
   return !text.empty() && text.front() != ' ' && text.back() != ' ' &&
          text.find("  ") == std::string_view::npos && text.find_first_of("\t\n\r") == std::string_view::npos;
 }
+
+namespace {
 
 bool read_code(In& in, Element& out) {
   std::string_view sent = in.part(1);

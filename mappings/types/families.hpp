@@ -29,6 +29,9 @@ bool authority_of(std::string_view system, Context const& context, language::HdN
 std::string_view code_system_uri(std::string_view name, Context const& context);
 std::string code_system_name(std::string_view uri, Context const& context);
 
+/// A code as FHIR allows it: no white space at the ends, single blanks inside.
+bool is_code(std::string_view text);
+
 /// A DTM as FHIR dateTime text; "" when it is not one. `offset` is used where a time has none.
 std::string_view date_time_text(std::string_view dtm, std::string_view offset, Arena& arena);
 /// The DTM of a FHIR dateTime; "" when it is not one.

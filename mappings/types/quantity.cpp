@@ -26,7 +26,7 @@ void set_unit(Element& made, Unit const& unit, Context const& context) {
   Arena& arena = *context.arena;
   std::string_view const shown = unit.text.empty() ? unit.code : unit.text;
   if (!shown.empty()) made.set(arena, "unit", Element::of_string(shown));
-  if (unit.code.empty() || unit.system.empty()) return;
+  if (!is_code(unit.code) || unit.system.empty()) return;
   std::string_view const system =
       unit.system == "UCUM" || unit.system == "ucum" ? kUcum : code_system_uri(unit.system, context);
   made.set(arena, "system", Element::of_string(system));

@@ -150,6 +150,11 @@ TEST(Pairs, ANumberThatWasChangedLeavesItsOldPartsBehind) {
       "5550199^^PH");
 }
 
+TEST(Pairs, AUnitThatIsNoCodeIsAText) {
+  Bench bench;
+  EXPECT_EQ(bench.read("CQ~Quantity", "5^drops  each&&UCUM"), R"({"value":5,"unit":"drops  each"})");
+}
+
 TEST(Pairs, AStreetInPartsIsALine) {
   Bench bench;
   EXPECT_EQ(bench.read("XAD~Address", "&Keizersgracht&12^^Amsterdam"),
