@@ -110,6 +110,11 @@ class Writer {
   }
 
   void search() {
+    if (run_.inputs().flag("excludeNotForUI")) {
+      std::erase_if(entries_, [](ExpansionEntry const& entry) {
+        return entry.id && entry.system->is_abstract(*entry.id);
+      });
+    }
     if (words_.empty()) return;
     std::erase_if(entries_, [&](ExpansionEntry const& entry) {
       return !is_found(entry, run_.names_of(entry.system.get(), entry.id, entry.listed), words_);

@@ -489,6 +489,22 @@ Outcome<std::vector<ExpansionEntry>> Run::collect(ValueSet const& of) {
   return kept;
 }
 
+Outcome<void> Run::add_systems(ValueSet const& of, std::set<std::string>& systems) {
+  for (ExpandedCode const& code : of.expanded) systems.insert(code.system);
+  for (Include const& include : of.includes) {
+    FHIR_CHECK(spend(1));
+    if (!include.system.empty()) {
+      systems.insert(include.system);
+      continue;
+    }
+    for (std::string const& canonical : include.value_sets) {
+      FHIR_TRY(auto const imported, value_set(canonical, &of));
+      FHIR_CHECK(add_systems(*imported, systems));
+    }
+  }
+  return {};
+}
+
 Names Run::names_of(CodeSystem const* system, std::optional<ConceptId> id, Element const* listed) const {
   Names names;
   if (system != nullptr && id) {

@@ -84,6 +84,8 @@ class Run {
   Outcome<Membership> member(ValueSet const& value_set, std::string_view system, std::string_view version,
                              std::string_view code);
   Outcome<std::vector<ExpansionEntry>> collect(ValueSet const& value_set);
+  /// Every code system that the value set or one that it includes takes codes from.
+  Outcome<void> add_systems(ValueSet const& value_set, std::set<std::string>& systems);
 
   Names names_of(CodeSystem const* system, std::optional<ConceptId> id, json::Element const* listed) const;
   Outcome<void> spend(std::size_t work);

@@ -68,14 +68,20 @@ enum class Verdict : std::uint8_t { in, not_in, unknown };
 
 struct Checked {
   Verdict verdict = Verdict::unknown;
-  std::string message;  ///< Why it is not in, or not known; also a wrong display.
+  std::string message;  ///< Why it is not in, or not known.
   std::string display;  ///< As the code system has it.
   bool wrong_display = false;
+  std::string display_message;  ///< What would be right.
 };
 
 class Terminology {
  public:
-  explicit Terminology(std::shared_ptr<Source const> source, Limits limits = {});
+  /// What has been made of resources, for Terminologies over Sources that give the same keys.
+  struct Cache;
+  static std::shared_ptr<Cache> make_cache();
+
+  explicit Terminology(std::shared_ptr<Source const> source, Limits limits = {},
+                       std::shared_ptr<Cache> cache = make_cache());
   ~Terminology();
   Terminology(Terminology const&) = delete;
   Terminology& operator=(Terminology const&) = delete;
@@ -89,21 +95,22 @@ class Terminology {
   Answer translate(Request const& request) const;                ///< ConceptMap/$translate
 
   /// Whether system|code is in the value set. A code system or value set that is not known makes it unknown,
-  /// as does work beyond the limits. `display` "" is not checked.
+  /// as does work beyond the limits. `system` "" is an element of type code, whose system the value set
+  /// tells. `display` "" is not checked.
   Checked check(std::string_view value_set, std::string_view system, std::string_view code,
-                std::string_view display = {}) const;
+                std::string_view display = {}, std::string_view version = {}) const;
   /// Whether the code is one of its system.
-  Checked check_code(std::string_view system, std::string_view code, std::string_view display = {}) const;
+  Checked check_code(std::string_view system, std::string_view code, std::string_view display = {},
+                     std::string_view version = {}) const;
   /// Whether `general` is `specific` or above it. Errors: not_found (system or code).
   Result<bool> is_above(std::string_view system, std::string_view general, std::string_view specific) const;
 
  private:
   friend class Run;
-  struct Cache;
 
   std::shared_ptr<Source const> source_;
   Limits limits_;
-  std::unique_ptr<Cache> cache_;
+  std::shared_ptr<Cache> cache_;
 };
 
 }  // namespace fhir::terminology

@@ -283,8 +283,10 @@ Outcome<json::Document> translate_code(Terminology const& terminology, Request c
 
 }  // namespace
 
-Terminology::Terminology(std::shared_ptr<Source const> source, Limits limits)
-    : source_(std::move(source)), limits_(limits), cache_(std::make_unique<Cache>()) {}
+std::shared_ptr<Terminology::Cache> Terminology::make_cache() { return std::make_shared<Cache>(); }
+
+Terminology::Terminology(std::shared_ptr<Source const> source, Limits limits, std::shared_ptr<Cache> cache)
+    : source_(std::move(source)), limits_(limits), cache_(std::move(cache)) {}
 
 Terminology::~Terminology() = default;
 

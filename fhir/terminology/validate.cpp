@@ -98,12 +98,27 @@ class Validation {
     return run_one(asked);
   }
 
+  /// The systems by which the value set has the code.
+  Outcome<std::set<std::string>> systems_with(std::string_view code) {
+    std::set<std::string> candidates;
+    FHIR_CHECK(run_.add_systems(*value_set_, candidates));
+    std::set<std::string> systems;
+    for (std::string const& system : candidates) {
+      FHIR_TRY(Membership const membership, run_.member(*value_set_, system, {}, code));
+      if (membership.in) systems.insert(system);
+    }
+    return systems;
+  }
+
   /// For checks from within: what came of one code.
   Outcome<Judged> judge_one(Asked const& asked) { return judge(asked, false); }
   std::vector<Finding> const& findings() const { return findings_; }
-  std::string message() const {
+  /// `of_display`: only what is said of the display, or only the rest; unset for all.
+  std::string message(std::optional<bool> of_display = {}) const {
     std::set<std::string> texts;
     for (Finding const& finding : findings_) {
+      bool const is_of_display = finding.failure.detail == "invalid-display";
+      if (of_display && *of_display != is_of_display) continue;
       if (finding.in_message) texts.insert(finding.failure.issue.diagnostics);
     }
     return fmt::format("{}", fmt::join(texts, "; "));
@@ -136,18 +151,9 @@ class Validation {
          asked.at("code"));
   }
 
-  /// The one system of the value set that has the code.
+  /// The one system of the value set that has the code, or false and findings.
   Outcome<bool> infer(Asked& asked) {
-    std::set<std::string> systems;
-    auto const collected = run_.collect(*value_set_);
-    if (!collected && collected.error().message_id == kUnknownValueSet) return collected.error();
-    if (collected) {
-      for (ExpansionEntry const& entry : *collected) {
-        bool const folds = entry.system && !entry.system->facts().case_sensitive;
-        if (entry.code == asked.code || (folds && equal_folded(entry.code, asked.code)))
-          systems.insert(entry.system_url);
-      }
-    }
+    FHIR_TRY(auto const systems, systems_with(asked.code));
     if (systems.size() == 1) {
       asked.system = *systems.begin();
       return true;
@@ -509,8 +515,6 @@ Answer answer_of(Outcome<json::Document> outcome) {
   return Answer{*std::move(outcome), std::nullopt};
 }
 
-Element empty_parameters() { return Element::of_object(); }
-
 }  // namespace
 
 Answer Terminology::validate_in_value_set(Request const& request) const {
@@ -547,7 +551,8 @@ Checked checked_of(Outcome<Judged> const& outcome, Validation const& validation)
     checked.message = outcome.error().issue.diagnostics;
     return checked;
   }
-  checked.message = validation.message();
+  checked.message = validation.message(false);
+  checked.display_message = validation.message(true);
   checked.display = outcome->display;
   checked.wrong_display = validation.has_wrong_display();
   bool const is_unresolved = std::ranges::any_of(validation.findings(), [](Finding const& finding) {
@@ -562,45 +567,58 @@ Checked checked_of(Outcome<Judged> const& outcome, Validation const& validation)
   return checked;
 }
 
+/// A code without system that no system of the value set brings: not in, unless one of them is not known.
+Checked not_listed(Run& run, ValueSet const& value_set, std::string_view code) {
+  std::set<std::string> systems;
+  if (auto const all = run.add_systems(value_set, systems); !all)
+    return Checked{Verdict::unknown, all.error().issue.diagnostics, {}, false, {}};
+  for (std::string const& system : systems) {
+    auto const membership = run.member(value_set, system, {}, code);
+    if (!membership || !membership->unknown_system.empty())
+      return Checked{
+          Verdict::unknown, fmt::format("The code system '{}' is not known", system), {}, false, {}};
+  }
+  return Checked{Verdict::not_in,
+                 fmt::format("The code '{}' is not in the value set '{}'", code, value_set.canonical()),
+                 {},
+                 false,
+                 {}};
+}
+
 }  // namespace
 
 Checked Terminology::check(std::string_view value_set, std::string_view system, std::string_view code,
-                           std::string_view display) const {
-  Element const none = empty_parameters();
+                           std::string_view display, std::string_view version) const {
+  Element const none = Element::of_object();
   Inputs const inputs(none);
   Run run(*this, inputs, {});
+  auto const refuse = [](Failure const& failure) {
+    return Checked{Verdict::unknown, failure.issue.diagnostics, {}, false, {}};
+  };
   auto const root = run.value_set(value_set, nullptr);
-  if (!root) return Checked{Verdict::unknown, root.error().issue.diagnostics, {}, false};
-  if (auto const acyclic = run.check_cycles(**root); !acyclic)
-    return Checked{Verdict::unknown, acyclic.error().issue.diagnostics, {}, false};
+  if (!root) return refuse(root.error());
+  if (auto const acyclic = run.check_cycles(**root); !acyclic) return refuse(acyclic.error());
   Validation validation(run, *root);
-  Asked asked{std::string(system), {}, std::string(code), std::string(display), {}};
-  if (system.empty()) {  // an element of type code: the value set tells the system
-    auto const collected = run.collect(**root);
-    if (!collected) return Checked{Verdict::unknown, collected.error().issue.diagnostics, {}, false};
-    auto const found = std::ranges::find(*collected, code, &ExpansionEntry::code);
-    if (found == collected->end()) {
-      return Checked{Verdict::not_in,
-                     fmt::format("The code '{}' is not in the value set '{}'", code, (*root)->canonical()),
-                     {},
-                     false};
-    }
-    asked.system = found->system_url;
+  Asked asked{std::string(system), std::string(version), std::string(code), std::string(display), {}};
+  if (system.empty()) {
+    auto const systems = validation.systems_with(code);
+    if (!systems) return refuse(systems.error());
+    if (systems->empty()) return not_listed(run, **root, code);
+    asked.system = *systems->begin();
   }
   return checked_of(validation.judge_one(asked), validation);
 }
 
-Checked Terminology::check_code(std::string_view system, std::string_view code,
-                                std::string_view display) const {
-  Element const none = empty_parameters();
+Checked Terminology::check_code(std::string_view system, std::string_view code, std::string_view display,
+                                std::string_view version) const {
+  Element const none = Element::of_object();
   Inputs const inputs(none);
   Run run(*this, inputs, {});
   Validation validation(run, nullptr);
-  auto const judged =
-      validation.judge_one({std::string(system), {}, std::string(code), std::string(display), {}});
+  auto const judged = validation.judge_one(
+      {std::string(system), std::string(version), std::string(code), std::string(display), {}});
   Checked checked = checked_of(judged, validation);
   if (judged && judged->system == nullptr) checked.verdict = Verdict::unknown;
-  if (judged && judged->system != nullptr && !judged->id && !judged->valid) checked.verdict = Verdict::not_in;
   return checked;
 }
 

@@ -1,6 +1,7 @@
 #include "fhir/terminology/terminology.hpp"
 
 #include "fhir/json/writer.hpp"
+#include "fhir/terminology/codes.hpp"
 #include "fhir/terminology/language.hpp"
 #include "fhir/terminology/library_source.hpp"
 #include "tests/fhir/support/examples.hpp"
@@ -204,6 +205,27 @@ TEST(Check, TellsInAndNotInAndUnknown) {
   EXPECT_EQ(terminology.check_code("urn:letters", "d").verdict, Verdict::in);
   EXPECT_EQ(terminology.check_code("urn:letters", "z").verdict, Verdict::not_in);
   EXPECT_EQ(terminology.check_code("urn:unknown", "z").verdict, Verdict::unknown);
+}
+
+TEST(Check, AnswersValidators) {
+  auto const source = std::make_shared<TestSource>();
+  source->add(kLetters);
+  source->add(by_filter("concept", "is-a", "b"));
+  Codes const codes(std::make_shared<Terminology const>(source));
+  auto const verdict = codes.check_in_value_set("urn:vs", {"urn:letters", "", "b", "Bet", false});
+  EXPECT_EQ(verdict.membership, validate::Membership::in);
+  EXPECT_EQ(verdict.message, "");
+  EXPECT_TRUE(verdict.is_display_wrong);
+  EXPECT_EQ(verdict.display_message,
+            "Wrong Display Name 'Bet' for urn:letters#b. Valid display is 'Beta' (for the language(s) '--')");
+  EXPECT_EQ(codes.check_in_value_set("urn:vs", {"", "", "b", "", true}).membership,
+            validate::Membership::not_in);
+  EXPECT_EQ(codes.check_in_value_set("urn:vs", {"", "", "b", "", false}).membership,
+            validate::Membership::in);
+  EXPECT_EQ(codes.check_in_code_system({"urn:letters", "", "x", "", false}).membership,
+            validate::Membership::not_in);
+  EXPECT_EQ(codes.check_in_code_system({"urn:x", "", "x", "", false}).membership,
+            validate::Membership::unknown);
 }
 
 TEST(Subsumes, TellsWhichOneIsAbove) {
