@@ -4,6 +4,7 @@
 #include "fhir/path/functions.hpp"
 #include "fhir/path/navigation.hpp"
 #include "fhir/path/types.hpp"
+#include "fhir/path/xhtml.hpp"
 
 #include <algorithm>
 #include <array>
@@ -184,6 +185,17 @@ Result<Collection> check_modifiers(Call& call) {
   return call.input;
 }
 
+/// Whether each node is XHTML as narrative.html allows it.
+Result<Collection> html_checks(Call& call) {
+  for (Item const& item : call.input) {
+    FHIR_CHECK(call.evaluation.spend(item.value == nullptr ? 1 : 1 + item.value->text().size() / 16));
+    bool const is_sound =
+        item.is_node() && item.value != nullptr && find_html_problem(item.value->text()).empty();
+    if (!is_sound) return boolean(false);
+  }
+  return call.input.empty() ? Collection{} : boolean(true);
+}
+
 using T = Takes;
 using G = Gives;
 
@@ -200,6 +212,7 @@ constexpr std::array kFunctions = {
     FunctionDefinition{"memberOf", 1, 1, member_of, T::anything, G::one_boolean, true},
     FunctionDefinition{"subsumes", 1, 1, subsumes, T::anything, G::one_boolean, true},
     FunctionDefinition{"subsumedBy", 1, 1, subsumed_by, T::anything, G::one_boolean, true},
+    FunctionDefinition{"htmlChecks", 0, 0, html_checks, T::nodes, G::one_boolean, true},
     FunctionDefinition{"checkModifiers", 0, 8, check_modifiers, T::nodes, G::input}};
 
 }  // namespace

@@ -330,7 +330,11 @@ class Generator {
     if (type == nullptr) {
       Element const* const types = node.definition.find("type");
       if (is_new_type_ && (types == nullptr || types->empty())) return {};
-      return failure("an element of several types has no children: slice it by type first", element);
+      // Whatever its type is, it has what every element has.
+      FHIR_TRY(Node tree, tree_of(definition_url("Element")));
+      node.children = std::move(tree.children);
+      node.is_unfolded = true;
+      return {};
     }
     std::string_view const profile = only_profile(*type);
     std::string const of_type = definition_url(type_code(*type));
