@@ -4,6 +4,7 @@
 /// Reads and searches: the server has one core, the client the other. Writes: the server has both.
 /// BENCH_RESOURCES: how many Observations the searched store holds (100000); BENCH_MESSAGES: how many
 /// messages or creates one round of the durable paths has (1500).
+/// Arguments: one path (`ingest`, `create` or `read`) and a number of clients; all without.
 #include "fhir/json/reader.hpp"
 #include "gateway/store/store.hpp"
 #include "tests/bench/bare_server.hpp"
@@ -381,7 +382,12 @@ void run_readings(std::size_t count) {
 
 }  // namespace
 
-int main() try {
+int main(int count_of_arguments, char** arguments) try {
+  std::string const only = count_of_arguments > 1 ? arguments[1] : "";
+  int const only_clients = count_of_arguments > 2 ? std::atoi(arguments[2]) : 0;
+  auto const is_wanted = [&](std::string_view path, int clients) {
+    return (only.empty() || only == path) && (only_clients == 0 || only_clients == clients);
+  };
   auto const messages = number_from("BENCH_MESSAGES", 1500);
   auto const count = std::max(kPage * kPatients, number_from("BENCH_RESOURCES", 100'000));
   Durable ingest{"MLLP ingest, durable", {}, true, "0.7", "2,500/s"};
@@ -390,9 +396,13 @@ int main() try {
     ingest.requests.push_back(admission(n));
     create.requests.push_back(post(observation(n, "", 1)));
   }
-  for (int const clients : {1, 16, 64}) run_durable(ingest, clients);
-  for (int const clients : {16, 64}) run_durable(create, clients);
-  run_readings(count);
+  for (int const clients : {1, 16, 64}) {
+    if (is_wanted("ingest", clients)) run_durable(ingest, clients);
+  }
+  for (int const clients : {16, 64}) {
+    if (is_wanted("create", clients)) run_durable(create, clients);
+  }
+  if (is_wanted("read", only_clients)) run_readings(count);
 } catch (std::exception const& failure) {
   fmt::print(stderr, "server_bench: {}\n", failure.what());
   return 1;
