@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace bench {
@@ -22,6 +23,10 @@ struct Code {
 };
 
 constexpr std::string_view kV2System = "http://terminology.hl7.org/CodeSystem/v2-";
+constexpr std::string_view kPlannedStart =
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedStartDate";
+constexpr std::string_view kPlannedEnd =
+    "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedEndDate";
 constexpr Code kGender[] = {{"F", "female", {}}, {"M", "male", {}}, {"O", "other", {}}, {"U", "unknown", {}}};
 constexpr Code kClass[] = {
     {"I", "IMP", "inpatient encounter"}, {"O", "AMB", "ambulatory"}, {"E", "EMER", "emergency"}};
@@ -291,6 +296,13 @@ class Mapper {
     }
     if (!raw({s, 16, 1}).empty())
       add(patient, "maritalStatus", with_standard({s, 16, 1}, "0002", kMarital, "v3-MaritalStatus"));
+    if (!raw({s, 18, 1}).empty()) account({s, 18, 1});
+  }
+  void account(At at) {
+    account_ = begin("Account");
+    add(resources_[*account_], "identifier", array_of(cx(at)));
+    add(resources_[*account_], "status", view("active"));
+    add(resources_[*account_], "subject", array_of(reference(patient_)));
   }
   /// The sender's coding and the standard's beside it.
   template <std::size_t size>
@@ -400,9 +412,22 @@ class Mapper {
     add(resources_[visit_], "period", std::move(period));
     add(resources_[visit_], "status", view("in-progress"));
     add(resources_[visit_], "subject", reference(patient_));
+    if (account_) add(resources_[visit_], "account", array_of(reference(*account_)));
+  }
+  void add_planned(Value& extensions, std::string_view url, At at) {
+    auto const digits = raw(at);
+    if (digits.empty()) return;
+    Value planned = object();
+    add(planned, "url", view(url));
+    add(planned, "valueDateTime", dtm(digits));
+    extensions.PushBack(std::move(planned), pool_);
   }
   void pv2(std::uint32_t s) {
     auto& visit = resources_[visit_];
+    Value planned(rapidjson::kArrayType);
+    add_planned(planned, kPlannedStart, {s, 8, 1});
+    add_planned(planned, kPlannedEnd, {s, 9, 1});
+    if (!planned.Empty()) add(visit, "extension", std::move(planned));
     if (!raw({s, 3, 1}).empty()) add(visit, "reasonCode", array_of(cwe({s, 3, 1})));
     if (auto const days = raw({s, 11, 1}); !days.empty()) {
       Value length = object();
@@ -447,6 +472,14 @@ class Mapper {
     if (!raw({s, 6, 1}).empty()) add(condition, "category", array_of(cwe({s, 6, 1}, "0052")));
     add(condition, "subject", reference(patient_));
     add(condition, "encounter", reference(visit_));
+    Value diagnosis = object();
+    add(diagnosis, "condition", reference(index));
+    auto& visit = resources_[visit_];
+    if (auto const all = visit.FindMember("diagnosis"); all != visit.MemberEnd()) {
+      all->value.PushBack(std::move(diagnosis), pool_);
+    } else {
+      add(visit, "diagnosis", array_of(std::move(diagnosis)));
+    }
   }
   void pr1(std::uint32_t s) {
     auto const index = begin("Procedure");
@@ -485,6 +518,7 @@ class Mapper {
   std::vector<Value> resources_;
   std::vector<std::pair<std::string_view, std::size_t>> practitioners_;
   std::size_t patient_ = 0, visit_ = 0;
+  std::optional<std::size_t> account_;
 };
 
 // ------------------------------------------------------------------------------------------- FHIR to v2
@@ -748,6 +782,7 @@ class Writer {
     if (Value const* const spoken = first(patient, "communication"))
       cwe(pid.field(15), find(spoken, "language"));
     if (Value const* const marital = find(patient, "maritalStatus")) cwe(pid.field(16), marital);
+    if (Value const* const account = of_type("Account")) cx(pid.field(18), first(account, "identifier"));
   }
   void pd1(Value const* patient) {
     Value const* const general = find(patient, "generalPractitioner");
@@ -801,9 +836,19 @@ class Writer {
     cx(pv1.field(19), first(visit, "identifier"));
     pv1.field(44).append(dtm(text_at(find(visit, "period"), "start")));
   }
+  static std::string_view planned(Value const* visit, std::string_view url) {
+    if (Value const* const extensions = find(visit, "extension")) {
+      for (Value const& one : extensions->GetArray()) {
+        if (text_at(&one, "url") == url) return text_at(&one, "valueDateTime");
+      }
+    }
+    return {};
+  }
   void pv2(Value const* visit) {
     Segment pv2(out_, "PV2");
     cwe(pv2.field(3), first(visit, "reasonCode"));
+    pv2.field(8).append(dtm(planned(visit, kPlannedStart)));
+    pv2.field(9).append(dtm(planned(visit, kPlannedEnd)));
     if (Value const* const days = find(find(visit, "length"), "value")) {
       pv2.field(11).append(std::to_string(days->GetInt()));
     }
