@@ -378,6 +378,7 @@ struct SqliteOptions {
   std::size_t group_max = 64;  ///< Units per commit.
   std::chrono::microseconds group_wait{250};  ///< Only while several clients are active.
   std::size_t page_cache_mib = 64;
+  int checkpoint_pages = 16'384;  ///< 64 MiB of WAL: rarely, so that a hot page is copied once.
   std::int64_t page_life_ms =
       3'600'000;  ///< How long an old page cursor stays good; dead index rows go after it.
 };

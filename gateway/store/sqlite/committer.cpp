@@ -11,7 +11,7 @@ namespace gateway::store::sqlite {
 namespace {
 
 constexpr std::size_t kQueueMax = 4096;    // waiting units; beyond it callers are told to come back
-constexpr int kCheckpointPages = 8192;     // 32 MiB of WAL: rarely, so that a hot page is copied once
+constexpr int kCheckpointWaitMs = 200;     // for views that read from the WAL; commits wait with it
 constexpr std::int64_t kPurgeRows = 2000;  // per table and turn, so that commits need not wait long
 constexpr std::int64_t kCommitTimeStepMs = 1000;
 
@@ -41,7 +41,8 @@ Committer::Committer(Database database, IndexWriter index, Shared& shared, Sqlit
       clock_(std::move(clock)),
       last_commit_seq_(state.commit_seq),
       state_(state),
-      memory_(state.commit_seq, index) {
+      memory_(state.commit_seq, index),
+      next_checkpoint_(options.checkpoint_pages) {
   commit_times_.emplace_back(clock_(), state.commit_seq);
   sqlite3_wal_hook(database_.handle(), on_wal_pages, &wal_pages_);
   thread_ = std::thread([this] { run(); });
@@ -79,9 +80,9 @@ void Committer::on_commit(Listener listener) {
   listener_ = std::move(listener);
 }
 
-void Committer::before_checkpoint(std::function<void()> end_views) {
+void Committer::on_checkpoint(std::function<void(bool)> listener) {
   std::lock_guard const lock(mutex_);
-  end_views_ = std::move(end_views);
+  checkpoint_listener_ = std::move(listener);
 }
 
 StoreStats Committer::stats() const {
@@ -271,16 +272,25 @@ void Committer::fail(fhir::Issue const& issue) {
   database_.keep_wal();
 }
 
-/// Copies the WAL into the database once it is long. A failed one leaves the WAL as it is, and the store read
-/// only.
+/// Copies the WAL into the database once it is long, and waits a moment for the views that still read from
+/// it, so that it begins anew: with traffic that never pauses it would grow without end, and each commit
+/// would be copied by itself. A failed one leaves the WAL as it is, and the store read only.
 void Committer::checkpoint() {
-  if (wal_pages_ < kCheckpointPages) return;
+  if (wal_pages_ < next_checkpoint_) return;
+  std::function<void(bool)> listener;
   {
     std::lock_guard const lock(mutex_);
-    if (end_views_) end_views_();
+    listener = checkpoint_listener_;
   }
+  if (listener) listener(true);
+  sqlite3_busy_timeout(database_.handle(), kCheckpointWaitMs);
   int const code =
-      sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+      sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  sqlite3_busy_timeout(database_.handle(), Database::kBusyMilliseconds);
+  if (listener) listener(false);
+  // A view that outlasted the wait is met again soon: most pages are copied by then.
+  next_checkpoint_ =
+      code == SQLITE_OK ? options_.checkpoint_pages : wal_pages_ + options_.checkpoint_pages / 4;
   wal_pages_ = 0;
   if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED)
     fail(issue_of(code, "checkpointing"));

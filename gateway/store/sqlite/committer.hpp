@@ -34,8 +34,9 @@ class Committer {
   /// False when too many wait already; `job` is then untouched.
   bool enqueue(Job& job);
   void on_commit(Listener listener);
-  /// Ends the views that nobody uses, so that they do not hold back a checkpoint. Set once before traffic.
-  void before_checkpoint(std::function<void()> end_views);
+  /// Called with true before and with false after a checkpoint, which views of older commits hold back. Set
+  /// once before traffic.
+  void on_checkpoint(std::function<void(bool begins)> listener);
   bool accepts_writes() const { return accepts_writes_.load(std::memory_order_acquire); }
   std::int64_t last_commit_seq() const { return last_commit_seq_.load(std::memory_order_acquire); }
   StoreStats stats() const;
@@ -70,7 +71,7 @@ class Committer {
   bool busy_ = false;  // a group is being written or told of
   std::deque<Job> queue_;
   Listener listener_;
-  std::function<void()> end_views_;
+  std::function<void(bool)> checkpoint_listener_;
   bool stopping_ = false;
 
   std::atomic<bool> accepts_writes_{true};
@@ -84,6 +85,7 @@ class Committer {
   std::size_t last_group_ = 0;
   std::int64_t group_ms_ = 0;  // when the last group began, by the clock
   int wal_pages_ = 0;
+  int next_checkpoint_;  // at so many
   std::int64_t purge_horizon_ = 0;
   std::deque<std::pair<std::int64_t, std::int64_t>>
       commit_times_;  // (ms, commit_seq), a second apart at least

@@ -9,7 +9,6 @@ namespace gateway::store::sqlite {
 namespace {
 
 constexpr std::size_t kComposedMax = 256;  // shapes of searches kept prepared per connection
-constexpr int kBusyMilliseconds = 5000;
 
 // Stands in for a statement that could not be prepared; `code` says why.
 constexpr int kNoPosition = 0;

@@ -68,6 +68,8 @@ class Statement {
 
 class Database {
  public:
+  static constexpr int kBusyMilliseconds = 5000;  ///< How long a lock is waited for.
+
   static fhir::Result<Database> open(std::string const& path, bool writable, std::size_t cache_mib);
   Database(Database&& other) noexcept;
   Database& operator=(Database&&) = delete;

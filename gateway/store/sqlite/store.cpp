@@ -41,8 +41,8 @@ struct View {
 };
 
 /// Reading connections between uses. Each keeps its view open, for whoever comes before the next commit: to
-/// begin one costs locks and a look at the WAL's index. Old ones hold back checkpoints, so that end_views()
-/// comes before one.
+/// begin one costs locks and a look at the WAL's index. Open views hold back a checkpoint, so that while one
+/// runs none is kept.
 class ReadPool {
  public:
   ReadPool(std::string path, Shared& shared) : path_(std::move(path)), shared_(shared) {}
@@ -63,11 +63,17 @@ class ReadPool {
     if (shared_.failed.load(std::memory_order_acquire)) view.database.keep_wal();
     if (!view.database.in_transaction()) return;  // an error ended it: not fit to be used again
     std::lock_guard const lock(mutex_);
+    if (checkpointing_) {
+      if (!end_view(view.database)) return;
+      view.state = {kNoView, 0, 0};
+    }
     if (idle_.size() < kIdleReadersMax) idle_.push_back(std::move(view));
   }
 
-  void end_views() {
+  void checkpoint(bool begins) {
     std::lock_guard const lock(mutex_);
+    checkpointing_ = begins;
+    if (!begins) return;
     std::vector<View> ended;
     for (auto& view : idle_) {
       if (end_view(view.database)) ended.push_back({std::move(view.database), {kNoView, 0, 0}});
@@ -106,6 +112,7 @@ class ReadPool {
   Shared& shared_;
   std::mutex mutex_;
   std::vector<View> idle_;
+  bool checkpointing_ = false;
 };
 
 /// A connection for as long as this lives; then it goes back.
@@ -192,7 +199,7 @@ class SqliteStore final : public Store {
         clock_(clock),
         committer_(std::move(writer), index, *shared_, options, std::move(clock), state),
         side_file_thread_([this] { keep_side_file(); }) {
-    committer_.before_checkpoint([pool = pool_] { pool->end_views(); });
+    committer_.on_checkpoint([pool = pool_](bool begins) { pool->checkpoint(begins); });
   }
 
   ~SqliteStore() override {

@@ -612,6 +612,40 @@ TEST_P(StoreContract, ManyClientsShareOneCommit) {
   EXPECT_EQ(stats.recomputed, 0U) << "independent writes do not disturb each other";
 }
 
+// A log that is only begun anew when nobody reads would grow for as long as the traffic lasts.
+TEST(SqliteCheckpoint, TheWriteAheadLogStaysShortUnderTrafficThatNeverPauses) {
+  StoreHome home({"short log", [](std::string const& directory, ClockMs clock) {
+                    return open_sqlite({.path = directory + "/handoff.db", .checkpoint_pages = 64},
+                                       std::move(clock));
+                  }});
+  std::atomic<bool> done = false;
+  std::vector<std::thread> readers;
+  for (int reader = 0; reader < 3; ++reader) {
+    readers.emplace_back([&] {
+      auto held = view(*home.store);  // there is always one
+      while (!done) {
+        auto next = view(*home.store);
+        (void)next->find(AccessPolicy::all(), "Patient", "w0-0");
+        held = std::move(next);
+      }
+    });
+  }
+  std::vector<std::thread> writers;
+  constexpr int kWriters = 4, kEach = 150;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (int each = 0; each < kEach; ++each)
+        must(home.store->commit_and_wait(
+            put_json(fmt::format(R"({{"resourceType":"Patient","id":"w{}-{}"}})", writer, each))));
+    });
+  }
+  for (auto& writer : writers) writer.join();
+  auto const log_bytes = std::filesystem::file_size(home.path() + "-wal");
+  done = true;
+  for (auto& reader : readers) reader.join();
+  EXPECT_LT(log_bytes, 64U * 4096U * 8U) << home.store->stats().groups << " groups";
+}
+
 INSTANTIATE_TEST_SUITE_P(Engines, StoreContract, testing::Values(sqlite_engine()),
                          [](auto const& engine) { return engine.param.name; });
 
