@@ -60,6 +60,14 @@ std::string moved(std::string_view digits, int minutes) {
   return text.append(digits.substr(std::min<std::size_t>(12, digits.size())));
 }
 
+/// The text up to the delimiter, which is taken off `rest` with it.
+std::string_view take_part(std::string_view& rest, char delimiter) {
+  auto const end = rest.find(delimiter);
+  auto const part = rest.substr(0, end);
+  rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  return part;
+}
+
 std::vector<std::string> split(std::string_view text, char delimiter) {
   std::vector<std::string> parts;
   auto const count = std::max<std::size_t>(hl7v2::part_count(text, delimiter), 1);
@@ -221,19 +229,48 @@ std::string_view Edition::type_of_value(std::size_t segment, std::uint16_t field
   return known == kFitted.end() ? definition.data_type : *known;
 }
 
-/// Whether a value is of that type in this version as it stands; nearly all are.
+/// Whether a field's value is of that type in this version as it stands; nearly all are.
 bool Edition::needs_nothing(std::string_view raw, std::string_view type) const {
   if (is_open(type)) return true;
-  auto const& delimiters = image_.delimiters();
-  std::size_t components = 1;
-  for (char const c : raw) {
-    if (c == delimiters.subcomponent || c == delimiters.repetition) return false;
-    components += static_cast<std::size_t>(c == delimiters.component);
+  while (!raw.empty()) {
+    auto const repetition = take_part(raw, image_.delimiters().repetition);
+    if (!needs_nothing_once(repetition, type)) return false;
   }
-  if (components == 1 && !is_time(type)) return true;
+  return true;
+}
+
+bool Edition::needs_nothing_once(std::string_view raw, std::string_view type) const {
+  auto const& delimiters = image_.delimiters();
+  bool const simple = raw.find(delimiters.component) == std::string_view::npos &&
+                      raw.find(delimiters.subcomponent) == std::string_view::npos;
+  if (is_time(type)) return simple && plain_times_ && (type != "DT" || raw.size() <= 8);
+  if (simple) return true;
   std::size_t const count = hl7v2::component_count(version_, type);
-  if (is_time(type)) return plain_times_ && components <= 1 && (type != "DT" || raw.size() <= 8);
-  return components <= std::max<std::size_t>(count, 1) && (plain_times_ || count == 0);
+  if (!plain_times_ && count != 0) return false;
+  std::size_t component = 0;
+  while (!raw.empty()) {
+    if (++component > std::max<std::size_t>(count, 1)) return false;
+    auto const part = take_part(raw, delimiters.component);
+    if (!has_fitting_subcomponents(part, type, component)) return false;
+  }
+  return true;
+}
+
+bool Edition::has_fitting_subcomponents(std::string_view part, std::string_view type,
+                                        std::size_t component) const {
+  char const delimiter = image_.delimiters().subcomponent;
+  if (part.find(delimiter) == std::string_view::npos) return true;
+  hl7v2::FieldDefinition const* const definition = hl7v2::find_component(version_, type, component);
+  if (definition == nullptr) return false;
+  if (is_open(definition->data_type)) return true;
+  std::size_t const count = hl7v2::component_count(version_, definition->data_type);
+  for (std::size_t at = 1; !part.empty(); ++at) {
+    auto const sub = take_part(part, delimiter);
+    if (at > std::max<std::size_t>(count, 1)) return false;
+    hl7v2::FieldDefinition const* const leaf = hl7v2::find_component(version_, definition->data_type, at);
+    if (leaf != nullptr && leaf->data_type == "DT" && sub.size() > 8) return false;
+  }
+  return true;
 }
 
 std::string Edition::fit_value(std::string_view raw, std::string_view type, std::string const& place) {

@@ -36,6 +36,8 @@ class Edition {
   std::string_view type_of_value(std::size_t segment, std::uint16_t field,
                                  hl7v2::FieldDefinition const& definition);
   bool needs_nothing(std::string_view raw, std::string_view type) const;
+  bool needs_nothing_once(std::string_view raw, std::string_view type) const;
+  bool has_fitting_subcomponents(std::string_view part, std::string_view type, std::size_t component) const;
   std::string fit_value(std::string_view raw, std::string_view type, std::string const& place);
   std::string fit_leaf(std::string_view raw, std::string_view type, std::string const& place);
   std::string fit_time(std::string_view dtm, std::string_view type, std::string const& place);
