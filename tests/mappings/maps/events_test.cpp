@@ -169,16 +169,35 @@ TEST(Events, AProblemAGoalAndAPathwayTellOfEachOfTheirChangesByOneMessage) {
     EXPECT_EQ(event_of(one.before, one.after), one.event) << one.before << "\n" << one.after;
 }
 
-/// The status of the role's resource after the message met `current`.
-std::string status_after(std::string const& message, std::string_view role, std::string const& current) {
-  Translated const translated(own_message(message).bytes);
-  fhir::json::Document const held = json(current);
+/// `current` "": nothing is known yet.
+std::string status_after_bytes(std::string_view bytes, std::string_view role, std::string const& current) {
+  Translated const translated(bytes);
+  fhir::json::Document const held = current.empty() ? fhir::json::Document{} : json(current);
   for (std::size_t at = 0; at < translated.draft.resources.size(); ++at) {
     if (translated.draft.resources[at].role != role) continue;
     fhir::json::Arena arena;
-    return std::string(language::apply(translated.draft, at, &held.root, arena).text_at("status"));
+    return std::string(language::apply(translated.draft, at, current.empty() ? nullptr : &held.root, arena)
+                           .text_at("status"));
   }
   return "no " + std::string(role);
+}
+
+/// The status of the role's resource after the message met `current`.
+std::string status_after(std::string const& message, std::string_view role, std::string const& current) {
+  return status_after_bytes(own_message(message).bytes, role, current);
+}
+
+TEST(Events, AModifiedAppointmentIsCheckedInOnlyWhereItSaysSo) {
+  auto const modified = [](std::string const& status) {
+    return "MSH|^~\\&|A|B|C|D|20250301||SIU^S14^SIU_S12|1|P|2.5.1\rSCH||A-1^B||||OTHER||||||||||^x||||^x||||"
+           "|" +
+           status + "\rRGS|1\r";
+  };
+  EXPECT_EQ(status_after_bytes(modified("Booked"), "appt", appointment("booked")), "booked");
+  EXPECT_EQ(status_after_bytes(modified(""), "appt", appointment("booked")), "booked");
+  EXPECT_EQ(status_after_bytes(modified("Booked"), "appt", ""), "booked");
+  EXPECT_EQ(status_after_bytes(modified("Started"), "appt", appointment("booked")), "checked-in");
+  EXPECT_EQ(status_after_bytes(modified("Complete"), "appt", appointment("booked")), "fulfilled");
 }
 
 TEST(Events, AnUpdateNeverTouchesTheStatusOfAVisit) {
