@@ -190,6 +190,28 @@ bool has_word(std::string_view words, std::string_view word) {
   return false;
 }
 
+/// What a laboratory sends as a number though it is none: a bound ("<15") is a Quantity with its comparator,
+/// all else a text. An Observation without its value would be read as no finding.
+bool read_unreadable_number(In& in, Unit const& unit, Element& out) {
+  Arena& arena = in.arena();
+  std::string_view const text = in.part(1);
+  if (text.empty()) return false;
+  for (std::string_view const comparator : {"<=", ">=", "<", ">"}) {
+    if (!text.starts_with(comparator)) continue;
+    std::string_view rest = text.substr(comparator.size());
+    while (rest.starts_with(' ')) rest.remove_prefix(1);
+    std::string_view const digits = json_number(rest, arena);
+    if (digits.empty()) break;
+    Element bound = quantity(digits, arena);
+    bound.set(arena, "comparator", Element::of_string(comparator));
+    set_unit(bound, unit, in.context());
+    out.set(arena, "valueQuantity", bound);
+    return true;
+  }
+  out.set(arena, "valueString", Element::of_string(text));
+  return true;
+}
+
 bool read_obx5(In& in, Element& out) {
   Arena& arena = in.arena();
   std::string_view type = in.sibling(2);
@@ -197,7 +219,7 @@ bool read_obx5(In& in, Element& out) {
   Unit const unit{in.sibling(6, 1), in.sibling(6, 2), in.sibling(6, 3)};
   if (type == "NM") {
     Element made;
-    if (!read_nm_quantity(in, made)) return false;
+    if (!read_nm_quantity(in, made)) return read_unreadable_number(in, unit, out);
     set_unit(made, unit, in.context());
     out.set(arena, "valueQuantity", made);
     return true;

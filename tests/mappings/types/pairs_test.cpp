@@ -225,6 +225,8 @@ TEST(Observed, TheValueHasTheFormThatItsTypeNames) {
       {"OBX|1|NM|1^x^LN||5.40|mmol/L^^UCUM",
        R"({"valueQuantity":{"value":5.40,"unit":"mmol/L","system":"http://unitsofmeasure.org","code":"mmol/L"}})"},
       {"OBX|1|NM|1^x^LN||5.40|mmol/L", R"({"valueQuantity":{"value":5.40,"unit":"mmol/L"}})"},
+      {"OBX|1|NM|1^x^LN||<=15|mL", R"({"valueQuantity":{"value":15,"comparator":"<=","unit":"mL"}})"},
+      {"OBX|1|NM|1^x^LN||haemolysed|mL", R"({"valueString":"haemolysed"})"},
       {"OBX|1|SN|1^x^LN||<^5", R"({"valueQuantity":{"value":5,"comparator":"<"}})"},
       {"OBX|1|SN|1^x^LN||^3^-^5|mL",
        R"({"valueRange":{"low":{"value":3,"unit":"mL"},"high":{"value":5,"unit":"mL"}}})"},
