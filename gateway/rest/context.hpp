@@ -1,6 +1,8 @@
 /// What every interaction works with. One per Api; shared by all threads, so everything here is thread-safe.
 #pragma once
 
+#include "fhir/packages/library.hpp"
+#include "fhir/terminology/terminology.hpp"
 #include "gateway/intake/tables.hpp"
 #include "gateway/intake/writer.hpp"
 #include "gateway/net/asio.hpp"
@@ -46,6 +48,10 @@ struct Context {
   std::shared_ptr<CapabilityCache> capabilities;
   std::shared_ptr<intake::LiveTables> tables = {};     ///< For $provenance; null: it is not served.
   std::shared_ptr<intake::TableArchive> archive = {};  ///< With tables.
+  std::shared_ptr<fhir::packages::Library const> library = fhir::packages::Library::r4();
+  /// What terminology operations have made of code systems and value sets.
+  std::shared_ptr<fhir::terminology::Terminology::Cache> terminology_cache =
+      fhir::terminology::Terminology::make_cache();
 };
 
 }  // namespace gateway::rest

@@ -126,6 +126,7 @@ void read_headers(net::HttpHeaders const& headers, Request& request) {
   request.if_none_match = headers.get("If-None-Match");
   request.if_none_exist = headers.get("If-None-Exist");
   request.content_type = headers.get("Content-Type");
+  request.accept_language = headers.get("Accept-Language");
   for (auto const& [name, value] : headers) {
     if (!net::equal_without_case(name, "Prefer")) continue;
     for_each_part(value, ',', [&](std::string_view preference) {

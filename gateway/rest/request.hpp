@@ -35,6 +35,7 @@ struct Request {
   fhir::search::Handling handling = fhir::search::Handling::strict;
   Returning returning = Returning::representation;
   std::string content_type;
+  std::string accept_language;
   std::string body;
   Input resource;  ///< A Bundle entry's resource; an HTTP request has a body instead.
   intake::Principal principal;

@@ -83,8 +83,16 @@ bool fits_type(Route const& route, std::string_view type) {
 }
 
 /// R4's own operation, or one of ours (architecture.md section 5).
-std::string definition_of(std::string_view operation) {
-  if (operation == "validate") return "http://hl7.org/fhir/OperationDefinition/Resource-validate";
+std::string definition_of(std::string_view type, std::string_view operation) {
+  static std::map<std::string_view, std::string_view> const official{{"validate", "Resource-validate"},
+                                                                     {"expand", "ValueSet-expand"},
+                                                                     {"lookup", "CodeSystem-lookup"},
+                                                                     {"subsumes", "CodeSystem-subsumes"},
+                                                                     {"translate", "ConceptMap-translate"}};
+  std::string const base = "http://hl7.org/fhir/OperationDefinition/";
+  if (operation == "validate-code") return base + std::string(type) + "-validate-code";
+  if (auto const known = official.find(operation); known != official.end())
+    return base + std::string(known->second);
   return "https://handoff.example/fhir/OperationDefinition/" + std::string(operation);
 }
 
@@ -105,7 +113,7 @@ void add_operations(Arena& arena, Element& resource, std::string_view type) {
     std::string_view const name = route.interaction.substr(1);
     Element& operation = push_object(arena, resource, "operation");
     operation.set(arena, "name", Element::of_string(name));
-    operation.set(arena, "definition", text(arena, definition_of(name)));
+    operation.set(arena, "definition", text(arena, definition_of(type, name)));
   }
 }
 
@@ -159,6 +167,8 @@ void add_head(Context const& context, Arena& arena, Element& statement) {
   statement.set(arena, "status", Element::of_string("active"));
   statement.set(arena, "date", text(arena, to_instant(context.started_ms)));
   statement.set(arena, "kind", Element::of_string("instance"));
+  statement.set(arena, "instantiates")
+      .push(arena, Element::of_string("http://hl7.org/fhir/CapabilityStatement/terminology-server"));
   Element& software = statement.set(arena, "software", Element::of_object());
   software.set(arena, "name", Element::of_string("Handoff"));
   software.set(arena, "version", text(arena, context.settings.software_version));
@@ -173,6 +183,61 @@ void add_head(Context const& context, Arena& arena, Element& statement) {
   Element& patches = statement.set(arena, "patchFormat");
   patches.push(arena, Element::of_string("application/fhir+json"));
   patches.push(arena, Element::of_string(kJsonPatch));
+}
+
+/// What $expand takes besides the value set, as expand in operations/terminology.cpp has it.
+constexpr std::string_view kExpansionParameters[] = {"activeOnly",
+                                                     "check-system-version",
+                                                     "count",
+                                                     "designation",
+                                                     "displayLanguage",
+                                                     "excludeNested",
+                                                     "excludeNotForUI",
+                                                     "filter",
+                                                     "force-system-version",
+                                                     "includeDefinition",
+                                                     "includeDesignations",
+                                                     "offset",
+                                                     "property",
+                                                     "system-version",
+                                                     "tx-resource",
+                                                     "useSupplement"};
+
+/// https://hl7.org/fhir/R4/terminologycapabilities.html, for metadata?mode=terminology. The code systems are
+/// those of the loaded packages; stored ones are found by a search.
+std::string make_terminology_statement(Context const& context) {
+  Arena arena;
+  Element statement = Element::of_object();
+  statement.set(arena, "resourceType", Element::of_string("TerminologyCapabilities"));
+  statement.set(arena, "version", text(arena, context.settings.software_version));
+  statement.set(arena, "name", Element::of_string("HandoffTerminology"));
+  statement.set(arena, "title", Element::of_string("Terminology of Handoff"));
+  statement.set(arena, "status", Element::of_string("active"));
+  statement.set(arena, "date", text(arena, to_instant(context.started_ms)));
+  statement.set(arena, "kind", Element::of_string("instance"));
+  Element& software = statement.set(arena, "software", Element::of_object());
+  software.set(arena, "name", Element::of_string("Handoff"));
+  software.set(arena, "version", text(arena, context.settings.software_version));
+  Element& implementation = statement.set(arena, "implementation", Element::of_object());
+  implementation.set(arena, "description", Element::of_string("Terminology operations of this server"));
+  implementation.set(arena, "url", text(arena, context.settings.base_url));
+  std::string_view last;
+  for (auto const* const entry : context.library->list("CodeSystem")) {
+    if (entry->url == last) continue;
+    last = entry->url;
+    push_object(arena, statement, "codeSystem").set(arena, "uri", text(arena, entry->url));
+  }
+  Element& expansion = statement.set(arena, "expansion", Element::of_object());
+  expansion.set(arena, "hierarchical", Element::of_boolean(true));
+  expansion.set(arena, "paging", Element::of_boolean(true));
+  for (std::string_view const name : kExpansionParameters)
+    push_object(arena, expansion, "parameter").set(arena, "name", Element::of_string(name));
+  statement.set(arena, "codeSearch", Element::of_string("all"));
+  statement.set(arena, "validateCode", Element::of_object())
+      .set(arena, "translations", Element::of_boolean(true));
+  statement.set(arena, "translation", Element::of_object())
+      .set(arena, "needsMap", Element::of_boolean(false));
+  return fhir::json::write(statement);
 }
 
 /// Errors: what the store says when it cannot be asked.
@@ -198,6 +263,12 @@ fhir::Result<std::string> make_statement(Context const& context) {
 
 fhir::Result<Answer> capabilities(Context const& context, Request const& request) {
   FHIR_TRY(auto const options, parse_options(request.query, {"mode"}, request.handling));
+  FHIR_TRY(auto const pairs, fhir::search::parse_pairs(request.query));
+  if (std::ranges::find(pairs, std::pair<std::string, std::string>("mode", "terminology")) != pairs.end()) {
+    Answer answer;
+    answer.body = make_terminology_statement(context);
+    return answer;
+  }
   CapabilityCache& cache = *context.capabilities;
   std::lock_guard const lock(cache.mutex);
   if (cache.bytes.empty()) {

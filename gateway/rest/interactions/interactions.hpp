@@ -33,4 +33,12 @@ fhir::Result<Answer> provenance(Context const& context, Request const& request);
 fhir::Result<Answer> timeline(Context const& context, Request const& request);
 fhir::Result<Answer> validate(Context const& context, Request const& request);
 
+// operations/terminology.cpp
+fhir::Result<Answer> expand(Context const& context, Request const& request);
+fhir::Result<Answer> validate_code_in_value_set(Context const& context, Request const& request);
+fhir::Result<Answer> validate_code_in_code_system(Context const& context, Request const& request);
+fhir::Result<Answer> lookup(Context const& context, Request const& request);
+fhir::Result<Answer> subsumes(Context const& context, Request const& request);
+fhir::Result<Answer> translate(Context const& context, Request const& request);
+
 }  // namespace gateway::rest
