@@ -279,8 +279,11 @@ Comparison compare(Side const& ours, Side const& theirs, std::set<std::string> c
   auto const name_of = [](Side const& side, std::string_view reference,
                           auto const& number_at) -> std::string {
     auto const found = side.by_reference.find(reference);
-    if (found == side.by_reference.end())
-      return "-> " + std::string(reference.substr(0, reference.find('/')));
+    if (found == side.by_reference.end()) {
+      auto const other = side.outside.find(reference);
+      return "-> " + (other == side.outside.end() ? std::string(reference.substr(0, reference.find('/')))
+                                                  : other->second);
+    }
     std::size_t const pair = number_at(found->second);
     return "-> " + side.types[found->second] + (pair == kNone ? " alone" : " " + std::to_string(pair));
   };

@@ -48,6 +48,7 @@ struct Side {
   std::vector<Element const*> resources;
   std::vector<std::string> types;
   std::map<std::string, std::size_t, std::less<>> by_reference;  ///< fullUrl and "Type/id"
+  std::map<std::string, std::string, std::less<>> outside;  ///< References to what is not compared: the type.
 };
 
 /// `said`: the texts of the message that both were made from (texts_of).
