@@ -1,4 +1,5 @@
 #include "fhir/path/evaluation.hpp"
+#include "fhir/path/functions.hpp"
 #include "fhir/path/navigation.hpp"
 #include "fhir/path/types.hpp"
 #include "fhir/path/values.hpp"
@@ -137,6 +138,7 @@ Result<Collection> Evaluation::run_variable(Node const& node) const {
   if (name == "resource") return resource_item(resource());
   if (name == "rootResource") return resource_item(root_resource());
   if (name == "context") return one(focus_);
+  if (name == "terminologies") return one(terminologies_item());
   if (name == "sct") return text("http://snomed.info/sct");
   if (name == "loinc") return text("http://loinc.org");
   if (name == "ucum") return text("http://unitsofmeasure.org");

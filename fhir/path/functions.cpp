@@ -13,7 +13,7 @@ FunctionDefinition const* find_function(std::string_view name) {
   static std::vector<FunctionDefinition> const all = [] {
     std::vector<FunctionDefinition> functions;
     for (auto const list : {collection_functions(), text_functions(), number_functions(),
-                            conversion_functions(), fhir_functions()}) {
+                            conversion_functions(), fhir_functions(), terminology_functions()}) {
       functions.insert(functions.end(), list.begin(), list.end());
     }
     std::ranges::sort(functions, {}, &FunctionDefinition::name);

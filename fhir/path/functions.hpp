@@ -68,5 +68,12 @@ std::span<FunctionDefinition const> text_functions();
 std::span<FunctionDefinition const> number_functions();
 std::span<FunctionDefinition const> conversion_functions();
 std::span<FunctionDefinition const> fhir_functions();
+std::span<FunctionDefinition const> terminology_functions();
+
+/// What %terminologies is: an item of its own, on which those functions stand.
+Item terminologies_item();
+bool is_terminologies(Collection const& input);
+/// %terminologies.subsumes(system, coded1, coded2 [, parameters]).
+Result<Collection> subsumes_by_service(Call& call);
 
 }  // namespace fhir::path

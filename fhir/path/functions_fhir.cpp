@@ -163,7 +163,9 @@ Result<Collection> subsumption(Call& call, bool input_is_general) {
   return boolean(subsumed);
 }
 
-Result<Collection> subsumes(Call& call) { return subsumption(call, true); }
+Result<Collection> subsumes(Call& call) {
+  return is_terminologies(call.input) ? subsumes_by_service(call) : subsumption(call, true);
+}
 Result<Collection> subsumed_by(Call& call) { return subsumption(call, false); }
 
 Result<Collection> check_modifiers(Call& call) {
@@ -210,7 +212,7 @@ constexpr std::array kFunctions = {
     FunctionDefinition{"resolve", 0, 0, resolve},
     FunctionDefinition{"conformsTo", 1, 1, conforms_to, T::anything, G::one_boolean, true},
     FunctionDefinition{"memberOf", 1, 1, member_of, T::anything, G::one_boolean, true},
-    FunctionDefinition{"subsumes", 1, 1, subsumes, T::anything, G::one_boolean, true},
+    FunctionDefinition{"subsumes", 1, 4, subsumes, T::anything, G::unknown, true},
     FunctionDefinition{"subsumedBy", 1, 1, subsumed_by, T::anything, G::one_boolean, true},
     FunctionDefinition{"htmlChecks", 0, 0, html_checks, T::nodes, G::one_boolean, true},
     FunctionDefinition{"checkModifiers", 0, 8, check_modifiers, T::nodes, G::input}};

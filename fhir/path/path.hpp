@@ -72,6 +72,11 @@ struct Services {
   std::function<Result<bool>(std::string_view value_set, Item const& coded)> member_of;
   /// Whether system|code `general` subsumes `specific`.
   std::function<Result<bool>(Item const& general, Item const& specific)> subsumes;
+  /// %terminologies: an operation by its FHIRPath name ("expand", "validateVS" ...) on a Parameters resource;
+  /// what it gives lies in the arena. nullptr: it has no answer (unknown value set, code system or code).
+  std::function<Result<json::Element const*>(std::string_view operation, json::Element const& parameters,
+                                             json::Arena& arena)>
+      terminology;
   /// Whether the node is valid against a profile. Errors: not_found (no such profile).
   std::function<Result<bool>(std::string_view profile, Item const& node)> conforms_to;
   /// What trace() is told: the name, and how many items; values are the caller's own to see.

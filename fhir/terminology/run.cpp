@@ -1,6 +1,6 @@
 #include "fhir/terminology/run.hpp"
 
-#include "fhir/json/writer.hpp"
+#include "fhir/terminology/implicit.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -94,7 +94,10 @@ std::optional<Found> Run::find(std::string_view type, std::string_view url, std:
                       (version.empty() || resource->text_at("version") == version);
     if (fits) return Found{borrowed(resource), {}};
   }
-  return source().find(type, url, version);
+  auto found = source().find(type, url, version);
+  if (found || type != "ValueSet") return found;
+  if (auto implicit = implicit_value_set(url)) found = Found{std::move(implicit), {}};
+  return found;
 }
 
 Outcome<std::shared_ptr<ValueSet const>> Run::root_value_set() {

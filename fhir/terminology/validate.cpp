@@ -209,12 +209,24 @@ class Validation {
     }
     judged.unknown_system = asked.system;
     judged.unknown_by_value_set = membership.unknown_system == asked.system;
-    std::string const system =
-        asked.version.empty() ? asked.system : fmt::format("{}|{}", asked.system, asked.version);
-    note(Severity::error, IssueType::not_found, "not-found", "UNKNOWN_CODESYSTEM",
-         fmt::format("A definition for CodeSystem '{}' could not be found, so the code cannot be validated",
-                     system),
-         asked.at("system"));
+    FHIR_TRY(auto const other_version, asked.version.empty()
+                                           ? Outcome<std::shared_ptr<CodeSystem const>>(nullptr)
+                                           : run_.code_system(asked.system, {}));
+    if (other_version) {
+      judged.unknown_system = fmt::format("{}|{}", asked.system, asked.version);
+      note(Severity::error, IssueType::not_found, "not-found", "UNKNOWN_CODESYSTEM_VERSION",
+           fmt::format(
+               "A definition for CodeSystem '{}' version '{}' could not be found, so the code cannot be "
+               "validated. Valid versions: {}",
+               asked.system, asked.version, other_version->facts().version),
+           asked.at("system"));
+    } else {
+      note(Severity::error, IssueType::not_found, "not-found", "UNKNOWN_CODESYSTEM",
+           fmt::format(
+               "A definition for CodeSystem '{}' could not be found, so the code cannot be validated",
+               asked.version.empty() ? asked.system : fmt::format("{}|{}", asked.system, asked.version)),
+           asked.at("system"));
+    }
     return true;
   }
 

@@ -21,6 +21,7 @@ std::map<std::string, Rooms> const kMayCall{
     {"config", {}},
     {"net", {}},
     {"store", {}},
+    {"terminology", {"store"}},
     {"security", {"config", "store"}},
     {"ops", {"config", "net", "store", "record", "intake", "mappings"}},
     {"identity", {"store"}},
@@ -28,10 +29,10 @@ std::map<std::string, Rooms> const kMayCall{
     {"delivery", {"store", "net", "config", "identity", "record", "mappings"}},
     {"intake", {"store", "config", "identity", "record", "delivery", "mappings"}},
     {"feeds", {"config", "net", "intake"}},
-    {"rest", {"store", "net", "record", "intake"}},
+    {"rest", {"store", "net", "record", "intake", "terminology"}},
     {"command",
      {"config", "net", "store", "security", "ops", "identity", "record", "delivery", "intake", "feeds",
-      "rest", "mappings"}},
+      "rest", "terminology", "mappings"}},
 };
 
 std::string first_part(std::string const& path) { return path.substr(0, path.find('/')); }

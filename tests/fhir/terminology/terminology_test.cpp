@@ -205,6 +205,12 @@ TEST(Check, TellsInAndNotInAndUnknown) {
   EXPECT_EQ(terminology.check_code("urn:letters", "d").verdict, Verdict::in);
   EXPECT_EQ(terminology.check_code("urn:letters", "z").verdict, Verdict::not_in);
   EXPECT_EQ(terminology.check_code("urn:unknown", "z").verdict, Verdict::unknown);
+  Checked const old = terminology.check_code("urn:letters", "a", "", "1");
+  EXPECT_EQ(old.verdict, Verdict::unknown);
+  EXPECT_EQ(old.message,
+            "A definition for CodeSystem 'urn:letters' version '1' could not be found, so the code cannot be "
+            "validated. "
+            "Valid versions: 2");
 }
 
 TEST(Check, AnswersValidators) {
