@@ -72,6 +72,8 @@ bool is_plain(std::string_view bytes) {
   });
 }
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 bool is_wide(std::string_view converter) {
   return converter.starts_with("UTF-16") || converter.starts_with("UTF-32");
 }
@@ -202,10 +204,11 @@ fhir::Result<std::string> encode_charset(std::string_view utf8, std::string_view
   auto const name = to_converter_name(charset.empty() ? "UNICODE UTF-8" : charset);
   if (!is_wide(name) && is_plain(utf8)) return std::string(utf8);
   if (name == "UTF-8" && is_utf8(utf8)) return std::string(utf8);
-  auto const to = name.empty() ? nullptr : open_strict(name);
+  bool const marked = name == "UTF-16" || name == "UTF-32";
+  auto const to = name.empty() ? nullptr : open_strict(marked ? name + "LE" : name);
   if (!to) return unknown(charset);
   auto const from = open_strict("UTF-8");
-  auto result = convert(to.get(), from.get(), utf8);
+  auto result = convert(to.get(), from.get(), marked ? std::string(kByteOrderMark).append(utf8) : utf8);
   if (result.complete) return std::move(result.text);
   return fhir::error(fhir::IssueType::value, "a character is not in the receiver's character set " + name, "",
                      place_of(utf8, first_unencodable(to.get(), utf8)));

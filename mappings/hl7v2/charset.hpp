@@ -19,8 +19,9 @@ bool is_utf8(std::string_view bytes);
 /// Error value: bytes that the character set does not have. Error not_supported: an unknown character set.
 fhir::Result<std::string> decode_charset(std::string_view bytes, std::string_view charset);
 
-/// A message's UTF-8 bytes in the partner's character set. "" means UTF-8.
-/// Errors as above; a character that the set lacks is named by its segment and field, never shown.
+/// A message's UTF-8 bytes in the partner's character set. "" means UTF-8; UTF-16 and UTF-32 without a byte
+/// order in their name are little-endian after a byte order mark, as nearly all files are. Errors as above; a
+/// character that the set lacks is named by its segment and field, never shown.
 fhir::Result<std::string> encode_charset(std::string_view utf8, std::string_view charset);
 
 }  // namespace mappings::hl7v2

@@ -64,8 +64,10 @@ class Message {
   Delimiters const& delimiters() const { return delimiters_; }
   std::string_view bytes() const {
     return {bytes_.data(), bytes_.size()};
-  }                                                      ///< Canonical: UTF-8, each segment ends in CR.
-  std::string_view charset() const { return charset_; }  ///< MSH-18's name as used, "UNICODE UTF-8".
+  }  ///< Canonical: UTF-8, each segment ends in CR.
+  std::string_view charset() const {
+    return charset_;
+  }  ///< The bytes' own, by MSH-18's name: "UNICODE UTF-8".
 
   std::size_t segment_count() const { return segments_.size(); }
   std::string_view segment_id(std::size_t segment) const;   ///< "PID"
@@ -117,6 +119,7 @@ class Message {
   std::vector<Span> fields_;
   Delimiters delimiters_;
   std::string charset_;
+  std::string escape_charset_;  // of \X..\: no wide one
 };
 
 /// Reliability rule R4: what cannot be correlated is never answered AA. Error required: MSH-9.1 or MSH-10 is

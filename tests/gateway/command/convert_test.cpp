@@ -91,7 +91,7 @@ Conversion convert_all(fs::path const& root, std::set<std::string> const& ending
     begin = end + 1;
   }
   for (std::string const& file : files) {
-    auto const messages = split_file(read_file(file));
+    auto const messages = split_file(in_utf8(read_file(file)));
     std::string const name = fs::relative(file, root).string();
     for (std::size_t at = 0; at < messages.size(); ++at)
       made.messages[messages.size() > 1 ? name + "#" + std::to_string(at + 1) : name] = messages[at];

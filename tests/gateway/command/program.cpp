@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <iconv.h>
 #include <iterator>
 #include <map>
 #include <set>
@@ -79,6 +80,21 @@ std::vector<std::string> v2_files(std::filesystem::path const& root, std::set<st
   }
   std::ranges::sort(files);
   return files;
+}
+
+std::string in_utf8(std::string bytes) {
+  bool const wide = bytes.starts_with("\xff\xfe");
+  if (!wide && bytes.find("|SHIFT_JIS") == std::string::npos) return bytes;
+  iconv_t const converter = iconv_open("UTF-8", wide ? "UTF-16" : "CP932");
+  std::string text(4 * bytes.size(), '\0');
+  char* from = bytes.data();
+  char* to = text.data();
+  std::size_t left = bytes.size(), room = text.size();
+  bool const whole = iconv(converter, &from, &left, &to, &room) != static_cast<std::size_t>(-1);
+  iconv_close(converter);
+  if (!whole) throw std::runtime_error("a file is not in the character set that it names");
+  text.resize(text.size() - room);
+  return text;
 }
 
 std::vector<PlainMessage> split_file(std::string const& text) {

@@ -23,6 +23,10 @@ std::string read_file(std::filesystem::path const& path);
 /// Every file below `root` with one of these endings, in order of their names.
 std::vector<std::string> v2_files(std::filesystem::path const& root, std::set<std::string> const& endings);
 
+/// The bytes of a file whose delimiters cannot be told from its characters (UTF-16, Shift-JIS) as UTF-8,
+/// others as they are.
+std::string in_utf8(std::string bytes);
+
 /// One message of a file: its lines, cut at each MSH, without envelopes, framing and line ends. A text
 /// without MSH is one message, which nobody can read.
 struct PlainMessage {

@@ -55,7 +55,9 @@ std::vector<Sample> corpus() {
 
 std::optional<hl7v2::Message> parse(std::string_view bytes) {
   fhir::Issues warnings;
-  auto message = hl7v2::Message::parse(bytes, {}, warnings);
+  hl7v2::ParseOptions options;
+  options.allow_utf16 = true;  // they are files
+  auto message = hl7v2::Message::parse(bytes, options, warnings);
   if (!message) return std::nullopt;
   return std::move(*message);
 }

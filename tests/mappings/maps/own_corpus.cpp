@@ -87,7 +87,9 @@ OwnMessage const& own_message(std::string_view name) {
 
 hl7v2::Message parse(std::string_view bytes) {
   fhir::Issues warnings;
-  auto message = hl7v2::Message::parse(bytes, {}, warnings);
+  hl7v2::ParseOptions options;
+  options.allow_utf16 = true;  // they are files
+  auto message = hl7v2::Message::parse(bytes, options, warnings);
   if (!message) throw std::runtime_error(fhir::to_line(message.error()));
   return std::move(*message);
 }
