@@ -159,6 +159,20 @@ void add_outbox(CLI::App& app, int& code) {
   cancel->callback([arguments, &code] { code = outbox_cancel(*arguments); });
 }
 
+void add_terminology(CLI::App& app, int& code) {
+  auto* const terminology = app.add_subcommand("terminology", "Code systems of your own release files");
+  terminology->require_subcommand(1);
+  auto arguments = std::make_shared<TerminologyArguments>();
+  auto* const import = terminology->add_subcommand("import", "Read a release into an index for the gateway");
+  import->add_option("release", arguments->release)
+      ->required()
+      ->check(CLI::IsMember({"snomed", "loinc", "rxnorm"}));
+  import->add_option("folder", arguments->folder, "The unpacked release, or its table")->required();
+  import->add_option("--index", arguments->index, "The file to write")->required();
+  import->add_option("--version", arguments->version, "Where the files do not say it");
+  import->callback([arguments, &code] { code = terminology_import(*arguments); });
+}
+
 void add_rest(CLI::App& app, int& code) {
   auto asked = std::make_shared<FhirpathArguments>();
   auto* const path = app.add_subcommand("fhirpath", "Evaluate a FHIRPath expression on a resource");
@@ -192,6 +206,7 @@ int main(int argc, char** argv) {
   add_journal(app, code);
   add_record(app, code);
   add_outbox(app, code);
+  add_terminology(app, code);
   add_rest(app, code);
   try {
     app.parse(argc, argv);

@@ -86,6 +86,15 @@ struct FhirpathArguments {
 /// Prints one result per line, as JSON.
 int fhirpath(FhirpathArguments const& arguments);
 
+struct TerminologyArguments {
+  std::string release;  ///< "snomed", "loinc", "rxnorm"
+  std::string folder;
+  std::string index;
+  std::string version;
+};
+/// Reads a release into an index on disk.
+int terminology_import(TerminologyArguments const& arguments);
+
 struct OutboxArguments {
   std::string config;
   std::int64_t id = 0;

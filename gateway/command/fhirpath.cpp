@@ -1,5 +1,7 @@
 #include "fhir/json/reader.hpp"
 #include "fhir/path/path.hpp"
+#include "fhir/terminology/library_source.hpp"
+#include "fhir/terminology/path_services.hpp"
 #include "fhir/xml/xml.hpp"
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
@@ -60,6 +62,12 @@ int fhirpath(FhirpathArguments const& arguments) {
   std::string const now = now_text();
   fhir::path::Environment environment;
   environment.now = now;
+  fhir::path::Services services;  // R4's own code systems and value sets
+  fhir::terminology::provide(
+      std::make_shared<fhir::terminology::Terminology const>(
+          std::make_shared<fhir::terminology::LibrarySource>(fhir::packages::Library::r4())),
+      services);
+  environment.services = &services;
   fhir::json::Arena arena;
   auto const result = expression->evaluate(focus, environment, arena);
   if (!result) return refuse(result.error(), arguments.json);

@@ -214,6 +214,7 @@ class Gateway {
         .page_key = page_key};
     api.settings.base_url = base_url_;
     api.settings.software_version = HANDOFF_VERSION;
+    FHIR_TRY(api.releases, load_releases(setup_.settings.terminology_indexes));
     api.tables = setup_.tables;
     api.archive = archive_;
     api_ = std::make_unique<rest::Api>(std::move(api));

@@ -4,6 +4,7 @@
 #include "gateway/config/config.hpp"
 #include "gateway/intake/tables.hpp"
 #include "gateway/store/store.hpp"
+#include "gateway/terminology/index.hpp"
 #include "mappings/language/translator.hpp"
 
 #include <memory>
@@ -39,6 +40,10 @@ fhir::Result<std::unique_ptr<store::Snapshot>> open_view(std::string const& conf
 /// The tables that a gateway started now would use, seen from a view.
 fhir::Result<std::shared_ptr<intake::Tables const>> tables_of_view(std::string const& config,
                                                                    store::Snapshot& snapshot);
+
+/// The terminology indexes of those files. Errors: what open_index says of the first that is none.
+fhir::Result<std::shared_ptr<terminology::ReleaseIndexes const>> load_releases(
+    std::vector<std::string> const& files);
 
 fhir::Result<std::string> read_file(std::string const& path);
 

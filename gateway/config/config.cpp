@@ -391,6 +391,7 @@ Settings read_all(Section& file) {
       in.refuse_here("name", fhir::IssueType::duplicate, "is named twice");
     settings.clients.push_back(std::move(client));
   });
+  file.section("terminology", [&](Section& in) { in.read("indexes", settings.terminology_indexes); });
   file.section("maps", [&](Section& in) { in.read("overlays", settings.map_overlays); });
   file.section("calendar", [&](Section& in) {
     in.read_offset("utc_offset", settings.utc_offset_minutes);

@@ -134,6 +134,7 @@ struct Settings {
   std::vector<Partner> partners;
   std::vector<FhirClient> clients;
   std::vector<std::string> map_overlays;
+  std::vector<std::string> terminology_indexes;  ///< Files that `handoff terminology import` has made.
   int utc_offset_minutes = 0;
   std::vector<std::string> holidays;
   std::vector<std::string> referral_codes;

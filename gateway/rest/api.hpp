@@ -30,6 +30,7 @@ struct ApiOptions {
   /// By what $provenance explains.
   std::shared_ptr<intake::LiveTables> tables = {};
   std::shared_ptr<intake::TableArchive> archive = {};
+  std::shared_ptr<terminology::ReleaseIndexes const> releases = {};  ///< Code systems of release files.
 };
 
 /// Thread-safe; one for all connections. Outlives the requests it handles.

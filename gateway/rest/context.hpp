@@ -8,6 +8,7 @@
 #include "gateway/net/asio.hpp"
 #include "gateway/rest/page_token.hpp"
 #include "gateway/store/store.hpp"
+#include "gateway/terminology/index.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -49,6 +50,7 @@ struct Context {
   std::shared_ptr<intake::LiveTables> tables = {};     ///< For $provenance; null: it is not served.
   std::shared_ptr<intake::TableArchive> archive = {};  ///< With tables.
   std::shared_ptr<fhir::packages::Library const> library = fhir::packages::Library::r4();
+  std::shared_ptr<terminology::ReleaseIndexes const> releases = {};  ///< SNOMED CT and the like; null: none.
   /// What terminology operations have made of code systems and value sets.
   std::shared_ptr<fhir::terminology::Terminology::Cache> terminology_cache =
       fhir::terminology::Terminology::make_cache();

@@ -221,6 +221,14 @@ std::string make_terminology_statement(Context const& context) {
   Element& implementation = statement.set(arena, "implementation", Element::of_object());
   implementation.set(arena, "description", Element::of_string("Terminology operations of this server"));
   implementation.set(arena, "url", text(arena, context.settings.base_url));
+  if (context.releases != nullptr) {
+    for (auto const& system : context.releases->all()) {
+      Element& item = push_object(arena, statement, "codeSystem");
+      item.set(arena, "uri", text(arena, system->facts().url));
+      if (system->facts().version.empty()) continue;
+      push_object(arena, item, "version").set(arena, "code", text(arena, system->facts().version));
+    }
+  }
   std::string_view last;
   for (auto const* const entry : context.library->list("CodeSystem")) {
     if (entry->url == last) continue;

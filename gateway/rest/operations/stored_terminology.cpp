@@ -57,6 +57,11 @@ std::optional<Found> StoredTerminology::find(std::string_view type, std::string_
   return best ? best : library_.find(type, url, version);
 }
 
+std::shared_ptr<fhir::terminology::CodeSystem const> StoredTerminology::external(
+    std::string_view url, std::string_view version) const {
+  return releases_ == nullptr ? nullptr : releases_->find(url, version);
+}
+
 std::vector<Found> StoredTerminology::concept_maps() const {
   std::vector<Found> all;
   for (store::Version const& stored : search("ConceptMap", "")) {

@@ -13,12 +13,18 @@ namespace gateway::rest {
 class StoredTerminology : public fhir::terminology::Source {
  public:
   StoredTerminology(store::Snapshot& snapshot, store::AccessPolicy policy,
-                    std::shared_ptr<fhir::packages::Library const> library)
-      : snapshot_(snapshot), policy_(std::move(policy)), library_(std::move(library)) {}
+                    std::shared_ptr<fhir::packages::Library const> library,
+                    std::shared_ptr<terminology::ReleaseIndexes const> releases)
+      : snapshot_(snapshot),
+        policy_(std::move(policy)),
+        library_(std::move(library)),
+        releases_(std::move(releases)) {}
 
   std::optional<fhir::terminology::Found> find(std::string_view type, std::string_view url,
                                                std::string_view version) const override;
   std::vector<fhir::terminology::Found> concept_maps() const override;
+  std::shared_ptr<fhir::terminology::CodeSystem const> external(std::string_view url,
+                                                                std::string_view version) const override;
 
   /// The resource as stored, keyed by its version. Errors: exception (it cannot be parsed).
   static fhir::Result<fhir::terminology::Found> found(store::Version const& version);
@@ -29,6 +35,7 @@ class StoredTerminology : public fhir::terminology::Source {
   store::Snapshot& snapshot_;
   store::AccessPolicy policy_;
   fhir::terminology::LibrarySource library_;
+  std::shared_ptr<terminology::ReleaseIndexes const> releases_;
 };
 
 }  // namespace gateway::rest

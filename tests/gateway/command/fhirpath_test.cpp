@@ -35,6 +35,11 @@ TEST(Fhirpath, RefusesWhatFailsWhenItRuns) {
   EXPECT_EQ(ran.err.find("Ann"), std::string::npos) << "values are not told in reasons";
 }
 
+TEST(Fhirpath, KnowsR4sValueSets) {
+  Ran const ran = run({"fhirpath", "'female'.memberOf(%vs-administrative-gender)"}, kPatient);
+  EXPECT_EQ(ran.out, "true\n") << ran.err;
+}
+
 TEST(Fhirpath, WarnsOfAnElementThatTheTypeHasNot) {
   Ran const ran = run({"fhirpath", "nickname"}, kPatient);
   EXPECT_EQ(ran.code, 0);

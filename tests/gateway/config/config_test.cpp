@@ -14,6 +14,13 @@ TEST(Config, WithoutAFileListensOnLoopbackOnly) {
   EXPECT_EQ(settings.store_path, "./handoff.db");
 }
 
+TEST(Config, ReadsTheTerminologyIndexes) {
+  auto const settings = parse("terminology:\n  indexes: [snomed.db, loinc.db]\n", "handoff.yaml");
+  ASSERT_TRUE(settings.has_value()) << fhir::to_line(settings.error());
+  EXPECT_EQ(settings->terminology_indexes, (std::vector<std::string>{"snomed.db", "loinc.db"}));
+  EXPECT_FALSE(parse("terminology:\n  index: snomed.db\n", "handoff.yaml").has_value());
+}
+
 TEST(Config, ReadsAPartnerWithAllThatSendsToIt) {
   auto const settings = parse(R"(
 partners:

@@ -1,4 +1,5 @@
 #include "fhir/validate/structure.hpp"
+#include "gateway/rest/operations/stored_terminology.hpp"
 #include "tests/gateway/rest/server.hpp"
 
 #include <set>
@@ -128,6 +129,26 @@ TEST(Terminology, LooksUpSubsumesAndTranslates) {
       value(server.get("/fhir/ConceptMap/$translate?system=urn:letters&code=a&targetsystem=urn:numbers"),
             "result"),
       "true");
+}
+
+TEST(Terminology, AsksTheUsersReleaseFiles) {
+  Server server;
+  Folder const folder;
+  auto const releases = std::filesystem::path(HANDOFF_SOURCE_DIR) / "tests/gateway/terminology/releases";
+  ASSERT_TRUE(terminology::import_release(fhir::terminology::Release::loinc, releases / "loinc",
+                                          folder.path() / "loinc"));
+  auto indexes = std::make_shared<terminology::ReleaseIndexes>();
+  indexes->add(terminology::open_index(folder.path() / "loinc").value());
+  auto const snapshot = server.store().snapshot();
+  ASSERT_TRUE(snapshot.has_value());
+  fhir::terminology::Terminology const asked(std::make_shared<StoredTerminology>(
+      **snapshot, store::AccessPolicy::all(), fhir::packages::Library::r4(), indexes));
+  EXPECT_EQ(asked.check_code("http://loinc.org", "90001-1").verdict, fhir::terminology::Verdict::in);
+  EXPECT_EQ(asked.check_code("http://loinc.org", "1").verdict, fhir::terminology::Verdict::not_in);
+  EXPECT_EQ(asked.check("http://loinc.org/vs", "http://loinc.org", "90001-1").verdict,
+            fhir::terminology::Verdict::in);
+  EXPECT_EQ(asked.check_code("http://hl7.org/fhir/administrative-gender", "male").verdict,
+            fhir::terminology::Verdict::in);
 }
 
 TEST(Terminology, RefusesWhatItDoesNotKnow) {
