@@ -13,6 +13,7 @@ namespace {
 using json::Arena;
 using json::Element;
 
+constexpr int kNestedMax = 24;  // an expansion nests two levels of JSON for each, of json::kDepthMax
 constexpr std::string_view kConceptProperties = "http://hl7.org/fhir/concept-properties#";
 // R5's expansion.property and contains.property in R4.
 constexpr std::string_view kPropertyDeclared =
@@ -245,23 +246,33 @@ class Writer {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (nests(entries_[i])) places[{entries_[i].include, *entries_[i].id}] = i;
     }
+    std::vector<std::optional<std::size_t>> above(entries_.size());
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+      above[i] = nests(entries_[i]) ? place_above(entries_[i], places) : std::nullopt;
+    if (!is_tree(above)) {
+      for (ExpansionEntry const& entry : entries_) contains_.push(arena(), write_entry(entry));
+      return;
+    }
     std::vector<std::vector<std::size_t>> below(entries_.size());
     std::vector<std::size_t> top;
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      auto const above = nests(entries_[i]) ? place_above(entries_[i], places) : std::nullopt;
-      (above ? below[*above] : top).push_back(i);
-    }
+    for (std::size_t i = 0; i < entries_.size(); ++i) (above[i] ? below[*above[i]] : top).push_back(i);
     for (std::size_t const i : top) contains_.push(arena(), write_tree(i, below));
-    if (written_ == entries_.size()) return;
-    contains_ = Element::of_array();  // concepts above one another have no top: then there is no tree
-    for (ExpansionEntry const& entry : entries_) contains_.push(arena(), write_entry(entry));
+  }
+
+  /// Whether every way up ends, and soon: concepts that stand above one another, or in a very long line, are
+  /// listed.
+  static bool is_tree(std::vector<std::optional<std::size_t>> const& above) {
+    return std::ranges::all_of(above, [&](std::optional<std::size_t> here) {
+      for (int level = 0; level < kNestedMax && here; ++level) here = above[*here];
+      return !here;
+    });
   }
 
   /// The nearest concept above that is in the expansion too.
   std::optional<std::size_t> place_above(
       ExpansionEntry const& entry, std::map<std::pair<std::size_t, ConceptId>, std::size_t> const& places) {
     ConceptId here = *entry.id;
-    for (int level = 0; level < 64; ++level) {
+    for (int level = 0; level < kNestedMax; ++level) {
       auto const above = entry.system->parents(here);
       if (above.empty()) return std::nullopt;
       here = above.front();
@@ -273,7 +284,6 @@ class Writer {
 
   Element write_tree(std::size_t index, std::vector<std::vector<std::size_t>> const& below) {
     Element written = write_entry(entries_[index]);
-    ++written_;
     for (std::size_t const child : below[index]) {
       Element const tree = write_tree(child, below);
       written.set(arena(), "contains").push(arena(), tree);
@@ -418,7 +428,6 @@ class Writer {
   std::optional<std::size_t> count_;
   std::size_t offset_ = 0;
   std::size_t total_ = 0;
-  std::size_t written_ = 0;
   bool nests_ = true;
   bool with_designations_ = false;
   std::vector<std::string> properties_;

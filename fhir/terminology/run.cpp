@@ -13,8 +13,8 @@ using json::Element;
 
 namespace {
 
-constexpr std::size_t kDepthMax = 32;     // of value sets within value sets
-constexpr std::size_t kCachedMax = 1024;  // R4 has some 1,100 code systems and value sets
+constexpr std::size_t kDepthMax = 32;             // of value sets within value sets
+constexpr std::size_t kCachedCodesMax = 500'000;  // all of R4's own together have 33,000
 
 Failure unknown_value_set(std::string_view canonical) {
   return fail(IssueType::not_found,
@@ -42,6 +42,43 @@ SharedElement borrowed(Element const* element) {
 }
 
 }  // namespace
+
+std::shared_ptr<CodeSystem const> Terminology::Cache::find_code_system(std::string const& key) {
+  std::lock_guard const lock(mutex_);
+  auto const found = code_systems_.find(key);
+  return found == code_systems_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<ValueSet const> Terminology::Cache::find_value_set(std::string const& key) {
+  std::lock_guard const lock(mutex_);
+  auto const found = value_sets_.find(key);
+  return found == value_sets_.end() ? nullptr : found->second;
+}
+
+void Terminology::Cache::keep(std::string const& key, std::shared_ptr<CodeSystem const> system) {
+  std::lock_guard const lock(mutex_);
+  make_room(1 + system->size());
+  code_systems_[key] = std::move(system);
+}
+
+void Terminology::Cache::keep(std::string const& key, std::shared_ptr<ValueSet const> value_set) {
+  std::lock_guard const lock(mutex_);
+  std::size_t codes = 1 + value_set->expanded.size();
+  for (auto const* const includes : {&value_set->includes, &value_set->excludes}) {
+    for (Include const& include : *includes) codes += include.concepts.size();
+  }
+  make_room(codes);
+  value_sets_[key] = std::move(value_set);
+}
+
+void Terminology::Cache::make_room(std::size_t codes) {
+  if (codes_ + codes > kCachedCodesMax) {
+    code_systems_.clear();
+    value_sets_.clear();
+    codes_ = 0;
+  }
+  codes_ += codes;
+}
 
 Shown choose(Names const& names, Languages const& languages) {
   if (languages.tags().empty()) return {names.base, names.base.empty() ? -2 : -1};
@@ -149,17 +186,10 @@ Outcome<std::shared_ptr<ValueSet const>> Run::value_set(std::string_view canonic
   Canonical const wanted = parse_canonical(canonical);
   auto const found = find("ValueSet", wanted.url, wanted.version);
   if (!found) return unknown_value_set(canonical);
-  auto& cache = *terminology_.cache_;
-  if (!found->key.empty()) {
-    std::lock_guard const lock(cache.mutex);
-    auto const known = cache.value_sets.find(found->key);
-    if (known != cache.value_sets.end()) return value_sets_[text] = known->second;
-  }
-  FHIR_TRY(auto made, make_value_set(found->resource));
-  if (!found->key.empty()) {
-    std::lock_guard const lock(cache.mutex);
-    if (cache.value_sets.size() >= kCachedMax) cache.value_sets.clear();
-    cache.value_sets[found->key] = made;
+  auto made = found->key.empty() ? nullptr : terminology_.cache_->find_value_set(found->key);
+  if (made == nullptr) {
+    FHIR_TRY(made, make_value_set(found->resource));
+    if (!found->key.empty()) terminology_.cache_->keep(found->key, made);
   }
   return value_sets_[text] = std::move(made);
 }
@@ -184,18 +214,11 @@ Outcome<std::shared_ptr<CodeSystem const>> Run::code_system(std::string_view url
     for (SharedElement const& supplement : supplements_) {
       if (parse_canonical(supplement->text_at("supplements")).url == url) supplements.push_back(supplement);
     }
-    auto& cache = *terminology_.cache_;
     bool const keeps = !found->key.empty() && supplements.empty();
-    if (keeps) {
-      std::lock_guard const lock(cache.mutex);
-      if (auto const kept = cache.code_systems.find(found->key); kept != cache.code_systems.end())
-        system = kept->second;
-    }
-    if (!system) system = make_code_system(found->resource, std::move(supplements));
-    if (keeps) {
-      std::lock_guard const lock(cache.mutex);
-      if (cache.code_systems.size() >= kCachedMax) cache.code_systems.clear();
-      cache.code_systems[found->key] = system;
+    if (keeps) system = terminology_.cache_->find_code_system(found->key);
+    if (!system) {
+      system = make_code_system(found->resource, std::move(supplements));
+      if (keeps) terminology_.cache_->keep(found->key, system);
     }
   }
   std::string const checked = version_named(inputs_.texts("check-system-version"), url);

@@ -13,10 +13,21 @@
 
 namespace fhir::terminology {
 
-struct Terminology::Cache {
-  std::mutex mutex;
-  std::unordered_map<std::string, std::shared_ptr<CodeSystem const>> code_systems;
-  std::unordered_map<std::string, std::shared_ptr<ValueSet const>> value_sets;
+class Terminology::Cache {
+ public:
+  std::shared_ptr<CodeSystem const> find_code_system(std::string const& key);
+  std::shared_ptr<ValueSet const> find_value_set(std::string const& key);
+  void keep(std::string const& key, std::shared_ptr<CodeSystem const> system);
+  void keep(std::string const& key, std::shared_ptr<ValueSet const> value_set);
+
+ private:
+  /// Forgets everything when `codes` more would be too much: what is in use comes back.
+  void make_room(std::size_t codes);
+
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<CodeSystem const>> code_systems_;
+  std::unordered_map<std::string, std::shared_ptr<ValueSet const>> value_sets_;
+  std::size_t codes_ = 0;
 };
 
 /// Whether a code is in a value set, and what came up on the way.

@@ -77,7 +77,7 @@ struct Checked {
 class Terminology {
  public:
   /// What has been made of resources, for Terminologies over Sources that give the same keys.
-  struct Cache;
+  class Cache;
   static std::shared_ptr<Cache> make_cache();
 
   explicit Terminology(std::shared_ptr<Source const> source, Limits limits = {},

@@ -37,7 +37,10 @@ std::vector<store::Version> StoredTerminology::search(std::string_view type, std
   if (!parsed) return versions;
   parsed->count = query.empty() ? kMapsMax : kVersionsMax;
   auto page = snapshot_.search(policy_, *parsed);
-  if (!page) return versions;
+  if (!page) {
+    failure_ = page.error();
+    return versions;
+  }
   for (auto& entry : page->entries) versions.push_back(std::move(entry.version));
   return versions;
 }

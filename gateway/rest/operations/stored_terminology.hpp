@@ -26,12 +26,16 @@ class StoredTerminology : public fhir::terminology::Source {
   std::shared_ptr<fhir::terminology::CodeSystem const> external(std::string_view url,
                                                                 std::string_view version) const override;
 
+  /// Why the store could not be asked, if that happened: then "not found" is not what it says.
+  std::optional<fhir::Issue> const& failure() const { return failure_; }
+
   /// The resource as stored, keyed by its version. Errors: exception (it cannot be parsed).
   static fhir::Result<fhir::terminology::Found> found(store::Version const& version);
 
  private:
   std::vector<store::Version> search(std::string_view type, std::string const& query) const;
 
+  mutable std::optional<fhir::Issue> failure_;
   store::Snapshot& snapshot_;
   store::AccessPolicy policy_;
   fhir::terminology::LibrarySource library_;

@@ -145,6 +145,7 @@ fhir::Result<Answer> run(Context const& context, Request const& request, Call co
   asked.now = now;
   asked.identifier = identifier;
   auto const result = (terminology.*call.operation)(asked);
+  if (source->failure()) return *source->failure();
   Answer answer;
   answer.status = result.failure ? status_of(*result.failure) : 200;
   answer.body = fhir::json::write(result.document.root);

@@ -143,6 +143,21 @@ TEST(Expand, OfConceptsThatStandAboveOneAnotherLosesNone) {
   EXPECT_EQ(answer.document.root.at("expansion", "contains")->size(), 2U);
 }
 
+TEST(Expand, OfAVeryLongLineOfConceptsIsAList) {
+  World world;
+  std::string system =
+      R"({"resourceType":"CodeSystem","url":"urn:line","content":"complete","concept":[{"code":"0"})";
+  for (int i = 1; i < 900; ++i) {
+    system += R"(,{"code":")" + std::to_string(i) + R"(","property":[{"code":"parent","valueCode":")" +
+              std::to_string(i - 1) + R"("}]})";
+  }
+  world.source->add(system + "]}");
+  world.source->add(value_set("urn:vs", R"("include":[{"system":"urn:line"}])"));
+  Answer const answer = ask(&Terminology::expand, world.terminology, R"({"name":"url","valueUri":"urn:vs"})");
+  ASSERT_FALSE(answer.failure);
+  EXPECT_EQ(answer.document.root.at("expansion", "contains")->size(), 900U);
+}
+
 TEST(Expand, OfValueSetsThatIncludeOneAnotherIsRefused) {
   World world;
   world.source->add(value_set("urn:vs", R"("include":[{"valueSet":["urn:other"]}])"));
