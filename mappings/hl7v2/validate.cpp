@@ -144,13 +144,14 @@ class Judge {
     fhir::Issues misplaced;
     Grouping const grouping = group_segments(message_, found.root, misplaced);
     for (fhir::Issue& one : misplaced) {
-      misplaced_.insert(one.source);
+      if (auto const at = segment_named(one.source)) misplaced_.insert(*at);
       std::string_view const id = std::string_view(one.source).substr(0, one.source.find_first_of("[-"));
       bool const is_known = field_count(version_, id) > 0;
       find(is_known ? Severity::error : Severity::warning, IssueType::structure,
            is_known ? of(structure_) + ": " + one.diagnostics : in_version_ + " has no such segment",
            std::move(one.source));
     }
+    list_members(grouping);
     judge_group(*found.root, 0, grouping);
   }
 
@@ -202,25 +203,37 @@ class Judge {
 
   void judge_group(GrammarNode const& group, std::uint32_t instance, Grouping const& grouping) {
     std::map<std::string_view, Count> segments, groups;
-    for (std::size_t at = 0; at < grouping.group_of_segment.size(); ++at)
-      if (grouping.group_of_segment[at] == instance) segments[message_.segment_id(at)].add(is_misplaced(at));
-    for (Grouping::Group const& one : grouping.groups)
-      if (!one.name.empty() && one.parent == instance) groups[one.name].add(false);
+    for (std::uint32_t const at : segments_in_[instance])
+      segments[message_.segment_id(at)].add(misplaced_.contains(at));
+    for (std::uint32_t const at : groups_in_[instance]) groups[grouping.groups[at].name].add(false);
     for (Allowed const& one : allowed_in(group)) {
       Count count;
       for (std::string_view const name : one.names) count.add(one.is_group ? groups[name] : segments[name]);
       judge_count(one, count, instance, grouping);
     }
-    for (std::uint32_t at = 1; at < grouping.groups.size(); ++at) {
-      if (grouping.groups[at].parent != instance) continue;
+    for (std::uint32_t const at : groups_in_[instance]) {
       auto const child = std::ranges::find(group.children, grouping.groups[at].name, &GrammarNode::name);
       if (child != group.children.end()) judge_group(*child, at, grouping);
     }
   }
 
-  bool is_misplaced(std::size_t segment) const {
-    return !misplaced_.empty() &&
-           misplaced_.contains(to_string(message_, {static_cast<std::uint32_t>(segment)}));
+  /// The segment that a warning is about: "OBX[2]" or "PID".
+  std::optional<std::uint32_t> segment_named(std::string_view place) const {
+    auto const bracket = place.find('[');
+    std::string_view const id = place.substr(0, bracket);
+    int occurrence = bracket == std::string_view::npos ? 1 : number_of(place.substr(bracket + 1));
+    for (std::uint32_t at = 0; at < message_.segment_count(); ++at)
+      if (message_.segment_id(at) == id && --occurrence == 0) return at;
+    return std::nullopt;
+  }
+
+  void list_members(Grouping const& grouping) {
+    segments_in_.resize(grouping.groups.size());
+    groups_in_.resize(grouping.groups.size());
+    for (std::uint32_t at = 0; at < grouping.group_of_segment.size(); ++at)
+      segments_in_[grouping.group_of_segment[at]].push_back(at);
+    for (std::uint32_t at = 1; at < grouping.groups.size(); ++at)
+      groups_in_[grouping.groups[at].parent].push_back(at);
   }
 
   void judge_count(Allowed const& allowed, Count const& count, std::uint32_t instance,
@@ -419,7 +432,8 @@ class Judge {
   Version version_ = Version::v2_5_1;
   std::string in_version_;  ///< "HL7 v2.5.1"
   std::string_view structure_;
-  std::set<std::string> misplaced_;  ///< Segments that stand where the structure has none, by name.
+  std::set<std::uint32_t> misplaced_;  ///< Segments that stand where the structure has none.
+  std::vector<std::vector<std::uint32_t>> segments_in_, groups_in_;  ///< Of each group instance.
   std::vector<Finding> findings_;
 };
 

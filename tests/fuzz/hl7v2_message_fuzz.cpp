@@ -1,10 +1,11 @@
-// Everything the codec does with bytes from outside: parse, group, write back, decode, answer, cut batches,
-// read answers.
+// Everything the codec does with bytes from outside: parse, group, judge, write back, decode, answer, cut
+// batches, read answers.
 #include "mappings/hl7v2/ack.hpp"
 #include "mappings/hl7v2/batch.hpp"
 #include "mappings/hl7v2/dictionary.hpp"
 #include "mappings/hl7v2/escape.hpp"
 #include "mappings/hl7v2/image.hpp"
+#include "mappings/hl7v2/validate.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +49,7 @@ void check_message(Message const& message) {
       group_segments(message, find_structure(version, structure_of(message)).root, warnings);
   require(grouping.group_of_segment.size() == message.segment_count());
   for (auto const group : grouping.group_of_segment) require(group < grouping.groups.size());
+  require(validate(message).size() <= kFindingsMax + 1);
   auto const ack =
       make_ack(message, "AE", {"1", "2024"}, {fhir::error(fhir::IssueType::value, "x", "", "PID-3(2).4")});
   if (!message.control_id().empty()) {
