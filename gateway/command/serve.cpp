@@ -215,6 +215,7 @@ class Gateway {
     api.settings.base_url = base_url_;
     api.settings.software_version = HANDOFF_VERSION;
     FHIR_TRY(api.releases, load_releases(setup_.settings.terminology_indexes));
+    FHIR_TRY(api.remote, make_remote(setup_.settings));
     api.tables = setup_.tables;
     api.archive = archive_;
     api_ = std::make_unique<rest::Api>(std::move(api));

@@ -5,6 +5,7 @@
 #include "gateway/intake/tables.hpp"
 #include "gateway/store/store.hpp"
 #include "gateway/terminology/index.hpp"
+#include "gateway/terminology/remote.hpp"
 #include "mappings/language/translator.hpp"
 
 #include <memory>
@@ -44,6 +45,9 @@ fhir::Result<std::shared_ptr<intake::Tables const>> tables_of_view(std::string c
 /// The terminology indexes of those files. Errors: what open_index says of the first that is none.
 fhir::Result<std::shared_ptr<terminology::ReleaseIndexes const>> load_releases(
     std::vector<std::string> const& files);
+
+/// The other terminology server of the settings, or null. Errors: value (its URL), those of its certificates.
+fhir::Result<std::shared_ptr<terminology::RemoteServer>> make_remote(config::Settings const& settings);
 
 fhir::Result<std::string> read_file(std::string const& path);
 

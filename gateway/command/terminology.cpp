@@ -25,6 +25,21 @@ fhir::Result<std::shared_ptr<terminology::ReleaseIndexes const>> load_releases(
   return std::shared_ptr<terminology::ReleaseIndexes const>(std::move(releases));
 }
 
+fhir::Result<std::shared_ptr<terminology::RemoteServer>> make_remote(config::Settings const& settings) {
+  if (settings.terminology_server.empty()) return std::shared_ptr<terminology::RemoteServer>();
+  terminology::RemoteOptions options;
+  options.base_url = settings.terminology_server;
+  options.timeout = std::chrono::milliseconds(settings.terminology_timeout_ms);
+  if (settings.terminology_server.starts_with("https:")) {
+    FHIR_TRY(options.tls, net::TlsContext::client({.ca = settings.terminology_ca}));
+  }
+  auto remote = terminology::RemoteServer::make(std::move(options));
+  if (remote) return remote;
+  fhir::Issue issue = remote.error();
+  issue.source = "terminology.server";
+  return issue;
+}
+
 int terminology_import(TerminologyArguments const& arguments) {
   auto const report = terminology::import_release(release_named(arguments.release), arguments.folder,
                                                   arguments.index, arguments.version);

@@ -391,7 +391,12 @@ Settings read_all(Section& file) {
       in.refuse_here("name", fhir::IssueType::duplicate, "is named twice");
     settings.clients.push_back(std::move(client));
   });
-  file.section("terminology", [&](Section& in) { in.read("indexes", settings.terminology_indexes); });
+  file.section("terminology", [&](Section& in) {
+    in.read("indexes", settings.terminology_indexes);
+    in.read("server", settings.terminology_server);
+    in.read("ca", settings.terminology_ca);
+    in.read("timeout_ms", settings.terminology_timeout_ms, 100, 30'000);
+  });
   file.section("maps", [&](Section& in) { in.read("overlays", settings.map_overlays); });
   file.section("calendar", [&](Section& in) {
     in.read_offset("utc_offset", settings.utc_offset_minutes);

@@ -134,6 +134,10 @@ struct Settings {
   std::vector<Partner> partners;
   std::vector<FhirClient> clients;
   std::vector<std::string> map_overlays;
+  std::string
+      terminology_server;      ///< Base URL of a FHIR server that is asked for what is not known; "" is none.
+  std::string terminology_ca;  ///< Its certificate authorities; "" are the system's.
+  int terminology_timeout_ms = 3000;
   std::vector<std::string> terminology_indexes;  ///< Files that `handoff terminology import` has made.
   int utc_offset_minutes = 0;
   std::vector<std::string> holidays;

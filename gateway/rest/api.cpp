@@ -83,6 +83,7 @@ Api::Api(ApiOptions options) {
               std::move(options.run_on_pool), std::move(options.settings), tokens, started_ms,
               std::make_shared<CapabilityCache>(), std::move(options.tables), std::move(options.archive)});
   context->releases = std::move(options.releases);
+  context->remote = std::move(options.remote);
   context_ = std::move(context);
 }
 

@@ -31,6 +31,7 @@ struct ApiOptions {
   std::shared_ptr<intake::LiveTables> tables = {};
   std::shared_ptr<intake::TableArchive> archive = {};
   std::shared_ptr<terminology::ReleaseIndexes const> releases = {};  ///< Code systems of release files.
+  std::shared_ptr<terminology::RemoteServer> remote = {};  ///< Asked for terminology that is not known here.
 };
 
 /// Thread-safe; one for all connections. Outlives the requests it handles.

@@ -9,6 +9,7 @@
 #include "gateway/rest/page_token.hpp"
 #include "gateway/store/store.hpp"
 #include "gateway/terminology/index.hpp"
+#include "gateway/terminology/remote.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -51,6 +52,8 @@ struct Context {
   std::shared_ptr<intake::TableArchive> archive = {};  ///< With tables.
   std::shared_ptr<fhir::packages::Library const> library = fhir::packages::Library::r4();
   std::shared_ptr<terminology::ReleaseIndexes const> releases = {};  ///< SNOMED CT and the like; null: none.
+  std::shared_ptr<terminology::RemoteServer> remote =
+      {};  ///< Asked for what is not known here; null: nobody.
   /// What terminology operations have made of code systems and value sets.
   std::shared_ptr<fhir::terminology::Terminology::Cache> terminology_cache =
       fhir::terminology::Terminology::make_cache();

@@ -21,7 +21,7 @@ std::map<std::string, Rooms> const kMayCall{
     {"config", {}},
     {"net", {}},
     {"store", {}},
-    {"terminology", {"store"}},
+    {"terminology", {"net", "store"}},
     {"security", {"config", "store"}},
     {"ops", {"config", "net", "store", "record", "intake", "mappings"}},
     {"identity", {"store"}},

@@ -123,6 +123,29 @@ fhir::Result<void> name_code_system(Request const& request, Parameters& paramete
   return {};
 }
 
+/// Whether the answer is that something is not known here.
+bool is_unknown(fhir::terminology::Answer const& answer) {
+  if (answer.failure) return answer.failure->code == IssueType::not_found;
+  Element const* const list = answer.document.root.find("parameter");
+  for (Element const& parameter : list == nullptr ? std::span<Element const>{} : list->items()) {
+    std::string_view const name = parameter.text_at("name");
+    if (name == "x-unknown-system" || name == "x-caused-by-unknown-system") return true;
+  }
+  return false;
+}
+
+/// What the other terminology server says, or ours with a word of why not.
+void ask_remote(Context const& context, Request const& request, Element const& parameters, Answer& answer) {
+  std::string const operation = request.type + '/' + request.path.back();
+  auto remote = context.remote->ask(operation, fhir::json::write(parameters), context.clock());
+  if (remote) {
+    answer.status = 200;
+    answer.body = *std::move(remote);
+  } else if (remote.error().code == IssueType::transient) {
+    answer.headers.add("Warning", "199 - \"the other terminology server did not answer\"");
+  }
+}
+
 fhir::Result<Answer> run(Context const& context, Request const& request, Call const& call) {
   Parameters parameters;
   parameters.root.set(parameters.arena, "resourceType", Element::of_string("Parameters"));
@@ -149,6 +172,7 @@ fhir::Result<Answer> run(Context const& context, Request const& request, Call co
   Answer answer;
   answer.status = result.failure ? status_of(*result.failure) : 200;
   answer.body = fhir::json::write(result.document.root);
+  if (context.remote != nullptr && is_unknown(result)) ask_remote(context, request, parameters.root, answer);
   return answer;
 }
 

@@ -15,9 +15,13 @@ TEST(Config, WithoutAFileListensOnLoopbackOnly) {
 }
 
 TEST(Config, ReadsTheTerminologyIndexes) {
-  auto const settings = parse("terminology:\n  indexes: [snomed.db, loinc.db]\n", "handoff.yaml");
+  auto const settings =
+      parse("terminology:\n  indexes: [snomed.db, loinc.db]\n  server: https://tx/r4\n  timeout_ms: 500\n",
+            "handoff.yaml");
   ASSERT_TRUE(settings.has_value()) << fhir::to_line(settings.error());
   EXPECT_EQ(settings->terminology_indexes, (std::vector<std::string>{"snomed.db", "loinc.db"}));
+  EXPECT_EQ(settings->terminology_server, "https://tx/r4");
+  EXPECT_EQ(settings->terminology_timeout_ms, 500);
   EXPECT_FALSE(parse("terminology:\n  index: snomed.db\n", "handoff.yaml").has_value());
 }
 
