@@ -115,8 +115,10 @@ CodedValue coded_value(Element const& coding) {
           coding.find("system") == nullptr};
 }
 
-/// The codes that an element of a bindable type has; nullopt when the type is none.
+}  // namespace
+
 std::optional<std::vector<CodedValue>> codes_of(Item const& item) {
+  if (item.value == nullptr || item.type == nullptr) return std::nullopt;
   std::string_view const type = item.type->name();
   Element const& value = *item.value;
   if (item.type->is_primitive()) {
@@ -136,8 +138,6 @@ std::optional<std::vector<CodedValue>> codes_of(Item const& item) {
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 void Walk::check_binding(Item const& item, Shape const& shape, Place const& place) {
   auto const codes = codes_of(item);

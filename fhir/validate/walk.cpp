@@ -7,6 +7,7 @@
 #include "fhir/validate/structure.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace fhir::validate {
 
@@ -17,7 +18,8 @@ using profiles::Constraint;
 namespace {
 
 constexpr std::uint64_t kLookEvery = 1024;
-constexpr std::size_t kDepthMax = 200;  // places on the stack; JSON itself ends at 64 levels
+constexpr std::uint64_t kStepsMax = 2'000'000;  // of one invariant
+constexpr std::size_t kDepthMax = 200;          // places on the stack; JSON itself ends at 64 levels
 
 void append_to(std::string& out, Place const& place) {
   if (place.parent != nullptr) append_to(out, *place.parent);
@@ -301,74 +303,75 @@ void Walk::visit_children(Item const& item, Shapes const& shapes, Place const& p
   }
 }
 
+path::Services Walk::services_at(Place const& place, Surroundings const& here,
+                                 packages::Loaded const* const& from) {
+  path::Services services;
+  services.resolve = [this, &here](std::string_view reference) {
+    return find_target(reference, here).resource;
+  };
+  services.conforms_to = [this, &place, &here, &from](std::string_view profile,
+                                                      Item const& node) -> Result<bool> {
+    FHIR_TRY(Profile const* const found, profiles_.find(profile, from));
+    return conforms(node, found->root, place, here);
+  };
+  if (options_.codes != nullptr) {
+    services.member_of = [this](std::string_view value_set, Item const& coded) -> Result<bool> {
+      auto const codes = codes_of(coded);
+      if (!codes) return false;
+      return std::ranges::any_of(*codes, [&](CodedValue const& code) {
+        return options_.codes->check_in_value_set(value_set, code).membership != Membership::not_in;
+      });
+    };
+  }
+  return services;
+}
+
 void Walk::check_constraints(Item const& item, Shapes const& shapes, Place const& place,
                              Surroundings const& here) {
   std::vector<Constraint const*> judged;
   bool const is_within = here.resource != nullptr && here.resource == item.value;
+  packages::Loaded const* from = nullptr;
+  std::optional<path::Services> services;
   for (Shape const* shape : shapes) {
     if (is_within && shape->id.find('.') != std::string_view::npos) continue;
+    from = shape->profile->entry->package;
     for (Constraint const* constraint : shape->constraints) {
       if (std::ranges::find(judged, constraint) != judged.end()) continue;
       judged.push_back(constraint);
       if (!spend(4)) return;
-      std::string const name = std::string(constraint->key) + ": " + std::string(constraint->human);
-      if (!constraint->expression) {
-        report(Severity::warning, IssueType::not_supported, place,
-               "the invariant " + std::string(constraint->key) +
-                   " could not be read, so it was not judged: " + constraint->broken);
-        continue;
-      }
-      path::Services services;
-      services.resolve = [&](std::string_view reference) { return find_target(reference, here).resource; };
-      services.conforms_to = [&](std::string_view profile, Item const& node) -> Result<bool> {
-        FHIR_TRY(Profile const* const found, profiles_.find(profile, shape->profile->entry->package));
-        return conforms(node, found->root, place, here);
-      };
-      if (options_.codes != nullptr) {
-        services.member_of = [&](std::string_view value_set, Item const& coded) -> Result<bool> {
-          auto const value = path::to_text(coded);
-          CodedValue code;
-          if (value) code.code = *value;
-          if (coded.is_node() && coded.value != nullptr && coded.value->is_object()) {
-            Element const* const codings = coded.value->find("coding");
-            if (codings != nullptr) {
-              return std::ranges::any_of(codings->items(), [&](Element const& one) {
-                CodedValue const each{
-                    one.text_at("system"), one.text_at("version"), one.text_at("code"), {}, false};
-                return options_.codes->check_in_value_set(value_set, each).membership != Membership::not_in;
-              });
-            }
-            code = {coded.value->text_at("system"),
-                    coded.value->text_at("version"),
-                    coded.value->text_at("code"),
-                    {},
-                    false};
-          }
-          return options_.codes->check_in_value_set(value_set, code).membership != Membership::not_in;
-        };
-      }
-      path::Environment environment;
-      environment.resource = here.resource;
-      environment.root_resource = here.container;
-      environment.now = options_.now;
-      environment.services = &services;
-      environment.step_max = 2'000'000;
-      environment.out_of_time = options_.out_of_time;
-      // Nothing at all is no contradiction: ref-1 of a reference that has only a display.
-      auto const found = constraint->expression->evaluate(item, environment, arena_);
-      if (!found) {
-        Severity const severity =
-            found.error().code == IssueType::too_costly ? Severity::error : Severity::warning;
-        report(severity, found.error().code, place,
-               "the invariant " + std::string(constraint->key) +
-                   " could not be judged: " + found.error().diagnostics);
-      } else if (found->size() == 1 && is_false(found->front())) {
-        std::string const why = reason_of(*constraint, item);
-        report(constraint->severity, IssueType::invariant, place,
-               "the invariant does not hold: " + name + (why.empty() ? "" : ": " + why));
-      }
+      if (!services) services = services_at(place, here, from);
+      check_constraint(*constraint, item, place, here, *services);
     }
   }
+}
+
+void Walk::check_constraint(Constraint const& constraint, Item const& item, Place const& place,
+                            Surroundings const& here, path::Services const& services) {
+  std::string_view const key = constraint.key;
+  if (!constraint.expression) {
+    return report(Severity::warning, IssueType::not_supported, place,
+                  "the invariant " + std::string(key) +
+                      " could not be read, so it was not judged: " + constraint.broken);
+  }
+  path::Environment environment;
+  environment.resource = here.resource;
+  environment.root_resource = here.container;
+  environment.now = options_.now;
+  environment.services = &services;
+  environment.step_max = kStepsMax;
+  environment.out_of_time = options_.out_of_time;
+  // Nothing at all is no contradiction: ref-1 of a reference that has only a display.
+  auto const found = constraint.expression->evaluate(item, environment, arena_);
+  if (!found) {
+    bool const is_costly = found.error().code == IssueType::too_costly;
+    return report(is_costly ? Severity::error : Severity::warning, found.error().code, place,
+                  "the invariant " + std::string(key) + " could not be judged: " + found.error().diagnostics);
+  }
+  if (found->size() != 1 || !is_false(found->front())) return;
+  std::string text = "the invariant does not hold: ";
+  text.append(key).append(": ").append(constraint.human);
+  if (std::string const why = reason_of(constraint, item); !why.empty()) text.append(": ").append(why);
+  report(constraint.severity, IssueType::invariant, place, std::move(text));
 }
 
 bool Walk::conforms(Item const& item, Shape const& shape, Place const& place, Surroundings const& here) {

@@ -7,6 +7,7 @@
 #include "fhir/validate/validator.hpp"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -83,6 +84,10 @@ class Walk {
   // Constraints
   void check_constraints(Item const& item, Shapes const& shapes, Place const& place,
                          Surroundings const& here);
+  void check_constraint(profiles::Constraint const& constraint, Item const& item, Place const& place,
+                        Surroundings const& here, path::Services const& services);
+  path::Services services_at(Place const& place, Surroundings const& here,
+                             packages::Loaded const* const& from);
   // values.cpp
   void check_values(Item const& item, Shapes const& shapes, Place const& place);
   void check_bindings(Item const& item, Shapes const& shapes, Place const& place);
@@ -114,6 +119,8 @@ class Walk {
   std::vector<Item const*> parents_;                          // of the element that is visited
 };
 
+/// The codes that an element of a bindable type has; nullopt when the type is none.
+std::optional<std::vector<CodedValue>> codes_of(Item const& item);
 /// Whether `value` has everything that `pattern` has.
 bool matches_pattern(json::Element const& value, json::Element const& pattern);
 bool equals_fixed(json::Element const& value, json::Element const& fixed);
