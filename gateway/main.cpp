@@ -180,11 +180,17 @@ void add_rest(CLI::App& app, int& code) {
   path->add_option("file", asked->file, "A resource in JSON or XML; stdin by default");
   path->add_flag("--json", asked->json, "Reasons as JSON");
   path->callback([asked, &code] { code = fhirpath(*asked); });
-  auto files = std::make_shared<std::vector<std::string>>();
+  auto judged = std::make_shared<ValidateArguments>();
   auto* const check = app.add_subcommand(
-      "validate", "Check FHIR resources by R4, HL7 v2 messages by the dictionary of their version");
-  check->add_option("files", *files)->required();
-  check->callback([files, &code] { code = validate(*files); });
+      "validate",
+      "Check FHIR resources by R4 and profiles, HL7 v2 messages by the dictionary of their version");
+  check->add_option("files", judged->files, "Resources in JSON or XML, or HL7 v2 messages")->required();
+  check->add_option("--profile", judged->profiles, "Canonical url of a profile that each resource must fit")
+      ->allow_extra_args(false);
+  check->add_option("--package", judged->packages, "File of a FHIR package (.tgz); what it depends on first")
+      ->allow_extra_args(false);
+  check->add_flag("--strict", judged->strict, "Unknown extensions and wrong displays are errors");
+  check->callback([judged, &code] { code = validate(*judged); });
   auto config = std::make_shared<std::string>();
   auto* const examine = app.add_subcommand("doctor", "Check configuration, tables and the whole store");
   examine->add_option("--config", *config);

@@ -104,7 +104,14 @@ int outbox_list(OutboxArguments const& arguments);    ///< What is not settled y
 int outbox_retry(OutboxArguments const& arguments);   ///< A stopped row goes again.
 int outbox_cancel(OutboxArguments const& arguments);  ///< A stopped row is given up, its key goes on.
 
-int validate(std::vector<std::string> const& files);
+struct ValidateArguments {
+  std::vector<std::string> profiles;  ///< Canonical urls that each resource is judged by too.
+  std::vector<std::string> packages;  ///< Files of FHIR packages.
+  std::vector<std::string> files;  ///< JSON, XML, or HL7 v2; other files of resources are found by reference.
+  bool strict = false;             ///< Unknown extensions and wrong displays are errors.
+};
+/// Prints one OperationOutcome per file.
+int validate(ValidateArguments const& arguments);
 int doctor(std::string const& config);
 
 /// One line per Issue on stderr, or a JSON array with `json`.

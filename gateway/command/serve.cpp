@@ -218,6 +218,13 @@ class Gateway {
     FHIR_TRY(api.remote, make_remote(setup_.settings));
     api.tables = setup_.tables;
     api.archive = archive_;
+    fhir::Issues warnings;
+    FHIR_TRY(auto library, rest::load_library(setup_.settings.packages, warnings));
+    print(warnings);
+    api.conformance = rest::make_conformance(std::move(library), api.releases);
+    api.judging = http.validation == "full"  ? rest::Judging::full
+                  : http.validation == "off" ? rest::Judging::off
+                                             : rest::Judging::structure;
     api_ = std::make_unique<rest::Api>(std::move(api));
     return {};
   }

@@ -1,14 +1,19 @@
 #include "mappings/hl7v2/validate.hpp"
 
 #include "fhir/json/reader.hpp"
-#include "fhir/validate/structure.hpp"
+#include "fhir/validate/locate.hpp"
+#include "fhir/validate/validator.hpp"
+#include "fhir/xml/xml.hpp"
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
+#include "gateway/rest/conformance.hpp"
 #include "gateway/rest/outcome.hpp"
+#include "gateway/rest/times.hpp"
 #include "mappings/hl7v2/batch.hpp"
 
 #include <algorithm>
 #include <iostream>
+#include <optional>
 
 namespace gateway::command {
 
@@ -45,27 +50,78 @@ fhir::Issues findings_in_v2(std::string_view bytes) {
   return issues;
 }
 
-fhir::Issues findings_in(std::string const& path) {
-  auto const bytes = read_file(path);
-  if (!bytes) return {bytes.error()};
-  if (is_v2(*bytes)) return findings_in_v2(*bytes);
-  auto const document = fhir::json::read_document(*bytes);
-  if (!document) return {document.error()};
-  fhir::Issues issues;
-  fhir::validate::validate_structure(document->root, issues);
-  return issues;
+/// A resource in JSON or XML, read when it is first needed.
+struct Judged {
+  std::string path;
+  std::string bytes;
+  std::optional<fhir::json::Document> document;
+  fhir::Issues issues;  ///< What kept it from being read; of HL7 v2, all that was found.
+};
+
+Judged read_judged(std::string const& path) {
+  Judged judged{path, {}, {}, {}};
+  auto bytes = read_file(path);
+  if (!bytes) {
+    judged.issues.push_back(bytes.error());
+    return judged;
+  }
+  judged.bytes = std::move(*bytes);
+  if (is_v2(judged.bytes)) {
+    judged.issues = findings_in_v2(judged.bytes);
+    return judged;
+  }
+  std::string_view text(judged.bytes);
+  text.remove_prefix(std::min(text.size(), text.find_first_not_of("\xef\xbb\xbf\r\n\t ")));
+  auto document =
+      text.starts_with('<') ? fhir::xml::read_resource(text) : fhir::json::read_document(judged.bytes);
+  if (document) {
+    judged.document = std::move(*document);
+  } else {
+    judged.issues.push_back(document.error());
+  }
+  return judged;
 }
 
 }  // namespace
 
-int validate(std::vector<std::string> const& files) {
+int validate(ValidateArguments const& arguments) {
+  fhir::Issues warnings;
+  auto library = rest::load_library(arguments.packages, warnings);
+  if (!library) {
+    print({library.error()});
+    return kRefused;
+  }
+  print(warnings);
+  auto const conformance = rest::make_conformance(std::move(*library));
+  std::vector<Judged> all;
+  for (std::string const& file : arguments.files) all.push_back(read_judged(file));
+  std::string const now = rest::to_instant(wall_clock()());
+  fhir::validate::Options options;
+  options.profiles = arguments.profiles;
+  options.codes = conformance->codes.get();
+  options.now = now;
+  options.refuses_wrong_displays = arguments.strict;
+  if (arguments.strict) options.unknown_extensions = fhir::validate::UnknownExtensions::refused;
+  options.resolve = [&](std::string_view reference) -> fhir::json::Element const* {
+    for (Judged const& one : all) {
+      if (!one.document) continue;
+      fhir::json::Element const& root = one.document->root;
+      std::string const name =
+          std::string(root.text_at("resourceType")).append("/").append(root.text_at("id"));
+      std::string_view const url = root.text_at("url");
+      if (reference == name || (!url.empty() && reference.substr(0, reference.find('|')) == url))
+        return &root;
+    }
+    return nullptr;
+  };
   int code = kDone;
-  for (std::string const& file : files) {
-    fhir::Issues const issues = findings_in(file);
-    std::cout << rest::to_outcome(issues) << "\n";
-    bool const has_error = std::ranges::any_of(
-        issues, [](fhir::Issue const& issue) { return issue.severity <= fhir::Severity::error; });
-    if (has_error) code = kRefused;
+  for (Judged& one : all) {
+    if (one.document) {
+      conformance->validator->validate(one.document->root, options, one.issues);
+      fhir::validate::locate(one.bytes, one.issues);
+    }
+    std::cout << rest::to_outcome(one.issues) << "\n";
+    if (fhir::validate::has_error(one.issues)) code = kRefused;
   }
   return code;
 }

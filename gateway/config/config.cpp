@@ -201,6 +201,7 @@ void read_http(Section& in, HttpSettings& http) {
   in.read_address("listen", http.listen);
   in.read("base_url", http.base_url);
   in.read("anonymous", http.anonymous);
+  in.read_one_of("validation", http.validation, {"off", "structure", "full"});
   in.read("body_bytes_max", http.body_bytes_max, std::size_t{1024}, std::size_t{1} << 30);
   read_tls(in, http.tls);
   if (http.anonymous && !is_loopback(http.listen.host)) {
@@ -397,6 +398,7 @@ Settings read_all(Section& file) {
     in.read("ca", settings.terminology_ca);
     in.read("timeout_ms", settings.terminology_timeout_ms, 100, 30'000);
   });
+  file.read("packages", settings.packages);
   file.section("maps", [&](Section& in) { in.read("overlays", settings.map_overlays); });
   file.section("calendar", [&](Section& in) {
     in.read_offset("utc_offset", settings.utc_offset_minutes);

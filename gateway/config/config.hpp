@@ -35,6 +35,7 @@ struct HttpSettings {
   TlsFiles tls;
   bool anonymous = true;  ///< Clients without a token are let in; only allowed on a loopback address.
   std::size_t body_bytes_max = 16 * 1024 * 1024;
+  std::string validation = "structure";  ///< Of what is written: "off", "structure", "full".
 };
 
 struct MllpListenerSettings {
@@ -139,6 +140,7 @@ struct Settings {
   std::string terminology_ca;  ///< Its certificate authorities; "" are the system's.
   int terminology_timeout_ms = 3000;
   std::vector<std::string> terminology_indexes;  ///< Files that `handoff terminology import` has made.
+  std::vector<std::string> packages;  ///< Files of FHIR packages (.tgz), what others depend on first.
   int utc_offset_minutes = 0;
   std::vector<std::string> holidays;
   std::vector<std::string> referral_codes;

@@ -1,5 +1,7 @@
 #include "gateway/rest/commit.hpp"
 
+#include "gateway/rest/times.hpp"
+
 #include <memory>
 
 namespace gateway::rest {
@@ -11,8 +13,9 @@ asio::awaitable<fhir::Result<Committed>> commit_writes(Context const& context, R
   // The compute function may run again on another thread, so it owns what it needs; the last run's findings
   // count.
   auto const found = std::make_shared<std::vector<Written>>();
-  WriteSetting setting{context.settings.base_url, request.principal.source, context.ids,
-                       request.path.empty()};
+  WriteSetting setting{
+      context.settings.base_url,  request.principal.source, context.ids, request.path.empty(), context.judge,
+      to_instant(context.clock())};
   auto const owned = std::make_shared<std::vector<Write> const>(std::move(writes));
   store::Compute compute = [found, owned, setting = std::move(setting),
                             also = std::move(also)](store::Unit& unit) -> fhir::Result<void> {
@@ -46,7 +49,11 @@ Answer answer_committed(Committed const& committed, std::size_t index, Write con
 }
 
 asio::awaitable<Answer> commit_one(Context const& context, Request const& request, Planned planned) {
-  if (!planned.issues.empty()) co_return refuse(planned.issues);
+  if (!planned.issues.empty()) {
+    Answer answer = refuse(planned.issues);
+    if (planned.is_well_formed) answer.status = 422;
+    co_return answer;
+  }
   std::vector<Write> writes{planned.write};
   auto const committed = co_await commit_writes(context, request, std::move(writes));
   if (!committed) co_return refuse(committed.error());

@@ -6,6 +6,7 @@
 #include "gateway/intake/tables.hpp"
 #include "gateway/intake/writer.hpp"
 #include "gateway/net/asio.hpp"
+#include "gateway/rest/conformance.hpp"
 #include "gateway/rest/page_token.hpp"
 #include "gateway/store/store.hpp"
 #include "gateway/terminology/index.hpp"
@@ -48,8 +49,10 @@ struct Context {
   PageTokens tokens;
   std::int64_t started_ms;
   std::shared_ptr<CapabilityCache> capabilities;
-  std::shared_ptr<intake::LiveTables> tables = {};     ///< For $provenance; null: it is not served.
-  std::shared_ptr<intake::TableArchive> archive = {};  ///< With tables.
+  std::shared_ptr<intake::LiveTables> tables = {};      ///< For $provenance; null: it is not served.
+  std::shared_ptr<intake::TableArchive> archive = {};   ///< With tables.
+  std::shared_ptr<Conformance const> conformance = {};  ///< Never empty in an Api.
+  Judge judge = {};                                     ///< Of what is written.
   std::shared_ptr<fhir::packages::Library const> library = fhir::packages::Library::r4();
   std::shared_ptr<terminology::ReleaseIndexes const> releases = {};  ///< SNOMED CT and the like; null: none.
   std::shared_ptr<terminology::RemoteServer> remote =

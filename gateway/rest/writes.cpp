@@ -19,7 +19,7 @@ fhir::Result<Written> resolve(store::Unit& unit, Write const& write, WriteSettin
     case WriteKind::create:
       return resolve_create(unit, write, setting);
     case WriteKind::update:
-      if (write.patch) return resolve_patch(unit, write);
+      if (write.patch) return resolve_patch(unit, write, setting);
       return resolve_update(unit, write, setting);
     case WriteKind::remove:
       break;

@@ -55,10 +55,11 @@ struct Written {
 /// malformed.
 struct Planned {
   Write write;
-  fhir::Issues issues;  ///< Not empty: refused.
+  fhir::Issues issues;          ///< Not empty: refused.
+  bool is_well_formed = false;  ///< Refused by profiles and invariants alone: 422 (http.html#create).
 };
-Planned plan_create(Request const& request);
-Planned plan_update(Request const& request);
+Planned plan_create(Context const& context, Request const& request);
+Planned plan_update(Context const& context, Request const& request);
 Planned plan_patch(Request const& request);
 Planned plan_remove(Request const& request);
 
@@ -68,6 +69,8 @@ struct WriteSetting {
   std::string source;  ///< Whose new resources become.
   store::IdSource ids;
   bool in_bundle = false;  ///< Conditional references are resolved, one identity may stand only once.
+  Judge judge = {};        ///< Of what a patch makes.
+  std::string now = {};    ///< For the judge.
 };
 
 /// Applies them all in R4's order (DELETE, POST, PUT), or fails with the first Issue, its expression below
@@ -79,7 +82,7 @@ fhir::Result<std::vector<Written>> apply_writes(store::Unit& unit, std::vector<W
 // One kind each, in interactions/{create,update,patch,delete}.cpp: find what the condition names, then write.
 fhir::Result<Written> resolve_create(store::Unit& unit, Write const& write, WriteSetting const& setting);
 fhir::Result<Written> resolve_update(store::Unit& unit, Write const& write, WriteSetting const& setting);
-fhir::Result<Written> resolve_patch(store::Unit& unit, Write const& write);
+fhir::Result<Written> resolve_patch(store::Unit& unit, Write const& write, WriteSetting const& setting);
 fhir::Result<Written> resolve_remove(store::Unit& unit, Write const& write);
 
 /// "Patient.birthDate" at the place "Bundle.entry[2]" is "Bundle.entry[2].resource.birthDate"; "" is no

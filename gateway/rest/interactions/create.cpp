@@ -1,8 +1,8 @@
 // https://hl7.org/fhir/R4/http.html#create and #ccreate
-#include "fhir/validate/structure.hpp"
 #include "gateway/rest/commit.hpp"
 #include "gateway/rest/interactions/interactions.hpp"
 #include "gateway/rest/options.hpp"
+#include "gateway/rest/times.hpp"
 #include "gateway/rest/writes.hpp"
 
 namespace gateway::rest {
@@ -37,11 +37,13 @@ fhir::Result<Write> plan(Request const& request) {
 
 }  // namespace
 
-Planned plan_create(Request const& request) {
+Planned plan_create(Context const& context, Request const& request) {
   auto write = plan(request);
-  if (!write) return Planned{{}, {std::move(write).error()}};
-  Planned planned{*std::move(write), {}};
-  fhir::validate::validate_structure(*planned.write.resource.root, planned.issues);
+  if (!write) return Planned{{}, {std::move(write).error()}, false};
+  Planned planned{*std::move(write), {}, false};
+  auto findings = context.judge.errors_in(*planned.write.resource.root, to_instant(context.clock()));
+  planned.issues = std::move(findings.errors);
+  planned.is_well_formed = findings.is_well_formed;
   return planned;
 }
 
@@ -61,7 +63,7 @@ fhir::Result<Written> resolve_create(store::Unit& unit, Write const& write, Writ
 }
 
 net::asio::awaitable<Answer> create(Context const& context, Request const& request) {
-  Planned planned = plan_create(request);
+  Planned planned = plan_create(context, request);
   co_return co_await commit_one(context, request, std::move(planned));
 }
 

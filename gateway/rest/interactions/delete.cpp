@@ -31,8 +31,8 @@ fhir::Result<Write> plan(Request const& request) {
 
 Planned plan_remove(Request const& request) {
   auto write = plan(request);
-  if (!write) return Planned{{}, {std::move(write).error()}};
-  return Planned{*std::move(write), {}};
+  if (!write) return Planned{{}, {std::move(write).error()}, false};
+  return Planned{*std::move(write), {}, false};
 }
 
 /// What is not there is deleted already: the answer to a repeated DELETE is that of the first.

@@ -4,7 +4,6 @@
 #include "fhir/patch/patch.hpp"
 
 #include "fhir/json/reader.hpp"
-#include "fhir/validate/structure.hpp"
 #include "gateway/rest/commit.hpp"
 #include "gateway/rest/etag.hpp"
 #include "gateway/rest/interactions/interactions.hpp"
@@ -82,11 +81,10 @@ fhir::Result<void> check_identity(Element const& before, Element const& after, s
 }
 
 /// Errors: the first thing wrong with the result, and how many more there are.
-fhir::Result<void> check_structure(Element const& resource) {
-  fhir::Issues issues;
-  fhir::validate::validate_structure(resource, issues);
+fhir::Result<void> check_result(Element const& resource, WriteSetting const& setting) {
+  fhir::Issues const issues = setting.judge.errors_in(resource, setting.now).errors;
   if (issues.empty()) return {};
-  fhir::Issue first = std::move(issues.front());
+  fhir::Issue first = issues.front();
   first.diagnostics = "After the patch: " + first.diagnostics;
   if (issues.size() > 1) first.diagnostics += " (and " + std::to_string(issues.size() - 1) + " more)";
   return first;
@@ -96,11 +94,11 @@ fhir::Result<void> check_structure(Element const& resource) {
 
 Planned plan_patch(Request const& request) {
   auto write = plan(request);
-  if (!write) return Planned{{}, {std::move(write).error()}};
-  return Planned{*std::move(write), {}};
+  if (!write) return Planned{{}, {std::move(write).error()}, false};
+  return Planned{*std::move(write), {}, false};
 }
 
-fhir::Result<Written> resolve_patch(store::Unit& unit, Write const& write) {
+fhir::Result<Written> resolve_patch(store::Unit& unit, Write const& write, WriteSetting const& setting) {
   std::optional<store::Version> current;
   if (write.condition) {
     FHIR_TRY(current, match_one(unit, write));
@@ -116,7 +114,7 @@ fhir::Result<Written> resolve_patch(store::Unit& unit, Write const& write) {
   FHIR_TRY(written.patched, write.patch->apply(before, unit.arena()));
   fhir::patch::drop_empty(written.patched);
   FHIR_CHECK(check_identity(before, written.patched, write.type));
-  FHIR_CHECK(check_structure(written.patched));
+  FHIR_CHECK(check_result(written.patched, setting));
   written.current = *std::move(current);
   return written;
 }

@@ -162,13 +162,13 @@ struct Plan {
   std::vector<std::size_t> read_entries;
 };
 
-Planned plan_write(Request const& request) {
-  if (request.method == "POST") return plan_create(request);
+Planned plan_write(Context const& context, Request const& request) {
+  if (request.method == "POST") return plan_create(context, request);
   if (request.method == "PATCH") return plan_patch(request);
-  return request.method == "PUT" ? plan_update(request) : plan_remove(request);
+  return request.method == "PUT" ? plan_update(context, request) : plan_remove(request);
 }
 
-void add_entry(Entry& entry, std::size_t index, Plan& plan, fhir::Issues& issues) {
+void add_entry(Context const& context, Entry& entry, std::size_t index, Plan& plan, fhir::Issues& issues) {
   auto const route = find_route(entry.request);
   if (!route) {
     Issue issue = route.error();
@@ -185,7 +185,7 @@ void add_entry(Entry& entry, std::size_t index, Plan& plan, fhir::Issues& issues
                                  "A transaction takes create, update, patch, delete and reads.",
                                  entry.place + ".request"));
   } else {
-    Planned planned = plan_write(entry.request);
+    Planned planned = plan_write(context, entry.request);
     planned.write.place = entry.place;
     planned.write.full_url = entry.full_url;
     for (Issue& issue : planned.issues) issues.push_back(placed(std::move(issue), entry.place));
@@ -221,7 +221,7 @@ asio::awaitable<Answer> transaction(Context const& context, Request const& reque
     if (entries.issues[i]) {
       issues.push_back(*entries.issues[i]);
     } else {
-      add_entry(entries.all[i], i, plan, issues);
+      add_entry(context, entries.all[i], i, plan, issues);
     }
   }
   if (!issues.empty()) co_return refuse(issues);

@@ -1,10 +1,10 @@
 // https://hl7.org/fhir/R4/http.html#update, #upsert and #cond-update
-#include "fhir/validate/structure.hpp"
 #include "gateway/rest/commit.hpp"
 #include "gateway/rest/etag.hpp"
 #include "gateway/rest/interactions/interactions.hpp"
 #include "gateway/rest/options.hpp"
 #include "gateway/rest/status.hpp"
+#include "gateway/rest/times.hpp"
 #include "gateway/rest/writes.hpp"
 
 namespace gateway::rest {
@@ -68,11 +68,13 @@ fhir::Result<std::string> target_id(store::Unit& unit, Write const& write, Write
 
 }  // namespace
 
-Planned plan_update(Request const& request) {
+Planned plan_update(Context const& context, Request const& request) {
   auto write = plan(request);
-  if (!write) return Planned{{}, {std::move(write).error()}};
-  Planned planned{*std::move(write), {}};
-  fhir::validate::validate_structure(*planned.write.resource.root, planned.issues);
+  if (!write) return Planned{{}, {std::move(write).error()}, false};
+  Planned planned{*std::move(write), {}, false};
+  auto findings = context.judge.errors_in(*planned.write.resource.root, to_instant(context.clock()));
+  planned.issues = std::move(findings.errors);
+  planned.is_well_formed = findings.is_well_formed;
   return planned;
 }
 
@@ -89,7 +91,7 @@ fhir::Result<Written> resolve_update(store::Unit& unit, Write const& write, Writ
 }
 
 net::asio::awaitable<Answer> update(Context const& context, Request const& request) {
-  Planned planned = plan_update(request);
+  Planned planned = plan_update(context, request);
   co_return co_await commit_one(context, request, std::move(planned));
 }
 

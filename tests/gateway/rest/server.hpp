@@ -114,7 +114,7 @@ struct Reply {
 
 class Server {
  public:
-  Server() { start(); }
+  explicit Server(Judging judging = Judging::structure) : judging_(judging) { start(); }
 
   /// As a process that ends and is started again on the same database.
   void restart() {
@@ -137,6 +137,7 @@ class Server {
     ApiOptions api{
         *store_, *writer_, [this] { return now_ms.load(); }, [this] { return std::to_string(++last_id); }, {},
         {},      *page_key};
+    api.judging = judging_;
     api_ = std::make_unique<Api>(std::move(api));
   }
 
@@ -197,6 +198,7 @@ class Server {
     return reply;
   }
 
+  Judging judging_;
   Folder folder_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<PlainWriter> writer_;
