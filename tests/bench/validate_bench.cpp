@@ -87,6 +87,7 @@ int main() {
   validate::Options options;
   options.codes = &codes;
   options.now = "2026-01-31T10:00:00.000Z";
+  options.issues_max = 1'000'000;  // else a large Bundle with warnings ends early
   auto const judge = [&](std::string const& bytes) {
     json::Document const document = json::read_document(bytes).value();
     Issues issues;
