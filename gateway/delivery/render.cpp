@@ -3,6 +3,7 @@
 #include "fhir/json/reader.hpp"
 #include "gateway/identity/identity.hpp"
 #include "mappings/hl7v2/charset.hpp"
+#include "mappings/hl7v2/dictionary.hpp"
 #include "mappings/hl7v2/message.hpp"
 
 #include <charconv>
@@ -114,6 +115,8 @@ fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Map
   reverse.message_code = message.substr(0, caret);
   reverse.trigger_event = message.substr(caret + 1);
   reverse.structure = request.root.text_at("structure");
+  if (reverse.structure.empty())
+    reverse.structure = mappings::hl7v2::structure_of_event(reverse.message_code, reverse.trigger_event);
   reverse.control_id = control_id;
   reverse.timestamp = timestamp;
   reverse.resolve = [&reader](std::string_view reference) { return reader.resolve(reference); };

@@ -19,10 +19,10 @@ struct Rendered {
   std::vector<mappings::language::LossNote> loss;  ///< What the message could not carry.
 };
 
-/// `row.request` is JSON: {"message":"REF^I12", "structure":"REF_I12", "facts":{name: text}, "anchors":{role:
-/// "Type/id/_history/n"}}. Where the person has a Patient of the destination's own, PID is that one: a
-/// partner is spoken to in its own ids. Errors: those of mappings::language::reverse, all of which `refusals`
-/// gets; not_found (a version that is gone).
+/// `row.request` is JSON: {"message":"REF^I12", "structure":"REF_I12" (left out: the standard's),
+/// "facts":{name: text}, "anchors":{role: "Type/id/_history/n"}}. Where the person has a Patient of the
+/// destination's own, PID is that one: a partner is spoken to in its own ids. Errors: those of
+/// mappings::language::reverse, all of which `refusals` gets; not_found (a version that is gone).
 fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Maps const& maps,
                               mappings::language::PartnerProfile const& destination,
                               store::OutboxRow const& row, std::string_view control_id,

@@ -12,7 +12,7 @@ namespace gateway::record {
 
 struct OutboxRequest {
   std::string message;         ///< "RRI^I12"
-  std::string structure;       ///< "RRI_I12"
+  std::string structure = {};  ///< "RRI_I12"; "": the one that the standard has for the message
   std::string record = {};     ///< "transition/x": whose timeline the delivery belongs to; "" for none.
   std::string state = {};      ///< Of that record.
   std::int64_t state_seq = 0;  ///< Its place in that record's log, 0: not said.

@@ -3,7 +3,6 @@
 #include "gateway/record/codes.hpp"
 #include "gateway/record/outbox_request.hpp"
 #include "gateway/record/work_item.hpp"
-#include "mappings/hl7v2/dictionary.hpp"
 
 #include <algorithm>
 
@@ -230,7 +229,6 @@ class Teller {
     FHIR_TRY(auto const known, context_.unit.peer_state(party.name, before_.record_id));
     if (known == now) return {};
     OutboxRequest request{.message = out->message,
-                          .structure = structure_of_message(out->message),
                           .record = before_.record_id,
                           .state = std::string(to_code(after_.state)),
                           .state_seq = log_.back().seq,
@@ -306,12 +304,6 @@ class Teller {
 };
 
 }  // namespace
-
-std::string structure_of_message(std::string_view message) {
-  auto const caret = message.find('^');
-  return std::string(
-      mappings::hl7v2::structure_of_event(message.substr(0, caret), message.substr(caret + 1)));
-}
 
 std::optional<Outgoing> message_for(ReferralState const& state, std::string_view moved_by, Toward side,
                                     Party const& party) {

@@ -30,9 +30,6 @@ enum class Toward : unsigned char { recipient, referrer };
 std::optional<Outgoing> message_for(ReferralState const& state, std::string_view moved_by, Toward side,
                                     Party const& party);
 
-/// "REF_I12" for "REF^I12": the structure that carries it.
-std::string structure_of_message(std::string_view message);
-
 fhir::Result<void> tell_partners(Context& context, ReferralState const& before, std::vector<Event>& log,
                                  std::size_t log_before);
 

@@ -103,13 +103,5 @@ TEST(Outgoing, ADocumentTravelsAsMdm) {
   EXPECT_EQ(message_for(state, kind::note, Toward::referrer, peer("ref_rri"))->message, "MDM^T02");
 }
 
-TEST(Outgoing, KnowsWhichStructureCarriesAnEvent) {
-  EXPECT_EQ(structure_of_message("REF^I12"), "REF_I12");
-  EXPECT_EQ(structure_of_message("RRI^I14"), "RRI_I12");
-  EXPECT_EQ(structure_of_message("SIU^S26"), "SIU_S12");
-  EXPECT_EQ(structure_of_message("ORU^R01"), "ORU_R01");
-  EXPECT_EQ(structure_of_message("OSU^O51"), "OSU_O51");
-}
-
 }  // namespace
 }  // namespace gateway::record
