@@ -187,6 +187,33 @@ Result<Collection> check_modifiers(Call& call) {
   return call.input;
 }
 
+Result<Collection> element_definition(Call& call) {
+  static definitions::TypeDefinition const* const type = definitions::find_type("ElementDefinition");
+  auto const& service = call.evaluation.services().element_definition;
+  if (!service)
+    return error(IssueType::not_supported, "elementDefinition() needs the definitions to be loaded");
+  Collection out;
+  for (Item const& item : call.input) {
+    json::Element const* const found = service(item);
+    if (found != nullptr) out.push_back(root_item(*found, *type));
+  }
+  return out;
+}
+
+Result<Collection> slice(Call& call) {
+  FHIR_TRY(auto const profile, call.text_argument(0));
+  FHIR_TRY(auto const name, call.text_argument(1));
+  if (!profile || !name) return Collection{};
+  auto const& service = call.evaluation.services().in_slice;
+  if (!service) return error(IssueType::not_supported, "slice() needs the definitions to be loaded");
+  Collection out;
+  for (Item const& item : call.input) {
+    FHIR_TRY(bool const belongs, service(*profile, *name, item));
+    if (belongs) out.push_back(item);
+  }
+  return out;
+}
+
 /// Whether each node is XHTML as narrative.html allows it.
 Result<Collection> html_checks(Call& call) {
   for (Item const& item : call.input) {
@@ -214,6 +241,8 @@ constexpr std::array kFunctions = {
     FunctionDefinition{"memberOf", 1, 1, member_of, T::anything, G::one_boolean, true},
     FunctionDefinition{"subsumes", 1, 4, subsumes, T::anything, G::unknown, true},
     FunctionDefinition{"subsumedBy", 1, 1, subsumed_by, T::anything, G::one_boolean, true},
+    FunctionDefinition{"elementDefinition", 0, 0, element_definition, T::nodes},
+    FunctionDefinition{"slice", 2, 2, slice, T::nodes, G::input},
     FunctionDefinition{"htmlChecks", 0, 0, html_checks, T::nodes, G::one_boolean, true},
     FunctionDefinition{"checkModifiers", 0, 8, check_modifiers, T::nodes, G::input}};
 

@@ -79,6 +79,10 @@ struct Services {
       terminology;
   /// Whether the node is valid against a profile. Errors: not_found (no such profile).
   std::function<Result<bool>(std::string_view profile, Item const& node)> conforms_to;
+  /// The ElementDefinition that R4 has for the node; nullptr: there is none.
+  std::function<json::Element const*(Item const& node)> element_definition;
+  /// Whether the node belongs to a slice of a profile. Errors: not_found (no such profile or slice).
+  std::function<Result<bool>(std::string_view profile, std::string_view slice, Item const& node)> in_slice;
   /// What trace() is told: the name, and how many items; values are the caller's own to see.
   std::function<void(std::string_view name, Collection const& items)> trace;
 };

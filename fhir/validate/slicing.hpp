@@ -15,8 +15,10 @@ class Slicer {
   void assign(path::Collection const& children, std::vector<std::size_t> const& found,
               std::vector<Shapes>& of_child);
 
- private:
+  /// Whether the item belongs to one of the slices.
   bool belongs(Item const& item, Shape const& slice, Place const& place);
+
+ private:
   bool belongs_by(profiles::Discriminator const& discriminator, Item const& item, Shape const& slice,
                   Place const& place);
   path::Collection items_at(Item const& item, std::string_view path) const;

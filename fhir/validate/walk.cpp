@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace fhir::validate {
 
@@ -303,6 +304,52 @@ void Walk::visit_children(Item const& item, Shapes const& shapes, Place const& p
   }
 }
 
+namespace {
+
+/// The slice of that name, and the element that it is a slice of, of a node that the element may be.
+std::pair<Shape const*, Shape const*> find_slice(Shape const& shape, std::string_view name,
+                                                 Item const& node) {
+  std::string_view const element =
+      node.definition == nullptr ? std::string_view{} : node.definition->path_name();
+  for (auto const& slice : shape.slices) {
+    if (slice->slice == name && shape.name == element) return {&shape, slice.get()};
+  }
+  for (auto const* list : {&shape.children, &shape.slices}) {
+    for (auto const& one : *list) {
+      if (auto const found = find_slice(*one, name, node); found.second != nullptr) return found;
+    }
+  }
+  return {nullptr, nullptr};
+}
+
+/// The type whose element a node is; nullptr for a root.
+TypeDefinition const* owner_of(Item const& node) {
+  for (TypeDefinition const& type : definitions::types()) {
+    auto const elements = type.elements();
+    if (node.definition != nullptr && !elements.empty() && node.definition >= &elements.front() &&
+        node.definition <= &elements.back())
+      return &type;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Element const* Walk::element_definition_of(Item const& node) const {
+  TypeDefinition const* const owner = owner_of(node);
+  std::string_view const name = owner != nullptr       ? owner->name()
+                                : node.type == nullptr ? ""
+                                                       : node.type->name();
+  Profile const* const profile = profiles_.find_type(name.substr(0, name.find('.')));
+  if (profile == nullptr) return nullptr;
+  Shape const* shape = &profile->root;
+  for (std::size_t at = name.find('.'); at != std::string_view::npos && shape != nullptr;
+       at = name.find('.', at + 1))
+    shape = shape->child(name.substr(at + 1, name.find('.', at + 1) - at - 1));
+  if (owner != nullptr && shape != nullptr) shape = shape->child(node.definition->path_name());
+  return shape == nullptr ? nullptr : shape->definition;
+}
+
 path::Services Walk::services_at(Place const& place, Surroundings const& here,
                                  packages::Loaded const* const& from) {
   path::Services services;
@@ -313,6 +360,16 @@ path::Services Walk::services_at(Place const& place, Surroundings const& here,
                                                       Item const& node) -> Result<bool> {
     FHIR_TRY(Profile const* const found, profiles_.find(profile, from));
     return conforms(node, found->root, place, here);
+  };
+  services.element_definition = [this](Item const& node) { return element_definition_of(node); };
+  services.in_slice = [this, &place, &here, &from](std::string_view canonical, std::string_view name,
+                                                   Item const& node) -> Result<bool> {
+    FHIR_TRY(Profile const* const profile, profiles_.find(canonical, from));
+    auto const [sliced, slice] = find_slice(profile->root, name, node);
+    if (slice == nullptr)
+      return error(IssueType::not_found,
+                   "the profile has no slice " + std::string(name) + " of such an element");
+    return Slicer(*this, *sliced, place, here).belongs(node, *slice, place);
   };
   if (options_.codes != nullptr) {
     services.member_of = [this](std::string_view value_set, Item const& coded) -> Result<bool> {

@@ -86,6 +86,7 @@ class Walk {
                          Surroundings const& here);
   void check_constraint(profiles::Constraint const& constraint, Item const& item, Place const& place,
                         Surroundings const& here, path::Services const& services);
+  json::Element const* element_definition_of(Item const& node) const;
   path::Services services_at(Place const& place, Surroundings const& here,
                              packages::Loaded const* const& from);
   // values.cpp

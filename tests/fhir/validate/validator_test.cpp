@@ -246,5 +246,28 @@ TEST(Validator, AProfileForAnotherTypeOrUnknownIsSaid) {
   EXPECT_EQ(rig.errors(R"({"resourceType":"Patient","meta":{"profile":["http://x/absent"]}})"), Found{});
 }
 
+TEST(Validator, InvariantsMayAskForDefinitionsSlicesAndProfiles) {
+  std::string const sliced = slices("false", "open");
+  Rig rig({{"sliced", sliced},
+           {"p",
+            R"json({"id":"Patient","path":"Patient","constraint":[
+                {"key":"t-1","severity":"error","human":"x","expression":"identifier.slice('http://x/sliced', 'a').count() = 1"},
+                {"key":"t-2","severity":"error","human":"x","expression":"name.elementDefinition().path = 'Patient.name'"},
+                {"key":"t-3","severity":"error","human":"x","expression":"contact.name.elementDefinition().max = '1' and elementDefinition().path = 'Patient'"},
+                {"key":"t-4","severity":"error","human":"x","expression":"conformsTo('http://x/sliced')"},
+                {"key":"t-5","severity":"error","human":"x","expression":"gender.memberOf('http://hl7.org/fhir/ValueSet/administrative-gender')"},
+                {"key":"t-6","severity":"error","human":"x","expression":"identifier.checkModifiers().exists()"}]})json"}});
+  auto const patient = [](std::string_view systems) {
+    std::string text = patient_with(systems);
+    text.insert(text.size() - 1,
+                R"(,"name":[{"text":"x"}],"gender":"male","contact":[{"name":{"text":"y"}}])");
+    return text;
+  };
+  EXPECT_EQ(rig.errors(patient("ab"), {"p"}), Found{});
+  for (Issue const& issue : rig.issues)
+    EXPECT_EQ(issue.diagnostics.find("could not be judged"), std::string::npos) << to_line(issue);
+  EXPECT_EQ(rig.errors(patient("bb"), {"p"}), (Found{"invariant Patient", "invariant Patient"}));
+}
+
 }  // namespace
 }  // namespace fhir::validate
