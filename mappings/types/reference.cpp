@@ -228,11 +228,12 @@ bool read_discharge_location(In& in, Element& out) {
   std::string_view const code = in.sub(1, 1);
   if (code.empty()) return false;
   std::string_view const text = in.sub(1, 2);
+  out = Element::of_object();
+  out.set(arena, "name", Element::of_string(text.empty() ? code : text));
+  if (!is_code(code)) return true;
   Element coding = Element::of_object();
   coding.append_unchecked(arena, "system", Element::of_string(kDischargedTo));
   coding.append_unchecked(arena, "code", Element::of_string(code));
-  out = Element::of_object();
-  out.set(arena, "name", Element::of_string(text.empty() ? code : text));
   out.set(arena, "type").push(arena, Element::of_object()).set(arena, "coding").push(arena, coding);
   return true;
 }

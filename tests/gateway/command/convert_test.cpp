@@ -350,10 +350,12 @@ Lines lines_of(std::string const& bundle) {
 /// What FHIR does not hold and HL7 requires, by structure: the caller says it.
 std::vector<std::string> facts_for(std::string const& structure) {
   if (structure == "ACK") return {"--fact", "message.ack_code=AE", "--fact", "message.ack_id=1"};
-  for (char const* const order : {"OMG_O19", "OML_O21", "ORM_O01", "RDE_O11", "RDE_O01", "OMP_O09"}) {
+  for (char const* const order :
+       {"OMG_O19", "OML_O21", "ORM_O01", "RDE_O11", "RDE_O01", "OMP_O09", "RGV_O15"}) {
     if (structure == order) return {"--fact", "order.control=NW"};
   }
-  for (char const* const answer : {"ORR_O02", "ORG_O20", "ORL_O22"}) {
+  for (char const* const answer :
+       {"ORR_O02", "ORG_O20", "ORL_O22", "RRE_O12", "ORP_O10", "RRD_O14", "RRA_O18", "RRG_O16", "VXR_V03"}) {
     if (structure == answer)
       return {"--fact", "message.ack_code=AA", "--fact", "message.ack_id=1", "--fact", "order.control=OK"};
   }

@@ -252,8 +252,11 @@ constexpr char const* kOneList =
 
 TEST(L6Update, WhatAMessageLeavesOutStays) {
   Tally const tally = prove(absent_keeps, {{"RDE_O11/02-two-orders", kOneList},
+                                           {"RGV_O15/02-infusion-2-7", kOneList},
+                                           {"RRG_O16/01-accepted", kOneList},
                                            {"RDE_O11/03-infusion-with-components", kOneList},
                                            {"generated OMP_O09", kOneList},
+                                           {"generated RDS_O13", kOneList},
                                            {"generated RDE_O11", kOneList},
                                            {"generated OMG_O19",
                                             "open: a second supportingInfo for the Observation of an order "

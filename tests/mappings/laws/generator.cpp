@@ -69,13 +69,23 @@ struct KnownCodes {
   }
 };
 
+/// The structure of a seed: the one whose name and the seed hash highest, so that a table that is added takes
+/// its share of the seeds and leaves all others what they were.
+language::Structure const& structure_of(std::uint64_t seed) {
+  auto const& structures = language::builtin().program().structures;
+  return *std::ranges::max_element(structures, {}, [&](language::Structure const& one) {
+    std::uint64_t hash = 0xcbf29ce484222325ULL ^ (seed * 0x9e3779b97f4a7c15ULL);
+    for (char const c : one.name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    return (hash ^ (hash >> 29)) * 0xbf58476d1ce4e5b9ULL;
+  });
+}
+
 class Maker {
  public:
-  explicit Maker(std::uint64_t seed) : random_(seed) {}
+  explicit Maker(std::uint64_t seed) : random_(seed), structure_(structure_of(seed)) {}
 
   Spec run() {
-    auto const& structures = language::builtin().program().structures;
-    auto const& structure = structures[below(structures.size())];
+    auto const& structure = structure_;
     Spec spec;
     spec.structure = structure.name;
     std::tie(spec.code, spec.trigger) = structure.events[below(structure.events.size())];
@@ -273,6 +283,7 @@ class Maker {
       "#$%*+:;<=>?@/!"};
 
   std::mt19937_64 random_;
+  language::Structure const& structure_;
   hl7v2::Version version_ = hl7v2::Version::v2_5_1;
   std::string place_;
 };
