@@ -253,6 +253,7 @@ constexpr char const* kOneList =
 TEST(L6Update, WhatAMessageLeavesOutStays) {
   Tally const tally = prove(absent_keeps, {{"RDE_O11/02-two-orders", kOneList},
                                            {"RGV_O15/02-infusion-2-7", kOneList},
+                                           {"RRE_O12/01-accepted", kOneList},
                                            {"RRG_O16/01-accepted", kOneList},
                                            {"RDE_O11/03-infusion-with-components", kOneList},
                                            {"generated OMP_O09", kOneList},
