@@ -4,6 +4,7 @@
 #include "fhir/validate/walk.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace fhir::validate {
 
@@ -94,6 +95,7 @@ class DefinitionRules {
     Element const* const fixed = fixed_of(element);
     if (fixed != nullptr && base->fixed != nullptr && !(*fixed == *base->fixed))
       walk_.fail(IssueType::value, at, "the base fixes another value, which a profile cannot change");
+    check_cardinality(element, *base, at);
     Element const* const discriminators = element.at("slicing", "discriminator");
     if (discriminators == nullptr || base->types.size() != 1) return;
     int index = 0;
@@ -106,6 +108,22 @@ class DefinitionRules {
         walk_.fail(IssueType::invalid, below,
                    "the element that is sliced has nothing at the discriminator's path");
     }
+  }
+
+  /// profiling.html#cardinality: a profile may only narrow. Slices may be fewer than the whole.
+  void check_cardinality(Element const& element, Shape const& base, Place const& at) {
+    bool const is_slice =
+        element.find("sliceName") != nullptr || element.text_at("id").find(':') != std::string_view::npos;
+    auto const number = [](std::string_view text, std::uint32_t otherwise) {
+      if (text == "*") return UINT32_MAX;
+      std::uint32_t value = otherwise;
+      std::from_chars(text.data(), text.data() + text.size(), value);
+      return value;
+    };
+    if (number(element.text_at("min"), base.min) < base.min && !is_slice)
+      walk_.fail(IssueType::business_rule, at, "the base needs the element more often than this min says");
+    if (number(element.text_at("max"), base.max) > base.max)
+      walk_.fail(IssueType::business_rule, at, "the base allows the element less often than this max says");
   }
 
   void check_profiles(Element const& element, Place const& at) {

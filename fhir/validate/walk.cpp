@@ -450,6 +450,7 @@ bool Walk::conforms(Item const& item, Shape const& shape, Place const& place, Su
 
 void Walk::check_resource_rules(Item const& item, Place const& place, Surroundings const& here) {
   std::string_view const type = item.type->name();
+  check_identities(*this, *item.value, place);
   if (type == "Bundle") check_bundle(*this, *item.value, place, here);
   if (type == "MeasureReport") check_measure_report(*this, *item.value, place);
   if (type == "StructureDefinition") check_structure_definition(*this, *item.value, place);

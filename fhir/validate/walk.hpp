@@ -128,6 +128,7 @@ bool equals_fixed(json::Element const& value, json::Element const& fixed);
 
 /// Rules of single resources.
 void check_bundle(Walk& walk, json::Element const& bundle, Place const& place, Surroundings const& here);
+void check_identities(Walk& walk, json::Element const& resource, Place const& place);
 void check_measure_report(Walk& walk, json::Element const& report, Place const& place);
 void check_structure_definition(Walk& walk, json::Element const& definition, Place const& place);
 void check_questionnaire_response(Walk& walk, json::Element const& response, Place const& place,

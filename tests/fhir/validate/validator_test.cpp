@@ -246,6 +246,49 @@ TEST(Validator, AProfileForAnotherTypeOrUnknownIsSaid) {
   EXPECT_EQ(rig.errors(R"({"resourceType":"Patient","meta":{"profile":["http://x/absent"]}})"), Found{});
 }
 
+TEST(Validator, IdsAreUniqueAndALinkLeadsSomewhere) {
+  Rig rig;
+  EXPECT_EQ(rig.errors(R"({"resourceType":"Patient","name":[{"id":"a","text":"x"},{"id":"a","text":"y"}]})"),
+            Found{"business-rule Patient"});
+  EXPECT_EQ(rig.errors(R"({"resourceType":"Patient","id":"a","name":[{"id":"a","text":"x"}]})"), Found{});
+  auto const warns = [&](std::string_view name) {
+    EXPECT_EQ(
+        rig.errors(
+            std::string(
+                R"({"resourceType":"Patient","name":[{"id":"n","text":"x"}],"text":{"status":"generated","div":)")
+                .append(R"("<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"#)")
+                .append(name)
+                .append(R"(\">x</a><b id=\"b\">y</b></div>"}})")),
+        Found{});
+    return std::ranges::any_of(
+        rig.issues, [](Issue const& issue) { return issue.diagnostics.find("a link") != std::string::npos; });
+  };
+  EXPECT_FALSE(warns("n"));
+  EXPECT_FALSE(warns("b"));
+  EXPECT_TRUE(warns("nowhere"));
+}
+
+TEST(Validator, AProfileMayOnlyNarrow) {
+  Rig rig;
+  auto const definition = [](std::string_view element) {
+    return std::string(
+               R"({"resourceType":"StructureDefinition","url":"http://x/own","name":"Own","status":"draft","kind":"resource","abstract":false,)"
+               R"("type":"Observation","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Observation","derivation":"constraint",)"
+               R"("differential":{"element":[{"id":"Observation","path":"Observation"},)")
+        .append(element)
+        .append("]}}");
+  };
+  EXPECT_EQ(
+      rig.errors(definition(R"({"id":"Observation.status","path":"Observation.status","min":1,"max":"1"})")),
+      Found{});
+  EXPECT_EQ(rig.errors(definition(R"({"id":"Observation.status","path":"Observation.status","min":0})")),
+            Found{"business-rule StructureDefinition.differential.element[1]"});
+  EXPECT_EQ(rig.errors(definition(R"({"id":"Observation.subject","path":"Observation.subject","max":"*"})")),
+            Found{"business-rule StructureDefinition.differential.element[1]"});
+  EXPECT_EQ(rig.errors(definition(R"({"id":"Observation.wings","path":"Observation.wings","max":"0"})")),
+            Found{"processing StructureDefinition"});
+}
+
 TEST(Validator, InvariantsMayAskForDefinitionsSlicesAndProfiles) {
   std::string const sliced = slices("false", "open");
   Rig rig({{"sliced", sliced},
