@@ -138,6 +138,7 @@ class Server {
         *store_, *writer_, [this] { return now_ms.load(); }, [this] { return std::to_string(++last_id); }, {},
         {},      *page_key};
     api.judging = judging_;
+    api.remote = remote;
     api_ = std::make_unique<Api>(std::move(api));
   }
 
@@ -173,6 +174,7 @@ class Server {
   std::atomic<std::int64_t> now_ms{1'741'000'000'000};  // 2025-03-03T11:06:40Z
   std::atomic<int> last_id{0};
   std::string principal = "riverside";
+  std::shared_ptr<terminology::RemoteServer> remote;  ///< From the next restart() on.
 
  private:
   Reply send(net::HttpRequest request) {

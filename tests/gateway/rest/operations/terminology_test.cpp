@@ -1,4 +1,6 @@
 #include "fhir/validate/structure.hpp"
+#include "gateway/net/http_listener.hpp"
+#include "gateway/net/runtime.hpp"
 #include "gateway/rest/operations/stored_terminology.hpp"
 #include "tests/gateway/rest/server.hpp"
 
@@ -149,6 +151,38 @@ TEST(Terminology, AsksTheUsersReleaseFiles) {
             fhir::terminology::Verdict::in);
   EXPECT_EQ(asked.check_code("http://hl7.org/fhir/administrative-gender", "male").verdict,
             fhir::terminology::Verdict::in);
+}
+
+TEST(Terminology, AsksAnotherServerForWhatIsNotKnownHere) {
+  net::Runtime runtime(net::RuntimeOptions{1, [](fhir::Issue const&) {}});
+  runtime.start();
+  std::atomic<int> asked{0};
+  auto handler = [&](net::HttpRequest) -> net::asio::awaitable<net::HttpResponse> {
+    ++asked;
+    net::HttpResponse response;
+    response.body =
+        R"({"resourceType":"Parameters","parameter":[{"name":"display","valueString":"From afar"}]})";
+    co_return response;
+  };
+  auto listener =
+      std::make_unique<net::HttpListener>(runtime, net::HttpListenerOptions{}, std::move(handler));
+  terminology::RemoteOptions options;
+  options.base_url = "http://127.0.0.1:" + std::to_string(listener->port());
+  Server server;
+  server.remote = terminology::RemoteServer::make(std::move(options)).value();
+  server.restart();
+  EXPECT_EQ(value(server.get("/fhir/CodeSystem/$lookup?system=urn:far&code=x"), "display"), "From afar");
+  EXPECT_EQ(asked, 1);
+  Reply const known =
+      server.get("/fhir/CodeSystem/$lookup?system=http://hl7.org/fhir/administrative-gender&code=male");
+  EXPECT_EQ(value(known, "display"), "Male");
+  EXPECT_EQ(asked, 1) << "what is known here is not asked for";
+  listener.reset();
+  server.remote = terminology::RemoteServer::make({.base_url = "http://127.0.0.1:1"}).value();
+  server.restart();
+  Reply const silent = server.get("/fhir/CodeSystem/$lookup?system=urn:far&code=x");
+  EXPECT_EQ(silent.status, 404);
+  EXPECT_NE(silent.header("Warning"), "");
 }
 
 TEST(Terminology, RefusesWhatItDoesNotKnow) {
