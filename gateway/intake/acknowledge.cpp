@@ -66,7 +66,7 @@ std::string make_receipt(Message const& referral, mappings::hl7v2::AckHeader con
   image.set_text({static_cast<std::uint32_t>(*image.find_segment("RF1")), 1}, "P");
   copy("PRD");
   copy("PID");
-  auto encoded = mappings::hl7v2::encode_charset(image.bytes(), referral.charset());
+  auto encoded = mappings::hl7v2::encode_charset(image.bytes(), referral.answer_charset());
   return encoded ? std::move(*encoded) : image.bytes();
 }
 

@@ -291,7 +291,7 @@ std::string make_ack(Message const& asked, std::string_view code, AckHeader cons
                               asked.trigger_event(), asked.control_id(), field(11), field(12), field(18)},
                              code, header, issues);
   // All that is not ASCII in it came in this character set, so it goes back in it.
-  auto encoded = encode_charset(answer, asked.charset());
+  auto encoded = encode_charset(answer, asked.answer_charset());
   return encoded ? std::move(*encoded) : answer;
 }
 

@@ -328,7 +328,7 @@ fhir::Result<Message> Message::parse(std::string_view bytes, ParseOptions const&
   std::string owned;
   FHIR_TRY(auto text, to_text(bytes, declared, options, owned, warnings));
   message.charset_ = wide.empty() ? text.charset : wide;
-  message.escape_charset_ = std::move(text.charset);
+  message.narrow_charset_ = std::move(text.charset);
   message.bytes_ = to_canonical(text.utf8, message.delimiters_, warnings);
   if (message.bytes_.size() > std::numeric_limits<std::uint32_t>::max()) {
     return fhir::error(IssueType::too_costly, "the message is longer than 4 GiB");
@@ -484,7 +484,7 @@ std::string_view Message::raw(Address const& address) const {
 std::string Message::text(Address const& address) const {
   auto const escaped = raw(address);
   if (address.segment == 0 && address.field <= 2) return std::string(escaped);
-  return decode(escaped, delimiters_, escape_charset_);
+  return decode(escaped, delimiters_, narrow_charset_);
 }
 
 std::string_view Message::control_id() const { return raw({0, 10}); }

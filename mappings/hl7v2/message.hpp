@@ -65,9 +65,11 @@ class Message {
   std::string_view bytes() const {
     return {bytes_.data(), bytes_.size()};
   }  ///< Canonical: UTF-8, each segment ends in CR.
-  std::string_view charset() const {
-    return charset_;
-  }  ///< The bytes' own, by MSH-18's name: "UNICODE UTF-8".
+  /// The bytes' own, by MSH-18's name: "UNICODE UTF-8".
+  std::string_view charset() const { return charset_; }
+  /// What an answer to it is written in: charset(), or UTF-8 where that is a wide one, which no frame
+  /// carries.
+  std::string_view answer_charset() const { return narrow_charset_; }
 
   std::size_t segment_count() const { return segments_.size(); }
   std::string_view segment_id(std::size_t segment) const;   ///< "PID"
@@ -119,11 +121,11 @@ class Message {
   std::vector<Span> fields_;
   Delimiters delimiters_;
   std::string charset_;
-  std::string escape_charset_;  // of \X..\: no wide one
+  std::string narrow_charset_;  // also of hexadecimal escapes
 };
 
-/// Reliability rule R4: what cannot be correlated is never answered AA. Error required: MSH-9.1 or MSH-10 is
-/// empty.
+/// Reliability rule R4: what cannot be correlated is never answered AA. Error required: MSH-9.1 or MSH-10
+/// is empty.
 fhir::Result<void> check_identifiable(Message const& message);
 
 /// "PID-3(2).4.1" for people and Issues; the segment's occurrence is added from the second on: "OBX[2]-5".

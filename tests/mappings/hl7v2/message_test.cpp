@@ -214,6 +214,8 @@ TEST(Message, RefusesWideBytesInAStreamAndReadsThemFromAFile) {
   file.allow_utf16 = true;
   EXPECT_EQ(parse_or_throw(wide, file).raw({1, 3}), "x");
   EXPECT_EQ(parse_or_throw(std::string_view(wide).substr(2), file).raw({1, 3}), "x");
+  EXPECT_EQ(parse_or_throw(wide, file).charset(), "UNICODE UTF-16");
+  EXPECT_EQ(parse_or_throw(wide, file).answer_charset(), "UNICODE UTF-8") << "an answer travels in a frame";
 }
 
 TEST(Message, StopsAtItsLimits) {
