@@ -31,7 +31,13 @@ Issue RecordReader::issue(IssueType code, std::string why) const {
 
 Result<void> RecordReader::feed(std::string_view bytes, Visit const& visit) {
   rest_.append(bytes);
-  if (line_ == 0 && rest_.starts_with("\xEF\xBB\xBF")) rest_.erase(0, 3);
+  return begun_ || rest_.size() >= 3 ? scan(visit) : Result<void>{};
+}
+
+Result<void> RecordReader::scan(Visit const& visit) {
+  if (!begun_ && rest_.starts_with("\xEF\xBB\xBF"))
+    rest_.erase(0, 3);  // whole only now: pieces may be shorter
+  begun_ = true;
   std::size_t from = 0;
   for (; searched_ < rest_.size(); ++searched_) {
     char const c = rest_[searched_];
@@ -48,6 +54,7 @@ Result<void> RecordReader::feed(std::string_view bytes, Visit const& visit) {
 }
 
 Result<void> RecordReader::finish(Visit const& visit) {
+  if (!begun_) FHIR_CHECK(scan(visit));
   if (in_quotes_) return issue(IssueType::structure, "a quoted field is not closed");
   if (rest_.empty()) return {};
   std::string const last = std::move(rest_);

@@ -38,6 +38,7 @@ class RecordReader {
   Issue issue(IssueType code, std::string why) const;
 
  private:
+  Result<void> scan(Visit const& visit);
   Result<void> take(std::string_view record, Visit const& visit);
   Result<void> split(std::string_view record);
   Result<void> split_quoted(std::string_view record);
@@ -46,6 +47,7 @@ class RecordReader {
   std::string name_;
   std::string rest_;          // what was fed and is no whole record yet
   std::size_t searched_ = 0;  // how much of it has been looked through
+  bool begun_ = false;        // past the byte order mark, if there is one
   bool in_quotes_ = false;
   std::size_t line_ = 0;
   std::vector<std::string_view> fields_;

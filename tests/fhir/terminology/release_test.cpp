@@ -30,7 +30,7 @@ TEST(RecordReader, ReadsTabsPipesAndQuotedCommas) {
 }
 
 TEST(RecordReader, AnySplitOfTheBytesYieldsTheSameRecords) {
-  std::string const bytes = "\"a,\"\"b\",c\r\n\"two\nlines\",\r\nlast,one";
+  std::string const bytes = "\xEF\xBB\xBF\"a,\"\"b\",c\r\n\"two\nlines\",\r\nlast,one";
   std::string const whole = records(Delimiter::comma, bytes);
   for (std::size_t piece = 1; piece < bytes.size(); ++piece)
     EXPECT_EQ(records(Delimiter::comma, bytes, piece), whole) << piece;
