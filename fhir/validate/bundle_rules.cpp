@@ -2,6 +2,7 @@
 #include "fhir/validate/walk.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace fhir::validate {
@@ -159,6 +160,8 @@ class BundleRules {
   /// Every entry must be connected with the Composition, by references either way.
   void check_reach(std::span<Element const> entries) {
     std::vector<std::vector<std::size_t>> neighbours(entries.size());
+    std::map<Element const*, std::size_t> places;
+    for (std::size_t i = 0; i < entries.size(); ++i) places.emplace(entries[i].find("resource"), i);
     for (std::size_t i = 0; i < entries.size(); ++i) {
       Element const* const resource = entries[i].find("resource");
       if (resource == nullptr) continue;
@@ -170,11 +173,10 @@ class BundleRules {
       inside.entry = &entries[i];
       inside.place = &entry;
       collect(*resource, inside, 0, [&](Element const* target) {
-        for (std::size_t j = 0; j < entries.size(); ++j) {
-          if (entries[j].find("resource") != target) continue;
-          neighbours[i].push_back(j);
-          neighbours[j].push_back(i);
-        }
+        auto const found = places.find(target);
+        if (found == places.end()) return;
+        neighbours[i].push_back(found->second);
+        neighbours[found->second].push_back(i);
       });
     }
     std::vector<bool> reached(entries.size(), false);

@@ -55,6 +55,25 @@ std::string_view type_in(std::string_view reference) {
 
 }  // namespace
 
+/// Made once per Bundle: a reference costs one look, however many entries there are.
+Walk::EntryIndex const& Walk::index_of(Element const& bundle) const {
+  auto const [at, is_new] = indexes_.try_emplace(&bundle);
+  Element const* const entries = bundle.find("entry");
+  if (!is_new || entries == nullptr) return at->second;
+  for (Element const& entry : entries->items()) {
+    Element const* const resource = entry.find("resource");
+    std::string_view const url = entry.text_at("fullUrl");
+    if (resource == nullptr) continue;
+    if (!url.empty()) {
+      at->second.by_url.emplace(url, &entry);
+    } else {
+      at->second.by_name.emplace(
+          std::string(resource->text_at("resourceType")).append("/").append(resource->text_at("id")), &entry);
+    }
+  }
+  return at->second;
+}
+
 Walk::Target Walk::find_target(std::string_view reference, Surroundings const& here) const {
   Target target;
   if (reference.starts_with('#')) {
@@ -89,21 +108,14 @@ Walk::Target Walk::find_target(std::string_view reference, Surroundings const& h
       target.around = bundle;
       target.entry = &entry;
     };
-    for (Element const& entry : entries->items()) {
-      if (entry.text_at("fullUrl") == absolute) take(entry);
-    }
+    EntryIndex const& index = index_of(*bundle->resource);
+    auto const [first, last] = index.by_url.equal_range(absolute);
+    for (auto at = first; at != last; ++at) take(*at->second);
     if (target.resource != nullptr) return target;
     // An entry without fullUrl can only be told by the type and id of its resource.
     if (is_absolute) continue;
-    std::size_t const slash = plain.find('/');
-    for (Element const& entry : entries->items()) {
-      Element const* const resource = entry.find("resource");
-      if (resource == nullptr || slash == std::string_view::npos || entry.find("fullUrl") != nullptr)
-        continue;
-      if (resource->text_at("resourceType") == plain.substr(0, slash) &&
-          resource->text_at("id") == plain.substr(slash + 1))
-        take(entry);
-    }
+    auto const [named, end] = index.by_name.equal_range(std::string(plain));
+    for (auto at = named; at != end; ++at) take(*at->second);
     if (target.resource != nullptr) return target;
   }
   if (options_.resolve) {

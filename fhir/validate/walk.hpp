@@ -72,6 +72,13 @@ class Walk {
  private:
   friend class Slicer;
 
+  /// The entries of a Bundle by fullUrl; those without one by "Type/id".
+  struct EntryIndex {
+    std::multimap<std::string, json::Element const*> by_url;
+    std::multimap<std::string, json::Element const*> by_name;
+  };
+  EntryIndex const& index_of(json::Element const& bundle) const;
+
   void visit(Item const& item, Shapes shapes, Place const& place, Surroundings const& here);
   void visit_in(Item const& item, Shapes& shapes, Place const& place, Surroundings const& here);
   void add_claimed(Item const& item, Shapes& shapes, Place const& place);
@@ -115,6 +122,7 @@ class Walk {
   bool is_over_ = false;
   unsigned guesses_ = 0;  // speculative walks on the stack
   json::Arena arena_;
+  mutable std::map<json::Element const*, EntryIndex> indexes_;
   std::map<std::pair<void const*, void const*>, int> known_;  // conforms(): 0 under way, 1 yes, 2 no
   std::set<std::string> named_;                               // profiles that were said to be unknown
   std::vector<Item const*> parents_;                          // of the element that is visited

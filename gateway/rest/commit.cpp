@@ -48,6 +48,14 @@ Answer answer_committed(Committed const& committed, std::size_t index, Write con
   return answer;
 }
 
+asio::awaitable<void> run_planning(Context const& context, std::function<void()> plan) {
+  if (context.judge.judging == Judging::full && context.run_on_pool) {
+    co_await context.run_on_pool(std::move(plan));
+  } else {
+    plan();
+  }
+}
+
 asio::awaitable<Answer> commit_one(Context const& context, Request const& request, Planned planned) {
   if (!planned.issues.empty()) {
     Answer answer = refuse(planned.issues);

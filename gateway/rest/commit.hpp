@@ -7,6 +7,7 @@
 #include "gateway/rest/request.hpp"
 #include "gateway/rest/writes.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ net::asio::awaitable<fhir::Result<Committed>> commit_writes(Context const& conte
 /// The answer to one create or update.
 Answer answer_committed(Committed const& committed, std::size_t index, Write const& write,
                         Returning returning);
+
+/// Runs the planning of writes: where it may take its time when they are judged in full, else at once.
+net::asio::awaitable<void> run_planning(Context const& context, std::function<void()> plan);
 
 /// One write alone, planned: refused, or committed and answered.
 net::asio::awaitable<Answer> commit_one(Context const& context, Request const& request, Planned planned);

@@ -63,7 +63,9 @@ fhir::Result<Written> resolve_create(store::Unit& unit, Write const& write, Writ
 }
 
 net::asio::awaitable<Answer> create(Context const& context, Request const& request) {
-  Planned planned = plan_create(context, request);
+  Planned planned;
+  std::function<void()> job = [&] { planned = plan_create(context, request); };
+  co_await run_planning(context, std::move(job));
   co_return co_await commit_one(context, request, std::move(planned));
 }
 

@@ -217,13 +217,16 @@ store::Compute check_reads(Entries const& entries, Plan const& plan) {
 asio::awaitable<Answer> transaction(Context const& context, Request const& request, Entries entries) {
   Plan plan;
   fhir::Issues issues;
-  for (std::size_t i = 0; i < entries.all.size(); ++i) {
-    if (entries.issues[i]) {
-      issues.push_back(*entries.issues[i]);
-    } else {
-      add_entry(context, entries.all[i], i, plan, issues);
+  std::function<void()> job = [&] {
+    for (std::size_t i = 0; i < entries.all.size(); ++i) {
+      if (entries.issues[i]) {
+        issues.push_back(*entries.issues[i]);
+      } else {
+        add_entry(context, entries.all[i], i, plan, issues);
+      }
     }
-  }
+  };
+  co_await run_planning(context, std::move(job));
   if (!issues.empty()) co_return refuse(issues);
 
   std::vector<Answer> answers(entries.all.size());

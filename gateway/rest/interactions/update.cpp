@@ -91,7 +91,9 @@ fhir::Result<Written> resolve_update(store::Unit& unit, Write const& write, Writ
 }
 
 net::asio::awaitable<Answer> update(Context const& context, Request const& request) {
-  Planned planned = plan_update(context, request);
+  Planned planned;
+  std::function<void()> job = [&] { planned = plan_update(context, request); };
+  co_await run_planning(context, std::move(job));
   co_return co_await commit_one(context, request, std::move(planned));
 }
 

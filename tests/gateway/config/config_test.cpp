@@ -25,6 +25,15 @@ TEST(Config, ReadsTheTerminologyIndexes) {
   EXPECT_FALSE(parse("terminology:\n  index: snomed.db\n", "handoff.yaml").has_value());
 }
 
+TEST(Config, ReadsPackagesAndHowStrictlyWritesAreJudged) {
+  EXPECT_EQ(defaults().http.validation, "structure");
+  auto const settings = parse("packages: [a.tgz, b.tgz]\nhttp:\n  validation: full\n", "handoff.yaml");
+  ASSERT_TRUE(settings) << fhir::to_line(settings.error());
+  EXPECT_EQ(settings->packages, (std::vector<std::string>{"a.tgz", "b.tgz"}));
+  EXPECT_EQ(settings->http.validation, "full");
+  EXPECT_FALSE(parse("http:\n  validation: half\n", "handoff.yaml").has_value());
+}
+
 TEST(Config, ReadsAPartnerWithAllThatSendsToIt) {
   auto const settings = parse(R"(
 partners:
