@@ -140,9 +140,14 @@ fhir::Result<void> with_intake(std::string const& config, Work const& work) {
 }
 
 fhir::Result<void> replay(JournalArguments const& arguments) {
-  FHIR_CHECK(
-      with_intake(arguments.config, [&](intake::Intake& intake) { return intake.replay(arguments.id); }));
-  std::cout << "accepted\n";
+  std::size_t changed = 0;
+  FHIR_CHECK(with_intake(arguments.config, [&](intake::Intake& intake) -> fhir::Result<void> {
+    FHIR_TRY(changed, intake.replay(arguments.id));
+    return {};
+  }));
+  std::cout << "accepted";
+  if (changed > 0) std::cout << ", " << changed << " resources changed";
+  std::cout << "\n";
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include "gateway/delivery/answers.hpp"
 #include "gateway/identity/identity.hpp"
 #include "gateway/intake/journey.hpp"
+#include "gateway/intake/queries.hpp"
 #include "gateway/intake/reconcile.hpp"
 #include "gateway/record/subscribers.hpp"
 #include "gateway/store/async_commit.hpp"
@@ -22,6 +23,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <typeinfo>
 #include <utility>
 
@@ -320,9 +322,8 @@ void Intake::decode(Journey& journey) const {
   auto draft = mappings::language::forward(journey.tables->maps, message, journey.partner->profile);
   if (!draft) return stop(draft.error(), Verdict::error);
   // AA would say that it was answered. `handoff convert` says which FHIR search it stands for.
-  if (draft->message_code == "QBP") {
-    return stop(fhir::error(fhir::IssueType::not_supported,
-                            "queries are not answered here: ask by FHIR search", {}, "MSH-9"),
+  if (draft->message_code == "QBP" && !is_answered_query(*draft)) {
+    return stop(fhir::error(fhir::IssueType::not_supported, "this query is not answered here", {}, "MSH-9.2"),
                 Verdict::error);
   }
   journey.draft.emplace(std::move(*draft));
@@ -348,6 +349,7 @@ fhir::Result<Message> Intake::parse(Tables const& tables, std::string const& byt
 
 fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   journey.answers.clear();
+  journey.response.clear();
   journey.is_replay = false;
   journey.is_conflict = false;
   journey.replaces_journal_id = journey.kept_as;
@@ -417,6 +419,8 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
     }
   }
 
+  if (verdict == Verdict::accepted && !journey.is_about_link && is_answered_query(*journey.draft))
+    FHIR_CHECK(look_up(unit, journey, verdict, issues));
   try {
     answer(unit, journey, verdict, issues);
   } catch (...) {
@@ -457,9 +461,23 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   return {};
 }
 
+/// What a query finds is its answer.
+fhir::Result<void> Intake::look_up(store::Unit& unit, Journey& journey, Verdict& verdict,
+                                   fhir::Issues& issues) {
+  auto header = next_header();
+  header.expected_sequence = journey.expected_sequence;
+  FHIR_TRY(auto answered, answer_query(unit.snapshot(), *journey.tables, *journey.partner, *journey.message,
+                                       *journey.draft, header));
+  journey.response = std::move(answered.bytes);
+  if (!answered.issues.empty()) verdict = Verdict::error;
+  std::ranges::move(answered.issues, std::back_inserter(issues));
+  return {};
+}
+
 /// Steps 5 and 6 for a v2 message: its resources, its persons, its place in the record, who must be told.
 fhir::Result<void> Intake::take_in(store::Unit& unit, Journey& journey) {
   Message const& message = *journey.message;
+  if (is_answered_query(*journey.draft)) return {};  // it asks, and says nothing
   if (auto const msa = message.find_segment("MSA")) {
     auto const at = static_cast<std::uint32_t>(*msa);
     FHIR_CHECK(delivery::settle_by_answer(
@@ -545,6 +563,7 @@ DueAnswers Intake::due_to(Journey const& journey, Verdict verdict, fhir::Issues 
     return header;
   };
   auto due = due_answers(message, verdict, headers, issues, confirm);
+  if (!journey.response.empty() && !due.application.empty()) due.application = journey.response;
   bool const is_referral = message.message_code() == "REF" && message.trigger_event() == "I12";
   bool const says_rri = journey.partner != nullptr && journey.partner->settings.ref_reply == "rri";
   if (is_referral && says_rri && verdict == Verdict::accepted && !journey.is_about_link &&
@@ -680,11 +699,11 @@ void Intake::count(Journey const& journey) {
   }
 }
 
-fhir::Result<void> Intake::replay(std::int64_t journal_id) {
+fhir::Result<std::size_t> Intake::replay(std::int64_t journal_id) {
   FHIR_TRY(auto const snapshot, options_.store.snapshot());
   FHIR_TRY(auto const row, snapshot->find_journal(journal_id));
   if (!row) return fhir::error(fhir::IssueType::not_found, "the journal has no row of that number");
-  if (row->outcome == to_text(Verdict::accepted)) return {};
+  if (row->outcome == to_text(Verdict::accepted)) return replay_accepted(*row);
   if (row->outcome == record::work::conflict) {
     return fhir::error(fhir::IssueType::business_rule,
                        "a conflict is taken in by a person's decision: journal accept, or journal dismiss");
@@ -693,7 +712,7 @@ fhir::Result<void> Intake::replay(std::int64_t journal_id) {
   FHIR_CHECK(
       options_.store.commit_and_wait([this, journey](store::Unit& unit) { return compute(unit, *journey); }));
   count(*journey);
-  if (journey->outcome == Verdict::accepted) return {};
+  if (journey->outcome == Verdict::accepted) return std::size_t{0};
   return fhir::error(fhir::IssueType::processing, "it is still refused; the journal row says why");
 }
 

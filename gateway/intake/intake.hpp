@@ -79,9 +79,11 @@ class Intake : public Writer {
   boost::asio::awaitable<bool> accept_answer(std::string partner, std::string bytes);
 
   /// Processes a kept message again, e.g. after its table was mended (`handoff journal replay`). A success
-  /// replaces the stored outcome and answer. Blocks; not for io threads. Errors: not_found, or why it still
-  /// fails.
-  fhir::Result<void> replay(std::int64_t journal_id);
+  /// replaces the stored outcome and answer. One that was accepted is translated anew: what changed tables
+  /// say otherwise replaces what the message gave, where that still stands; with the same tables, and a
+  /// second time, nothing changes. How many resources of an accepted one changed. Blocks; not for io threads.
+  /// Errors: not_found (also the tables that took it in), or why it still fails.
+  fhir::Result<std::size_t> replay(std::int64_t journal_id);
 
   /// Ends a conflict (R5) as a person decided: work::accepted takes the kept message in as a new one,
   /// work::dismissed leaves it out for good. Either way the same bytes are not asked about again. Blocks.
@@ -129,6 +131,7 @@ class Intake : public Writer {
   fhir::Result<bool> is_settled_conflict(store::Unit& unit, Journey& journey);
   fhir::Result<void> open_conflict(store::Unit& unit, Journey const& journey);
   fhir::Result<void> open_identity(store::Unit& unit, Journey const& journey, fhir::Issue const& why);
+  fhir::Result<void> look_up(store::Unit& unit, Journey& journey, Verdict& verdict, fhir::Issues& issues);
   fhir::Result<void> take_in(store::Unit& unit, Journey& journey);
   std::vector<std::string> answers_to(Journey const& journey, Verdict verdict, fhir::Issues const& issues);
   DueAnswers due_to(Journey const& journey, Verdict verdict, fhir::Issues const& issues,
@@ -147,7 +150,8 @@ class Intake : public Writer {
   fhir::Result<void> note_unmapped(store::Unit& unit, Journey const& journey);
   fhir::Result<void> answer_from_tables();
   fhir::Result<void> take_again(store::SightingMessage const& message);
-  fhir::Result<void> patch(store::SightingMessage const& message, store::JournalRow const& row);
+  fhir::Result<std::size_t> patch(store::JournalRow const& row, store::SightingMessage const* waited);
+  fhir::Result<std::size_t> replay_accepted(store::JournalRow const& row);
 
   IntakeOptions options_;
   IntakeCounters counters_;

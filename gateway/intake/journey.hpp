@@ -29,6 +29,7 @@ struct Intake::Journey {
   std::int64_t kept_as = 0;       ///< The journal row that is processed again; 0: a message that just came.
   // Found out by compute(), which may run more than once:
   std::vector<std::string> answers;
+  std::string response;  ///< The application answer that a query gets.
   bool is_replay = false;
   bool is_conflict = false;
   Verdict outcome = Verdict::accepted;

@@ -3,6 +3,7 @@
 #include "fhir/json/reader.hpp"
 #include "gateway/intake/journey.hpp"
 #include "gateway/intake/kept.hpp"
+#include "gateway/intake/queries.hpp"
 #include "gateway/intake/reconcile.hpp"
 #include "gateway/record/work_item.hpp"
 
@@ -157,7 +158,10 @@ fhir::Result<std::size_t> Intake::requeue() {
 fhir::Result<void> Intake::take_again(store::SightingMessage const& message) {
   FHIR_TRY(auto const snapshot, options_.store.snapshot());
   FHIR_TRY(auto const row, snapshot->find_journal(message.journal_id));
-  if (row && row->outcome == to_text(Verdict::accepted)) return patch(message, *row);
+  if (row && row->outcome == to_text(Verdict::accepted)) {
+    FHIR_CHECK(patch(*row, &message));
+    return {};
+  }
   // What was refused goes the whole way again; that it may be refused for another reason is the journal's to
   // say.
   if (row && row->outcome == to_text(Verdict::error)) (void)replay(message.journal_id);
@@ -168,16 +172,18 @@ fhir::Result<void> Intake::take_again(store::SightingMessage const& message) {
   return {};
 }
 
-/// An accepted message: what the tables now in force say otherwise than those that took it in.
-fhir::Result<void> Intake::patch(store::SightingMessage const& message, store::JournalRow const& row) {
+/// An accepted message: what the tables now in force say otherwise than those that took it in. `waited`: the
+/// item that waited for them, or nullptr. How many resources changed.
+fhir::Result<std::size_t> Intake::patch(store::JournalRow const& row, store::SightingMessage const* waited) {
   auto const tables = options_.tables->current();
   FHIR_TRY(auto const snapshot, options_.store.snapshot());
   Past const past{*snapshot, archive_, *tables};
   FHIR_TRY(auto const before, read_kept(past, row));
   FHIR_TRY(auto const after, read_kept_now(past, row));
   KnownPartner const* const partner = tables->partners->find(row.partner);
+  std::size_t changed = 0;
   FHIR_CHECK(options_.store.commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
-    unit.finish_sighting(message);
+    if (waited != nullptr) unit.finish_sighting(*waited);
     if (!before->draft || !after->draft || partner == nullptr) return {};
     FHIR_TRY(auto const reconciled,
              retranslate(unit, *before->draft, *after->draft, *partner, *tables->partners));
@@ -190,9 +196,33 @@ fhir::Result<void> Intake::patch(store::SightingMessage const& message, store::J
     }
     unit.journal() = row;
     unit.journal().maps_hash = tables->hash;
+    changed = static_cast<std::size_t>(
+        std::ranges::count_if(unit.changes(), [](auto const& change) { return change.changed; }));
     return finish(unit, cause);
   }));
-  return {};
+  return changed;
+}
+
+/// The same tables say the same again: nothing to do. Other tables change what they say otherwise, and only
+/// where the message's own word still stands.
+fhir::Result<std::size_t> Intake::replay_accepted(store::JournalRow const& row) {
+  auto const tables = options_.tables->current();
+  if (row.format != "hl7v2" || row.maps_hash == tables->hash) return std::size_t{0};
+  FHIR_TRY(auto const snapshot, options_.store.snapshot());
+  Past const past{*snapshot, archive_, *tables};
+  FHIR_TRY(auto const before, read_kept(past, row));
+  if (!before->exact)
+    return fhir::error(
+        fhir::IssueType::not_found,
+        "the tables that took it in are not kept: what they said cannot be told from what is new");
+  FHIR_TRY(auto const after, read_kept_now(past, row));
+  if (!after->draft)
+    return fhir::error(fhir::IssueType::processing, "the tables in force refuse it: " + after->refused);
+  if (tables->partners->find(row.partner) == nullptr)
+    return fhir::error(fhir::IssueType::not_found,
+                       "the configuration no longer names the partner it came from");
+  if (is_answered_query(*after->draft)) return std::size_t{0};
+  return patch(row, nullptr);
 }
 
 }  // namespace gateway::intake

@@ -307,12 +307,12 @@ TEST_F(IntakeTest, AProblemDeletedByItsActionCodeStaysAndIsMarked) {
   EXPECT_NE(problems[0].content.find("entered-in-error"), std::string::npos) << problems[0].content;
 }
 
-TEST_F(IntakeTest, AQueryIsNotAnsweredAsIfItHadBeenRun) {
+TEST_F(IntakeTest, AQueryOfAnotherKindIsNotAnsweredAsIfItHadBeenRun) {
   auto const answers = send(
-      "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301110000+0000||QBP^Q22^QBP_Q21|Q1|P|2.5\rQPD|IHE PDQ "
-      "Query|T1|@PID.5.1^MASON\rRCP|I\r");
+      "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301110000+0000||QBP^Q21^QBP_Q21|Q1|P|2.5\rQPD|Q21^Get Person "
+      "Demographics|T1|4711^^^HOSP\rRCP|I\r");
   EXPECT_EQ(code(answers), "AE");
-  EXPECT_NE(answers[0].find("queries are not answered here"), std::string::npos) << answers[0];
+  EXPECT_NE(answers[0].find("this query is not answered here"), std::string::npos) << answers[0];
 }
 
 TEST_F(IntakeTest, ACollaborativeReferralOpensARecordAndItsCancellationIsAsked) {

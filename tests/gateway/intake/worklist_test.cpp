@@ -195,6 +195,56 @@ TEST_F(Worklist, ANewerFactIsNotOverwrittenByAnAnswerToAnOlderMessage) {
   EXPECT_EQ(gender(), "female");
 }
 
+/// A table that takes a field over which it left before, and another that says one otherwise.
+std::vector<MapFile> changed_tables() {
+  return {{"own.map",
+           "overlay own\n"
+           "vocabulary other-sex HL70001 -> http://hl7.org/fhir/administrative-gender\n"
+           "  M <-> male\n"
+           "  F <-> other\n"
+           "segment PID -> Patient\n"
+           "pid.8 | PID-8 | gender | IS~code | other-sex | | = | set\n"}};
+}
+
+TEST_F(Worklist, AnAcceptedMessageReplayedByChangedTablesSaysWhatTheySay) {
+  send(admission("M1", "F"));
+  ASSERT_EQ(gender(), "female");
+  EXPECT_EQ(intake_->replay(1).value(), 0U) << "the same tables say the same";
+  reload(hospital(), changed_tables());
+  EXPECT_EQ(gender(), "female") << "nothing changes by itself";
+  EXPECT_EQ(intake_->replay(1).value(), 1U);
+  EXPECT_EQ(gender(), "other");
+  EXPECT_EQ(view()->find_journal(1)->value().maps_hash, tables_->current()->hash);
+  auto const version = the("Patient").version_id;
+  EXPECT_EQ(intake_->replay(1).value(), 0U) << "a second time is none";
+  EXPECT_EQ(the("Patient").version_id, version);
+}
+
+TEST_F(Worklist, AReplayLeavesWhatWasSaidSince) {
+  send(admission("M1", "F"));
+  send(admission("M2", "M", "A08"));
+  ASSERT_EQ(gender(), "male");
+  reload(hospital(), changed_tables());
+  EXPECT_EQ(intake_->replay(1).value(), 0U);
+  EXPECT_EQ(gender(), "male");
+}
+
+TEST_F(Worklist, WithoutTheTablesThatTookItInAReplayChangesNothingAndSaysWhy) {
+  send(admission("M1", "F"));
+  store_
+      ->commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
+        FHIR_TRY(auto const row, unit.snapshot().find_journal(1));
+        unit.journal() = *row;
+        unit.journal().maps_hash = "gone";
+        return {};
+      })
+      .value();
+  auto const refused = intake_->replay(1);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, fhir::IssueType::not_found);
+  EXPECT_EQ(gender(), "female");
+}
+
 TEST_F(Worklist, ACodeAddedToTheFileAnswersTheItem) {
   send(admission("M1", "Q"));
   auto settings = hospital();
