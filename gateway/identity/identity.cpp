@@ -629,6 +629,10 @@ fhir::Result<std::vector<std::string>> repoint(store::Unit& unit, Move const& mo
     for (store::Version const& one : found) {
       FHIR_TRY(auto const version, unit.find(type, one.id));  // as this Unit has left it
       if (!version || version->source != move.source || version->deleted) continue;
+      if (move.only) {
+        FHIR_TRY(bool const wanted, move.only(*version));
+        if (!wanted) continue;
+      }
       FHIR_TRY(Element resource, fhir::json::read(version->content, arena));
       if (!replace_references(resource, move.from, arena.copy(move.to))) continue;
       FHIR_CHECK(unit.put(resource, move.source, "PUT"));

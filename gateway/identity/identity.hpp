@@ -13,6 +13,7 @@
 #include "fhir/result.hpp"
 #include "gateway/store/store.hpp"
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -107,6 +108,8 @@ struct Move {
   /// Which resources: those of any type that `parameter` (a search parameter) finds by `value` ("encounter",
   /// "Encounter/x").
   std::string parameter, value;
+  /// Of these only such; empty: all.
+  std::function<fhir::Result<bool>(store::Version const&)> only = {};
 };
 /// Puts `to` in place of `from` in them. Returns their references.
 fhir::Result<std::vector<std::string>> repoint(store::Unit& unit, Move const& move);

@@ -10,6 +10,26 @@ namespace gateway::intake {
 using fhir::json::Element;
 using identity::alias_name;
 
+namespace {
+
+/// "4711" of "urn:oid:1.2.3|4711".
+std::string_view value_of(std::string_view number) { return number.substr(number.rfind('|') + 1); }
+
+/// Whether a PID of the message has this number among those of PID-3.
+bool names_patient(std::string const& bytes, std::string_view number) {
+  fhir::Issues forgiven;
+  auto const message = mappings::hl7v2::Message::parse(bytes, {}, forgiven);
+  if (!message) return false;
+  for (auto at = message->find_segment("PID"); at; at = message->find_segment("PID", *at + 1)) {
+    auto const pid = static_cast<std::uint32_t>(*at);
+    for (std::uint16_t each = 1; each <= message->repetition_count(pid, 3); ++each)
+      if (message->text({pid, 3, each, 1, 1}) == number) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 std::string number_of(mappings::language::DraftResource const& resource) {
   static constexpr std::string_view kNumbered[] = {"Patient", "Encounter", "Account"};
   if (std::ranges::find(kNumbered, resource.type) == std::end(kNumbered)) return {};
@@ -79,9 +99,7 @@ fhir::Result<void> IdentityActs::before_targets() {
     if (patients.size() < 2)
       return fhir::error(fhir::IssueType::required, "an unlink names two patients by their numbers", {},
                          "PID-3");
-    return identity::unlink(
-        unit_, {source_, number_of(draft_.resources[patients[0]]), number_of(draft_.resources[patients[1]])},
-        trust_);
+    return part(number_of(draft_.resources[patients[0]]), number_of(draft_.resources[patients[1]]));
   }
   if (is("A46 A47 A48")) return rename_patients();
   if (is("A50 A45")) return rename_visits();
@@ -94,6 +112,30 @@ fhir::Result<void> IdentityActs::before_targets() {
       if (!renamed) FHIR_CHECK(merge_accounts(patient));
     }
   }
+  return {};
+}
+
+/// What takes back a merge gives back what was told under the retired number since.
+fhir::Result<void> IdentityActs::part(std::string const& first, std::string const& second) {
+  FHIR_TRY(auto const survivor_of_first, identity::resolve(unit_, source_, first));
+  FHIR_TRY(auto const survivor_of_second, identity::resolve(unit_, source_, second));
+  FHIR_CHECK(identity::unlink(unit_, {source_, first, second}, trust_));
+  if (survivor_of_first.name != first) FHIR_CHECK(give_back(second, first));
+  if (survivor_of_second.name != second) FHIR_CHECK(give_back(first, second));
+  return {};
+}
+
+fhir::Result<void> IdentityActs::give_back(std::string const& survivor, std::string const& retired) {
+  FHIR_TRY(auto const from, id("Patient", survivor));
+  FHIR_TRY(auto const to, id("Patient", retired));
+  if (from == to) return {};
+  auto const told_under_retired = [&](store::Version const& version) -> fhir::Result<bool> {
+    if (version.journal_id == 0) return false;
+    FHIR_TRY(auto const row, unit_.snapshot().find_journal(version.journal_id));
+    return row && names_patient(row->raw, value_of(retired)) && !names_patient(row->raw, value_of(survivor));
+  };
+  FHIR_CHECK(identity::repoint(unit_, {source_, "Patient/" + from, "Patient/" + to, "patient",
+                                       "Patient/" + from, told_under_retired}));
   return {};
 }
 

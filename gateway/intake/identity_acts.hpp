@@ -41,6 +41,8 @@ class IdentityActs {
   std::size_t patient_of(std::size_t visit) const;
   fhir::Result<std::string> id(std::string_view type, std::string const& number);
 
+  fhir::Result<void> part(std::string const& first, std::string const& second);
+  fhir::Result<void> give_back(std::string const& survivor, std::string const& retired);
   fhir::Result<void> rename_patients();
   fhir::Result<void> rename_visits();
   fhir::Result<void> merge_patient(std::size_t patient);

@@ -162,6 +162,8 @@ TEST_F(IdentityActsTest, L10AfterAMergeTheOldNumberMeansTheNewOneAndAnUnlinkRest
   EXPECT_FALSE(has(only("Patient", "_id=" + two), "replaced-by"));
   EXPECT_FALSE(has(only("Patient", "_id=" + one), "replaces"));
   EXPECT_NE(person_of(one), person_of(two));
+  EXPECT_TRUE(has(only("Encounter", "identifier=V1"), "Patient/" + two))
+      << "what was told under the retired number is its own again";
   ASSERT_EQ(send("A31", 6, pid("2", "Meson-Lee")), "AA");
   EXPECT_TRUE(has(only("Patient", "_id=" + two), "Meson-Lee"));
   EXPECT_FALSE(has(only("Patient", "_id=" + one), "Meson-Lee"));
