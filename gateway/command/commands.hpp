@@ -116,5 +116,7 @@ int doctor(std::string const& config);
 
 /// One line per Issue on stderr, or a JSON array with `json`.
 void print(fhir::Issues const& issues, bool json = false);
+/// kDone, or kRefused with the Issue on stderr.
+int code_of(fhir::Result<void> const& done, bool json = false);
 
 }  // namespace gateway::command

@@ -160,29 +160,23 @@ fhir::Result<void> settle(JournalArguments const& arguments, std::string_view ho
   return {};
 }
 
-int done_or_refused(fhir::Result<void> const& done, JournalArguments const& arguments) {
-  if (done) return kDone;
-  print({done.error()}, arguments.json);
-  return kRefused;
-}
-
 }  // namespace
 
-int journal_list(JournalArguments const& arguments) { return done_or_refused(list(arguments), arguments); }
-int journal_show(JournalArguments const& arguments) { return done_or_refused(show(arguments), arguments); }
+int journal_list(JournalArguments const& arguments) { return code_of(list(arguments), arguments.json); }
+int journal_show(JournalArguments const& arguments) { return code_of(show(arguments), arguments.json); }
 int journal_replay(JournalArguments const& arguments) {
   if (!arguments.diff && arguments.id == 0) {
     print({fhir::error(fhir::IssueType::required, "say which message: journal replay N", {}, "id")},
           arguments.json);
     return kWrongUsage;
   }
-  return done_or_refused(arguments.diff ? diff(arguments) : replay(arguments), arguments);
+  return code_of(arguments.diff ? diff(arguments) : replay(arguments), arguments.json);
 }
 int journal_accept(JournalArguments const& arguments) {
-  return done_or_refused(settle(arguments, record::work::accepted), arguments);
+  return code_of(settle(arguments, record::work::accepted), arguments.json);
 }
 int journal_dismiss(JournalArguments const& arguments) {
-  return done_or_refused(settle(arguments, record::work::dismissed), arguments);
+  return code_of(settle(arguments, record::work::dismissed), arguments.json);
 }
 
 }  // namespace gateway::command

@@ -61,12 +61,6 @@ fhir::Result<void> settle(OutboxArguments const& arguments, store::OutboxState s
   return {};
 }
 
-int code_of(fhir::Result<void> const& done) {
-  if (done) return kDone;
-  print({done.error()});
-  return kRefused;
-}
-
 }  // namespace
 
 int outbox_list(OutboxArguments const& arguments) { return code_of(list(arguments)); }

@@ -13,4 +13,10 @@ void print(fhir::Issues const& issues, bool json) {
   std::cerr << fhir::json::to_json(issues) << "\n";
 }
 
+int code_of(fhir::Result<void> const& done, bool json) {
+  if (done) return kDone;
+  print({done.error()}, json);
+  return kRefused;
+}
+
 }  // namespace gateway::command

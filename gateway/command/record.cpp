@@ -24,12 +24,6 @@ fhir::Result<void> print_record(RecordArguments const& arguments, Reader read) {
   return {};
 }
 
-int code_of(fhir::Result<void> const& done) {
-  if (done) return kDone;
-  print({done.error()});
-  return kRefused;
-}
-
 int print_or_refuse(RecordArguments const& arguments, Reader read) {
   return code_of(print_record(arguments, read));
 }
