@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <unistd.h>
 
 namespace gateway::intake {
 namespace {
@@ -38,9 +39,8 @@ std::string admission(std::string const& control_id, std::string const& sex,
 class Worklist : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ =
-        testing::TempDir() + "worklist-" + testing::UnitTest::GetInstance()->current_test_info()->name();
-    std::filesystem::remove_all(folder_);
+    folder_ = testing::TempDir() + "worklist-" + std::to_string(::getpid()) + "-" +
+              testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::create_directories(folder_);
     auto const clock = [this] { return now_; };
     store_ = store::open_sqlite({.path = folder_ + "/handoff.db"}, clock).value();
