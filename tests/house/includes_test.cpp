@@ -25,7 +25,7 @@ std::map<std::string, Rooms> const kMayCall{
     {"security", {"config", "store"}},
     {"ops", {"config", "net", "store", "record", "intake", "mappings"}},
     {"identity", {"store"}},
-    {"record", {"store", "identity", "mappings"}},
+    {"record", {"store", "identity"}},
     {"delivery", {"store", "net", "config", "identity", "record", "mappings"}},
     {"intake", {"store", "config", "identity", "record", "delivery", "mappings"}},
     {"feeds", {"config", "net", "intake"}},
