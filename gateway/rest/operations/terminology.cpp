@@ -134,7 +134,17 @@ bool is_unknown(fhir::terminology::Answer const& answer) {
   return false;
 }
 
-/// What the other terminology server says, or ours with a word of why not.
+/// The text of a CodeableConcept is what somebody wrote: it may tell of whom.
+bool holds_free_text(Element const& parameters) {
+  Element const* const list = parameters.find("parameter");
+  for (Element const& parameter : list == nullptr ? std::span<Element const>{} : list->items()) {
+    Element const* const coded = parameter.find("valueCodeableConcept");
+    if (coded != nullptr && coded->find("text") != nullptr) return true;
+  }
+  return false;
+}
+
+/// What the other terminology server says, or ours with a word of why not. Free text is not sent there.
 void ask_remote(Context const& context, Request const& request, Element const& parameters, Answer& answer) {
   std::string const operation = request.type + '/' + request.path.back();
   auto remote = context.remote->ask(operation, fhir::json::write(parameters), context.clock());
@@ -172,7 +182,8 @@ fhir::Result<Answer> run(Context const& context, Request const& request, Call co
   Answer answer;
   answer.status = result.failure ? status_of(*result.failure) : 200;
   answer.body = fhir::json::write(result.document.root);
-  if (context.remote != nullptr && is_unknown(result)) ask_remote(context, request, parameters.root, answer);
+  if (context.remote != nullptr && is_unknown(result) && !holds_free_text(parameters.root))
+    ask_remote(context, request, parameters.root, answer);
   return answer;
 }
 

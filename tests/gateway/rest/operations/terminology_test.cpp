@@ -177,6 +177,18 @@ TEST(Terminology, AsksAnotherServerForWhatIsNotKnownHere) {
       server.get("/fhir/CodeSystem/$lookup?system=http://hl7.org/fhir/administrative-gender&code=male");
   EXPECT_EQ(value(known, "display"), "Male");
   EXPECT_EQ(asked, 1) << "what is known here is not asked for";
+  std::string const coded =
+      R"({"resourceType":"Parameters","parameter":[{"name":"url","valueUri":"urn:far"},)"
+      R"({"name":"codeableConcept","valueCodeableConcept":{"coding":[{"system":"urn:far","code":"x"}]TEXT}}]})";
+  auto const ask_with = [&](std::string_view text) {
+    std::string body = coded;
+    body.replace(body.find("TEXT"), 4, text);
+    (void)server.post("/fhir/ValueSet/$validate-code", body);
+  };
+  ask_with(R"(,"text":"as the neighbour told")");
+  EXPECT_EQ(asked, 1) << "free text is not sent elsewhere";
+  ask_with("");
+  EXPECT_EQ(asked, 2);
   listener.reset();
   server.remote = terminology::RemoteServer::make({.base_url = "http://127.0.0.1:1"}).value();
   server.restart();
