@@ -163,7 +163,7 @@ std::vector<Provenance> provenance(Draft const& draft) {
   std::vector<Provenance> all;
   for (std::size_t at = 0; at < draft.writes.size(); ++at) {
     Write const& write = draft.writes[at];
-    if (write.deletes || keeps.origins[at].overwritten) continue;
+    if (write.deletes || keeps.origins[at].overwritten || keeps.origins[at].withdrawn) continue;
     Provenance one;
     std::uint16_t const* index = write.indexes;
     one.path = draft.resources[write.resource].type;

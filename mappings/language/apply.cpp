@@ -13,26 +13,30 @@ namespace {
 class Merge {
  public:
   Merge(Draft const& draft, std::uint32_t resource, Element const& content, Element& result, Arena& arena,
-        Late late)
+        std::span<std::string const> references, Late late)
       : draft_(draft),
         keeps_(internals(draft)),
         resource_(resource),
         content_(content),
         result_(result),
         arena_(arena),
+        references_(references),
         late_(late) {}
 
   void run(Element const& before) {
     std::set<std::pair<Row const*, std::uint32_t>> done;
     for (std::size_t at = 0; at < draft_.writes.size(); ++at) {
       Write const& write = draft_.writes[at];
-      if (write.resource != resource_) continue;
+      if (write.resource != resource_ || keeps_.origins[at].withdrawn) continue;
       Origin const& origin = keeps_.origins[at];
       // List rows act once for all their items; a use with an array as base acts once for all its segments.
       auto const& base = keeps_.structure->uses[origin.use].targets[write.row->target].base;
       bool const is_snapshot = !base.empty() && (base.steps.back().pick == Step::Pick::each ||
                                                  base.steps.back().pick == Step::Pick::match_each);
-      bool const based = is_snapshot || (!base.empty() && base.steps.back().is_array() && !write.deletes);
+      // `dosageInstruction[0]` is one item that several segments fill, each with elements of its own.
+      bool const is_item =
+          !base.empty() && base.steps.back().is_array() && base.steps.back().pick != Step::Pick::index;
+      bool const based = is_snapshot || (is_item && !write.deletes);
       if (based) {
         if (done.insert({nullptr, origin.use}).second) replace_base(origin.use);
       } else if (is_list(*write.row)) {
@@ -40,6 +44,9 @@ class Merge {
       } else {
         set_one(write, origin, before);
       }
+    }
+    for (Act const& act : keeps_.acts) {
+      if (act.resource == resource_ && done.insert({nullptr, act.use}).second) replace_base(act.use);
     }
     keep_links();
     move_status(before);
@@ -83,14 +90,15 @@ class Merge {
     if (row.update == Update::state && !may_move(steps, known, *value)) return;
     if (row.kind == Row::Kind::literal_in && known != nullptr) return;
     if (is_there(steps, *value)) return;
+    if (row.kind == Row::Kind::path) {
+      for (std::string_view const other : other_choices(result_, steps[0].name)) result_.remove(other);
+    }
     Trail trail;
     Element& place = reach(result_, steps, arena_, trail);
-    if (steps.back().choice) {
+    if (steps.back().choice)
       replace_choice(place, steps.back().name, *value);
-    } else {
-      if (row.kind == Row::Kind::path) clear_other_choices(steps);
+    else
       place = own(*value);
-    }
   }
 
   /// An item that its own discriminator does not find again (`?=` on a system that the sender did not give).
@@ -104,31 +112,6 @@ class Merge {
   /// A late message only fills what nothing newer speaks of.
   static bool is_answered(std::vector<Step> const& steps, Write const& write, Element const& before) {
     return write.deletes || steps.back().choice || find(before, steps) != nullptr;
-  }
-
-  /// `multipleBirthInteger` takes the place of `multipleBirthBoolean`: one choice at a time.
-  void clear_other_choices(std::vector<Step> const& steps) {
-    std::string const& name = steps.back().name;
-    std::size_t stem = name.size();
-    for (std::string_view const ending : {"DateTime", "Boolean", "Integer", "Period", "Quantity", "Range",
-                                          "Ratio", "String", "CodeableConcept"}) {
-      if (name.size() > ending.size() && name.ends_with(ending)) {
-        stem = name.size() - ending.size();
-        break;
-      }
-    }
-    if (stem == name.size() || steps.size() != 1) return;
-    static constexpr std::string_view kStems[] = {"deceased",   "multipleBirth", "onset",    "effective",
-                                                  "occurrence", "value",         "performed"};
-    std::string_view const head = std::string_view(name).substr(0, stem);
-    if (std::ranges::find(kStems, head) == std::end(kStems)) return;
-    std::vector<std::string_view> others;
-    for (auto const& member : result_.members()) {
-      bool const choice = member.name.size() > stem && member.name.starts_with(head) && member.name != name &&
-                          member.name[stem] >= 'A' && member.name[stem] <= 'Z';
-      if (choice) others.push_back(member.name);
-    }
-    for (std::string_view const other : others) result_.remove(other);
   }
 
   void replace_choice(Element& parent, std::string_view stem, Element const& from) {
@@ -227,9 +210,12 @@ class Merge {
       for (Element const& item : old->items()) {
         // What another row of this message has put there stays, also where this row's discriminator fits it:
         // the work number of PID-13 beside those of PID-14.
-        auto const told = items.empty() && at == 0 ? content_.find(steps[0].name) : nullptr;
-        if (told != nullptr && std::ranges::find(told->items(), item) != told->items().end()) {
-          slots.push_back(item);  // "" beside what another field of the same message says
+        bool const may_be_others = (items.empty() || row.update == Update::key) && at == 0;
+        auto const told = may_be_others ? content_.find(steps[0].name) : nullptr;
+        bool const is_own = std::ranges::find(items, item) != items.end();
+        if (told != nullptr && !is_own && std::ranges::find(told->items(), item) != told->items().end()) {
+          slots.push_back(
+              item);  // beside what another field of the same message says: "", or its number again
           continue;
         }
         if (auto const other = std::ranges::find(others, item); other != others.end()) {
@@ -299,8 +285,69 @@ class Merge {
     return &parent;
   }
 
+  /// Whether an item is the one that a segment speaks of. One that says nothing by which it could be told
+  /// (AIG-4 without AIG-3) is only known by all that the segment says.
+  static bool agree(Element const& item, Element const& said, std::vector<Path> const& by) {
+    bool told = false;
+    for (Path const& path : by) {
+      Element const* const one = find(item, path.steps);
+      Element const* const other = find(said, path.steps);
+      if ((one == nullptr) != (other == nullptr)) return false;
+      if (one == nullptr) continue;
+      if (!(*one == *other)) return false;
+      told = true;
+    }
+    return told || contains(item, said);
+  }
+
+  /// Segments with action codes: each item that goes is taken out, each other takes the place of the one that
+  /// it is known by, or comes behind; what no segment names stays.
+  void act_on_base(std::uint32_t use) {
+    Use const& acting = keeps_.structure->uses[use];
+    std::vector<Step> const& steps = acting.targets[0].base.steps;
+    Element const* const fresh = parent_in(content_, steps);
+    Element* const parent = parent_of(steps, steps.size() - 1);
+    if (late_.content) return;
+    std::vector<Element> items;
+    if (Element const* const old = parent->find(steps.back().name))
+      for (Element const& item : old->items()) items.push_back(own(item));
+    auto const known = [&](Element const& one) {
+      return std::ranges::find_if(items, [&](Element const& item) {
+        return (steps.back().conditions.empty() || matches(item, steps.back().conditions)) &&
+               agree(item, one, acting.by);
+      });
+    };
+    for (Act const& act : keeps_.acts) {
+      if (act.resource != resource_ || act.use != use || act.item.is_null()) continue;
+      Element gone = own(act.item);
+      if (!references_.empty()) resolve_references(gone, references_, arena_);
+      if (auto const found = known(gone); found != items.end()) items.erase(found);
+    }
+    Element const* const told = fresh == nullptr ? nullptr : fresh->find(steps.back().name);
+    for (std::size_t at = 0; told != nullptr && at < told->size(); ++at) {
+      Element const& item = told->items()[at];
+      if (!steps.back().conditions.empty() && !matches(item, steps.back().conditions)) continue;
+      if (auto const found = known(item); found == items.end())
+        items.push_back(own(item));
+      else
+        merge(*found, own(item), arena_);  // what the segment leaves out stays
+    }
+    Element all = Element::of_array();
+    for (Element const& item : items) all.push(arena_, item);
+    if (all.empty())
+      parent->remove(steps.back().name);
+    else
+      parent->set(arena_, arena_.copy(steps.back().name), all);
+  }
+
+  bool acts(std::uint32_t use) const {
+    return std::ranges::any_of(keeps_.acts,
+                               [&](Act const& act) { return act.use == use && act.resource == resource_; });
+  }
+
   /// A use whose base is an array (`Patient.contact*` per NK1): its segments are a snapshot of that array.
   void replace_base(std::uint32_t use) {
+    if (acts(use)) return act_on_base(use);
     for (Use::Target const& target : keeps_.structure->uses[use].targets) {
       if (target.base.empty() || !target.base.steps.back().is_array()) continue;
       std::vector<Step> const& steps = target.base.steps;
@@ -515,6 +562,7 @@ class Merge {
   Element const& content_;  ///< Of the draft, its references as the current resource has them.
   Element& result_;
   Arena& arena_;
+  std::span<std::string const> references_;
   Late late_;
   std::map<std::string, std::vector<Element>> said_;  ///< By array: what list rows of this message put there.
 };
@@ -536,7 +584,7 @@ Element apply(Draft const& draft, std::size_t resource, Element const* current, 
     }
     return result;
   }
-  Merge(draft, static_cast<std::uint32_t>(resource), content, result, arena, late).run(*current);
+  Merge(draft, static_cast<std::uint32_t>(resource), content, result, arena, references, late).run(*current);
   return result;
 }
 

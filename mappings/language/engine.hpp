@@ -46,7 +46,15 @@ struct Origin {
   std::uint32_t base_index = kNone;
   Element value = {};        ///< What it wrote.
   bool overwritten = false;  ///< A later write put another value there.
+  bool withdrawn = false;    ///< Its segment takes the item out (an action code): nothing is written.
   bool partial = false;      ///< It refers to a resource that an earlier value made, and that says less.
+};
+
+/// What an action code does to one item of a use's array.
+struct Act {
+  std::uint32_t use = 0;
+  std::uint32_t resource = 0;
+  Element item = {};  ///< The item that goes; null: its segment adds or changes one, as its rows say.
 };
 
 /// What a Draft keeps for this room.
@@ -58,6 +66,7 @@ struct Internals {
   std::vector<std::uint32_t> parts;
   std::vector<Pending> pending;
   std::vector<Origin> origins;  ///< One per Write
+  std::vector<Act> acts;
 };
 
 inline Internals const& internals(Draft const& draft) {

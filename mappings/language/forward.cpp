@@ -105,7 +105,44 @@ class Translation {
         complete = complete && frame.instance[target] != kNone;
       }
       if (!complete) continue;
+      std::size_t const first = draft_.writes.size();
+      std::size_t const literals = literals_.size();
       for (Row const* const row : use.rows) run_row(*row, frame);
+      if (!use.acts.empty()) act(frame, first, literals);
+    }
+  }
+
+  /// An action code says what is done to the segment's item: D, DE and UN take it out, any other but S (a
+  /// snapshot, as when none is given) adds or changes it (HL7 tables 0206 and 0287).
+  void act(Frame const& frame, std::size_t first_write, std::size_t first_literal) {
+    std::string_view code;
+    for (Place const& place : frame.use->acts) {
+      auto const segment = segment_in_scope(message_, keeps_->grouping, place.segment, frame.segment);
+      if (segment && code.empty())
+        code = message_.raw({*segment, place.field, 1, std::max<std::uint16_t>(place.component, 1), 1});
+    }
+    std::uint32_t const resource = keeps_->instances[frame.instance[0]].resource;
+    if (code.empty() || code == "S" || code == kNull || resource == kNone || frame.base_index[0] < 0) return;
+    keeps_->acts.push_back({frame.use_index, resource});
+    if (code != "D" && code != "DE" && code != "UN") return;
+    auto const& steps = frame.use->targets[0].base.steps;
+    Element& content = draft_.resources[resource].content;
+    // find() only walks.
+    Element* const parent =
+        steps.size() == 1 ? &content
+                          : const_cast<Element*>(find(content, std::span(steps).first(steps.size() - 1)));
+    Element* const items = parent == nullptr ? nullptr : parent->find(steps.back().name);
+    auto const index = static_cast<std::size_t>(frame.base_index[0]);
+    // It was added last: no other index moves.
+    if (items == nullptr || index + 1 != items->size()) return;
+    keeps_->acts.back().item = items->items()[index];
+    items->remove_item(index);
+    if (items->empty()) parent->remove(steps.back().name);
+    literals_.erase(literals_.begin() + static_cast<std::ptrdiff_t>(first_literal), literals_.end());
+    for (std::size_t at = first_write; at < draft_.writes.size(); ++at) {
+      keeps_->origins[at].withdrawn = true;
+      keeps_->origins[at].value = {};
+      keeps_->origins[at].base_index = kNone;
     }
   }
 
@@ -423,12 +460,23 @@ class Translation {
     if (!before.empty()) mark_overwritten(before, content);
   }
 
+  /// Two rows that write two types of one choice contradict each other: the later one stands.
+  void clear_other_choices(Row const& row, Frame const& frame, Element& content) {
+    if (!frame.use->targets[row.target].base.empty() || row.path.steps.empty()) return;
+    for (std::string_view const other : other_choices(content, row.path.steps[0].name)) {
+      auto const before = standing(keeps_->instances[frame.instance[row.target]].resource, other);
+      content.remove(other);
+      mark_overwritten(before, content);
+    }
+  }
+
   void write(Row const& row, Address const& address, Element value, Frame& frame) {
     bool partial = false;
     if (!row.pair->resource.empty()) value = refer(row, address, value, frame, partial);
     Trail trail;
     {
       Element& content = resource_of(frame.instance[row.target]).content;
+      clear_other_choices(row, frame, content);
       Element& base = base_of(content, row.target, frame, trail);
       Element& place = reach(base, row.path.steps, draft_.arena, trail);
       auto const& base_path = frame.use->targets[row.target].base.steps;

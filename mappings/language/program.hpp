@@ -170,6 +170,8 @@ struct Use {
   std::string segment, variant;
   std::string group;  ///< "" anywhere, "root" the message
   std::vector<Predicate> when;
+  std::vector<Place> acts;  ///< Where the code stands that says what is done to the item (tables 0206, 0287).
+  std::vector<Path> by;     ///< What tells the items of its array apart.
   std::vector<Target> targets;
   std::vector<Row const*> rows;
   SourceAt at;

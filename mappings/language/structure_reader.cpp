@@ -197,7 +197,8 @@ class StructureReader : public RowReader {
 
   void read_use(Line const& line, std::vector<Cell> const& words, Structure& structure) {
     constexpr std::string_view kForm =
-        "use SEGMENT[/variant] [at GROUP] [when ...] -> Type#role[.path*][, ...]";
+        "use SEGMENT[/variant] [at GROUP] [acts FIELD [else FIELD] by PATH ...] [when ...] -> "
+        "Type#role[.path*][, ...]";
     auto const arrow = line.text.find("->");
     if (words.size() < 4 || arrow == std::string_view::npos)
       return fail(line, line.column, "", std::string(kForm));
@@ -211,6 +212,7 @@ class StructureReader : public RowReader {
       use.group = words[at + 1].text;
       at += 2;
     }
+    if (words[at].text == "acts" && !read_acts(line, words, at, use)) return;
     if (at < words.size() && words[at].text == "when") {
       std::size_t const begin = words[at].column - line.column + 4;
       if (begin > arrow) return fail(line, words[at].column, "", std::string(kForm));
@@ -234,7 +236,36 @@ class StructureReader : public RowReader {
       return fail(line, targets.column, "",
                   "segment " + use.segment + " writes to " + std::to_string(map->targets.size()) +
                       " targets; name a role for each, in its order");
+    Path const& base = use.targets[0].base;
+    if (!use.acts.empty() && (base.empty() || !base.steps.back().is_array()))
+      return fail(line, targets.column, "", "an action code acts on an item: write -> Type#role.path*");
     structure.uses.push_back(std::move(use));
+  }
+
+  /// `acts AIP-2 else RGS-2 by actor`; leaves `at` behind it.
+  bool read_acts(Line const& line, std::vector<Cell> const& words, std::size_t& at, Use& use) {
+    auto const ends = [&](std::size_t word) {
+      return word >= words.size() || words[word].text == "when" || words[word].text == "->";
+    };
+    for (++at; !ends(at) && words[at].text != "by"; ++at) {
+      if (words[at].text == "else") continue;
+      Fault fault;
+      auto const place = read_place(words[at].text, fault);
+      if (!place) {
+        fail(line, words[at].column, "", fault.what);
+        return false;
+      }
+      use.acts.push_back(*place);
+    }
+    if (!ends(at)) ++at;  // by
+    for (; !ends(at); ++at)
+      if (!read_path_cell(line, words[at], "", use.by.emplace_back())) return false;
+    if (use.acts.empty() || use.by.empty()) {
+      fail(line, line.column, "",
+           "acts FIELD [else FIELD] by PATH ...: where the code is, what tells items apart");
+      return false;
+    }
+    return true;
   }
 
   void read_link(Line const& line, std::vector<Cell> const& words, Structure& structure) {

@@ -247,4 +247,22 @@ void merge(Element& target, Element const& value, Arena& arena) {
   for (auto const& member : value.members()) target.set(arena, member.name, member.value);
 }
 
+std::vector<std::string_view> other_choices(Element const& resource, std::string_view name) {
+  // FHIR R4 choices of which our tables write more than one type.
+  static constexpr std::string_view kStems[] = {"deceased",   "multipleBirth", "onset",    "effective",
+                                                "occurrence", "value",         "performed"};
+  std::vector<std::string_view> others;
+  auto const is_type_of = [](std::string_view member, std::string_view stem) {
+    return member.size() > stem.size() && member.starts_with(stem) && member[stem.size()] >= 'A' &&
+           member[stem.size()] <= 'Z';
+  };
+  for (std::string_view const stem : kStems) {
+    if (!is_type_of(name, stem)) continue;
+    for (auto const& member : resource.members()) {
+      if (member.name != name && is_type_of(member.name, stem)) others.push_back(member.name);
+    }
+  }
+  return others;
+}
+
 }  // namespace mappings::language

@@ -57,6 +57,10 @@ std::string render(std::span<Step const> steps, std::uint16_t const*& index);
 /// Whether everything that `part` says stands in `whole` too, items at the same index.
 bool contains(Element const& whole, Element const& part);
 
+/// Members of `resource` that are another type of the choice that `name` is one of: `multipleBirthBoolean`
+/// beside `multipleBirthInteger`. A resource has one of them.
+std::vector<std::string_view> other_choices(Element const& resource, std::string_view name);
+
 /// Puts the members of `value` into `target`, over what is there; anything else replaces it.
 void merge(Element& target, Element const& value, Arena& arena);
 
