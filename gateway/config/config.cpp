@@ -264,6 +264,7 @@ void read_writing(Section& in, Partner& partner) {
   for (std::string const& place : partner.required) {
     if (!is_place(place)) in.refuse_here("required", fhir::IssueType::value, "must be fields, as in PV1-19");
   }
+  in.read("forward_unmapped", partner.forward_unmapped);
   in.read("honours_delete", partner.honours_delete);
   std::map<std::string, std::string> lengths;
   in.read("lengths", lengths);

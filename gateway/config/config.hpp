@@ -78,6 +78,7 @@ struct Partner {
   std::string delimiters = "|^~\\&";    ///< Field separator and MSH-2 of what is written to it.
   std::string processing_id = "P";      ///< MSH-11
   std::vector<std::string> required;    ///< Fields it insists on: "PV1-19". No message without them.
+  bool forward_unmapped = false;        ///< What no table reads of another's message is handed on to it.
   bool honours_delete = true;           ///< What was removed is written as ""; else it is left out.
   std::map<std::string, int> lengths;   ///< "PID-5.1" -> most characters it takes there.
   std::string time_precision = "full";  ///< "full", "second", "minute", "day"

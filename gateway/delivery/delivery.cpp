@@ -78,6 +78,12 @@ Destination const* find_destination(Outward const& outward, std::string_view nam
   return nullptr;
 }
 
+std::vector<mappings::language::PartnerProfile const*> profiles_of(Outward const& outward) {
+  std::vector<mappings::language::PartnerProfile const*> profiles;
+  for (Destination const& destination : outward.destinations) profiles.push_back(&destination.profile);
+  return profiles;
+}
+
 class MllpChannel final : public Channel {
  public:
   MllpChannel(asio::any_io_executor executor, Destination const& destination, OutwardNow outward,
@@ -96,7 +102,7 @@ class MllpChannel final : public Channel {
     if (destination == nullptr)
       return fhir::error(fhir::IssueType::not_found, "the configuration no longer names this destination");
     FHIR_TRY(auto rendered, render(snapshot, outward->maps, destination->profile, row, row.control_id,
-                                   mappings::hl7v2::to_dtm(now_ms), &refusals));
+                                   mappings::hl7v2::to_dtm(now_ms), &refusals, profiles_of(*outward)));
     losses_.note(settings_.name, rendered.loss);
     row.rendered = std::move(rendered.bytes);
     return {};

@@ -83,19 +83,28 @@ class Reader {
   std::map<std::string, Element const*, std::less<>> read_;
 };
 
-/// The partner's own last message of this structure about this anchor, which what we write is laid over.
-fhir::Result<std::optional<mappings::hl7v2::Message>> find_seed(store::Snapshot& snapshot,
-                                                                std::string_view partner,
-                                                                std::string_view anchor,
-                                                                std::string_view structure) {
-  FHIR_TRY(auto const complement,
-           snapshot.find_complement(partner, anchor.substr(0, anchor.find("/_history/")), structure));
-  if (!complement) return std::optional<mappings::hl7v2::Message>{};
-  FHIR_TRY(auto const row, snapshot.find_journal(complement->journal_id));
-  if (!row) return std::optional<mappings::hl7v2::Message>{};
-  fhir::Issues forgiven;
-  FHIR_TRY(auto message, mappings::hl7v2::Message::parse(row->raw, {}, forgiven));
-  return std::optional<mappings::hl7v2::Message>(std::move(message));
+/// A partner's kept message.
+struct Kept {
+  std::optional<mappings::hl7v2::Message> message;
+  std::int64_t received_ms = 0;
+};
+
+/// The partner's newest message of this structure about one of these anchors.
+fhir::Result<Kept> find_kept(store::Snapshot& snapshot, mappings::language::PartnerProfile const& partner,
+                             std::vector<std::string> const& anchors, std::string_view structure) {
+  Kept newest;
+  for (std::string const& anchor : anchors) {
+    FHIR_TRY(auto const complement, snapshot.find_complement(partner.name, anchor, structure));
+    if (!complement) continue;
+    FHIR_TRY(auto const row, snapshot.find_journal(complement->journal_id));
+    if (!row || (newest.message && row->received_ms <= newest.received_ms)) continue;
+    mappings::hl7v2::ParseOptions options;
+    options.charset = partner.charset;  // counts where MSH-18 is silent
+    fhir::Issues forgiven;
+    FHIR_TRY(newest.message, mappings::hl7v2::Message::parse(row->raw, options, forgiven));
+    newest.received_ms = row->received_ms;
+  }
+  return newest;
 }
 
 }  // namespace
@@ -103,7 +112,8 @@ fhir::Result<std::optional<mappings::hl7v2::Message>> find_seed(store::Snapshot&
 fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Maps const& maps,
                               mappings::language::PartnerProfile const& destination,
                               store::OutboxRow const& row, std::string_view control_id,
-                              std::string_view timestamp, fhir::Issues* refusals) {
+                              std::string_view timestamp, fhir::Issues* refusals,
+                              std::vector<mappings::language::PartnerProfile const*> const& others) {
   FHIR_TRY(auto const request, fhir::json::read_document(row.request));
   std::string_view const message = request.root.text_at("message");
   auto const caret = message.find('^');
@@ -121,7 +131,7 @@ fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Map
   reverse.timestamp = timestamp;
   reverse.resolve = [&reader](std::string_view reference) { return reader.resolve(reference); };
 
-  std::string_view first_anchor;
+  std::vector<std::string> about;
   if (Element const* const anchors = request.root.find("anchors")) {
     for (auto const& anchor : anchors->members()) {
       Element const* const resource = reader.find(anchor.value.text());
@@ -131,14 +141,24 @@ fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Map
       }
       // "patient#2": a second one of the role (A24, A37).
       reverse.resources.push_back({anchor.name.substr(0, anchor.name.find('#')), resource});
-      if (first_anchor.empty()) first_anchor = anchor.value.text();
+      about.emplace_back(anchor.value.text().substr(0, anchor.value.text().find("/_history/")));
     }
   }
   if (Element const* const facts = request.root.find("facts")) {
     for (auto const& fact : facts->members()) reverse.facts.push_back({fact.name, fact.value.text()});
   }
-  FHIR_TRY(auto const seed, find_seed(snapshot, destination.name, first_anchor, reverse.structure));
-  if (seed) reverse.seed = &*seed;
+  // What we write is laid over what the partner itself said last; else others may lend what no row reads.
+  FHIR_TRY(auto const seed, find_kept(snapshot, destination, about, reverse.structure));
+  Kept lent;
+  if (seed.message) reverse.seed = &*seed.message;
+  for (auto const* const other : others) {
+    if (seed.message || !destination.forward_unmapped || other->name == destination.name) continue;
+    FHIR_TRY(auto theirs, find_kept(snapshot, *other, about, reverse.structure));
+    if (!theirs.message || (lent.message && theirs.received_ms <= lent.received_ms)) continue;
+    lent = std::move(theirs);
+    reverse.lender.profile = other;
+  }
+  if (lent.message) reverse.lender.message = &*lent.message;
 
   FHIR_TRY(auto reversed, mappings::language::reverse(maps, reverse, destination, refusals));
   FHIR_TRY(auto bytes, mappings::hl7v2::encode_charset(reversed.image.bytes(), destination.charset));

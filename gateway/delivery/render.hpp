@@ -23,9 +23,11 @@ struct Rendered {
 /// "facts":{name: text}, "anchors":{role: "Type/id/_history/n"}}. Where the person has a Patient of the
 /// destination's own, PID is that one: a partner is spoken to in its own ids. Errors: those of
 /// mappings::language::reverse, all of which `refusals` gets; not_found (a version that is gone).
+/// `others`: the partners whose messages may lend what no row reads (`forward_unmapped`).
 fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Maps const& maps,
                               mappings::language::PartnerProfile const& destination,
                               store::OutboxRow const& row, std::string_view control_id,
-                              std::string_view timestamp, fhir::Issues* refusals = nullptr);
+                              std::string_view timestamp, fhir::Issues* refusals = nullptr,
+                              std::vector<mappings::language::PartnerProfile const*> const& others = {});
 
 }  // namespace gateway::delivery

@@ -95,6 +95,7 @@ mappings::language::PartnerProfile to_profile(config::Partner const& partner) {
   for (auto const& [place, characters] : partner.lengths)
     profile.lengths.push_back({place, static_cast<std::size_t>(characters)});
   profile.precision = to_precision(partner.time_precision);
+  profile.forward_unmapped = partner.forward_unmapped;
   profile.honours_delete = partner.honours_delete;
   return profile;
 }

@@ -170,6 +170,17 @@ bool Layout::knows(std::string_view id, std::string_view group) const {
   return find_way(groups_[0].node, id, group, way);
 }
 
+Layout::Room Layout::room_of(std::string_view id) const {
+  Way way;
+  hl7v2::GrammarNode const* node = groups_[0].node;
+  if (!find_way(node, id, {}, way)) return Room::none;
+  for (std::uint32_t const child : way.groups) {
+    node = &node->children[child];
+    if (node->max != 1) return Room::none;
+  }
+  return node->children[way.segment].max == 1 ? Room::one : Room::many;
+}
+
 std::vector<std::string_view> Layout::way_to(std::string_view id, std::string_view named) const {
   std::vector<std::string_view> names;
   auto const search = [&](auto const& self, hl7v2::GrammarNode const* node) -> bool {

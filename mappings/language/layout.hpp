@@ -47,6 +47,10 @@ class Layout {
   bool has_grammar() const { return groups_[0].node != nullptr; }
   /// Whether the grammar has this segment in a group of that name (or in the message itself: "root").
   bool knows(std::string_view id, std::string_view group) const;
+  enum class Room : std::uint8_t { none, one, many };
+  /// How many of this segment the message itself may hold, or a group of which there is one; `none`: it
+  /// stands in groups that repeat, or nowhere.
+  Room room_of(std::string_view id) const;
   /// The segments that the groups around one must hold and do not, outermost first.
   std::vector<std::pair<Group, std::string_view>> missing_above(Serial segment) const;
   /// A segment that must be there and is not.

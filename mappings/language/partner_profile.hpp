@@ -71,7 +71,10 @@ struct PartnerProfile {
   std::vector<LengthLimit> lengths;  ///< What is longer is cut, and a loss note says so.
   bool dictionary_lengths = false;   ///< Cut to the lengths of its version, too (`lengths` go before).
   TimePrecision precision = TimePrecision::full;
-  bool write_offset = true;         ///< Times carry their offset; else they are in utc_offset and carry none.
+  bool write_offset = true;  ///< Times carry their offset; else they are in utc_offset and carry none.
+  /// Standard fields that no row reads are handed on to it from another partner's message about the same
+  /// thing: never Z segments or identifiers.
+  bool forward_unmapped = false;
   bool honours_delete = true;       ///< Removal in FHIR is written as "" (else the field is left out).
   std::vector<std::string> events;  ///< Trigger events it subscribes to ("ADT^A08"); empty: all.
 };

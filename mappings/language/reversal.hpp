@@ -73,6 +73,9 @@ void remove_lost(Reversal& reversal);
 /// AIS), where a table of ours writes that segment; a demanded segment without a required field of its own
 /// (TQ1 of an order without times) stands with its set id alone.
 void open_groups(Reversal& reversal);
+/// What the lender's message says and no row reads, where the destination wants it: never a segment of its
+/// own, a number, or what the resources speak of.
+void lend_unmapped(Reversal& reversal);
 /// Facts that the caller supplies are written into every segment that has a row for them.
 void write_facts(Reversal& reversal);
 /// Set ids of new segments: which one of its kind it is, in its group or among the repetitions of its group.

@@ -105,6 +105,7 @@ fhir::Result<Reversed> reverse(Maps const& maps, ReverseRequest const& request,
   write_new(reversal);
   if (reversal.seed) remove_lost(reversal);
   open_groups(reversal);
+  lend_unmapped(reversal);
   write_facts(reversal);
   number_sets(reversal);
   fit_edition(reversal);

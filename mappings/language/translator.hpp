@@ -228,6 +228,12 @@ struct ReverseRequest {
   std::string_view timestamp;   ///< MSH-7, a DTM
   /// The partner's last message of this structure family for this anchor (the complement), or nullptr.
   hl7v2::Message const* seed = nullptr;
+  /// Another partner's newest message of the family for this anchor, and how that one speaks: without a seed,
+  /// what no row reads of it is handed on to a destination with `forward_unmapped`.
+  struct Lender {
+    hl7v2::Message const* message = nullptr;
+    PartnerProfile const* profile = nullptr;
+  } lender = {};
   /// Keep the seed's MSH as it is (the round-trip laws, $convert); otherwise MSH is written anew from profile
   /// and request.
   bool keep_header = false;

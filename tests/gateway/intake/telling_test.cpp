@@ -45,7 +45,13 @@ class Telling : public testing::Test {
     aside.name = "aside";
     aside.application = "ASIDE";
     aside.events = {"REF^I12"};
-    settings_.partners = {hospital, clinic, aside};
+    config::Partner wide = clinic;  // as the clinic, and it wants what no table reads as well
+    wide.name = "wide";
+    wide.application = "WIDE";
+    wide.version = "2.7";
+    wide.delimiters = "|$~\\&";
+    wide.forward_unmapped = true;
+    settings_.partners = {hospital, clinic, aside, wide};
     tables_ = std::make_shared<LiveTables>(make_tables(settings_, {}, {}).value());
     intake_ = std::make_unique<Intake>(
         IntakeOptions{.store = *store_, .tables = tables_, .clock = clock, .subscriptions = subscriptions_});
@@ -67,7 +73,8 @@ class Telling : public testing::Test {
     Envelope envelope;
     envelope.bytes =
         "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|" + at + "||ADT^" + trigger + "|M" + std::to_string(minute_) +
-        "|P|2.5.1\rEVN|" + trigger + "|" + at + "\rPID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\r" +
+        "|P|2.5.1\rEVN|" + trigger + "|" + at + "\rPID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M" +
+        (race_.empty() ? "" : "||" + race_ + "|||||||||||MOTHER-1^^^HOSP") + "\r" +
         (trigger == "A50" ? "MRG|4711^^^HOSP^MR||||V1^^^VISITS^VN\r" : "") + "PV1|1|" + patient_class + "|" +
         place + "||||||||||||||||" + (trigger == "A50" ? "V2" : "V1") + "^^^VISITS^VN\r" + more;
     envelope.feed = "mllp:test";
@@ -136,13 +143,16 @@ class Telling : public testing::Test {
     if (all.empty()) return "nothing";
     auto const snapshot = store_->snapshot().value();
     auto const current = tables_->current();
+    std::vector<mappings::language::PartnerProfile const*> others;
+    for (KnownPartner const& one : current->partners->all()) others.push_back(&one.profile);
     auto const made = delivery::render(*snapshot, current->maps, current->partners->find(partner)->profile,
-                                       all.back(), "C1", "20250301120000");
+                                       all.back(), "C1", "20250301120000", nullptr, others);
     return made ? made->bytes : fhir::to_line(made.error());
   }
 
   std::int64_t now_ = 1'740'830'400'000;  // 2025-03-01T12:00:00Z
   int minute_ = 120;
+  std::string race_;  ///< PID-10, which no table reads; with it comes a PID-21.
   std::string folder_;
   config::Settings settings_;
   std::unique_ptr<store::Store> store_;
@@ -187,6 +197,26 @@ TEST_F(Telling, AClientsVisitIsToldByWhatChangedInIt) {
   EXPECT_EQ(told("clinic"), "ADT^A05 ADT^A01 ADT^A02 ADT^A21 ADT^A22 ADT^A03 ADT^A13 ADT^A07 ADT^A11");
   EXPECT_EQ(told("hospital"), "ADT^A01");
   EXPECT_EQ(told("aside"), "");
+}
+
+/// translation.md 3.1: "Other partners' complements give only unmapped standard fields, never Z segments or
+/// ids, and only if the destination's profile says forward_unmapped".
+TEST_F(Telling, WhatNoTableReadsIsHandedOnWhereTheProfileWantsIt) {
+  race_ = "2106-3^White";
+  EXPECT_EQ(adt("A01", "4W^1^A", "I",
+                "PV2||SEMI^Semi private\rACC|20250228|FALL^Fall|Ice|||||||||||ACC-77\rZPI|ours\r"),
+            "AA");
+  std::string const wide = written("wide");
+  EXPECT_NE(wide.find("|M||2106-3$White"), std::string::npos) << wide;
+  EXPECT_NE(wide.find("\rPV2||SEMI$Semi private"), std::string::npos) << wide;
+  EXPECT_NE(wide.find("\rACC|20250228|FALL$Fall|Ice\r"), std::string::npos) << wide;
+  EXPECT_EQ(wide.find("ACC-77"), std::string::npos) << "a number of somebody's\n" << wide;
+  EXPECT_EQ(wide.find("MOTHER-1"), std::string::npos) << "a number of somebody's\n" << wide;
+  EXPECT_EQ(wide.find("\rZPI"), std::string::npos) << "the sender's own\n" << wide;
+  std::string const narrow = written("clinic");
+  EXPECT_EQ(narrow.find("2106-3"), std::string::npos) << narrow;
+  EXPECT_EQ(narrow.find("\rACC"), std::string::npos) << narrow;
+  EXPECT_NE(narrow.find("\rPID|1||4711^^^HOSP"), std::string::npos) << narrow;
 }
 
 TEST_F(Telling, AVisitOfNoRecordIsToldAsWell) {
