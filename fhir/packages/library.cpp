@@ -114,6 +114,7 @@ struct CoreLoader {
       text.remove_prefix(std::min(line.size() + 1, text.size()));
       Head const head = read_head(line);
       library->index({head.type, head.id, head.url, head.version, line, &core});
+      ++core.resources;
     }
     return library;
   }
@@ -178,6 +179,7 @@ Result<Issues> Library::add(Package package) {
       continue;
     }
     index(entry);
+    ++loaded.resources;
   }
   return warnings;
 }

@@ -26,6 +26,7 @@ struct Loaded {
   std::string version;
   std::vector<Dependency> dependencies;
   std::vector<Loaded const*> closure;  ///< Itself and what it depends on, as far as loaded.
+  std::size_t resources = 0;           ///< Of its own that are found here.
 };
 
 /// One conformance resource.

@@ -1,5 +1,6 @@
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
+#include "gateway/conformance/conformance.hpp"
 #include "gateway/delivery/delivery.hpp"
 #include "gateway/feeds/mllp_feed.hpp"
 #include "gateway/intake/intake.hpp"
@@ -9,6 +10,7 @@
 #include "gateway/ops/admin.hpp"
 #include "gateway/ops/log.hpp"
 #include "gateway/ops/metrics.hpp"
+#include "gateway/ops/packages.hpp"
 #include "gateway/rest/api.hpp"
 #include "gateway/security/clients.hpp"
 #include "gateway/store/hash.hpp"
@@ -25,6 +27,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <map>
 
 namespace gateway::command {
 
@@ -33,9 +36,10 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-constexpr net::Duration kStopDeadline = 10s;  // reliability.md F36
-constexpr auto kTickEvery = 60s;              // clocks of the record
-constexpr auto kLookAtOutboxEvery = 1s;       // another process may have queued something (journal replay)
+constexpr net::Duration kStopDeadline = 10s;                // reliability.md F36
+constexpr std::size_t kPackageBytesMax = 64 * 1024 * 1024;  // the largest .tgz an operator sends has 20 MB
+constexpr auto kTickEvery = 60s;                            // clocks of the record
+constexpr auto kLookAtOutboxEvery = 1s;  // another process may have queued something (journal replay)
 
 /// All rooms of a running gateway, built from the ground floor up and torn down the other way.
 class Gateway {
@@ -51,12 +55,15 @@ class Gateway {
                  .clock = setup_.clock,
                  .subscriptions = subscriptions_,
                  .loopback_hooks = setup_.settings.loopback_hooks,
+                 .judging = judging_of_feeds(setup_.settings),
+                 .definitions = definitions_,
                  .log = [](fhir::Issue const& issue) { ops::log_issue("intake", issue); }}) {}
 
   fhir::Result<void> open() {
     FHIR_CHECK(intake_.prepare());
     FHIR_CHECK(subscriptions_.reload(*setup_.store));
     delivery_ = std::make_unique<delivery::Delivery>(delivery_options());
+    FHIR_CHECK(open_definitions());
     FHIR_CHECK(open_http());
     FHIR_CHECK(open_admin());
     for (config::MllpListenerSettings const& settings : setup_.settings.mllp) {
@@ -85,6 +92,25 @@ class Gateway {
   }
 
  private:
+  static std::map<std::string, conformance::Judging> judging_of_feeds(config::Settings const& settings) {
+    std::map<std::string, conformance::Judging> all;
+    for (config::MllpListenerSettings const& feed : settings.mllp) {
+      if (auto const judging = conformance::to_judging(feed.validation))
+        all.emplace(feeds::feed_name(feed), *judging);
+    }
+    return all;
+  }
+
+  /// Release files, and the packages of the configuration and of operators.
+  fhir::Result<void> open_definitions() {
+    FHIR_TRY(releases_, load_releases(setup_.settings.terminology_indexes));
+    packages_ = std::make_shared<ops::Packages>(*setup_.store, definitions_, releases_, setup_.clock);
+    FHIR_TRY(auto prepared, packages_->prepare(setup_.settings.packages));
+    print(prepared.warnings);
+    packages_->put_in_force(std::move(prepared));
+    return {};
+  }
+
   delivery::DeliveryOptions delivery_options() {
     delivery::DeliveryOptions options{
         .runtime = runtime_,
@@ -113,6 +139,10 @@ class Gateway {
   /// way ends with the old ones. Blocks; on the office's thread alone, so one at a time.
   fhir::Result<void> reload_tables() {
     FHIR_TRY(auto const settings, load_settings(config_));
+    return reload_tables(settings);
+  }
+
+  fhir::Result<void> reload_tables(config::Settings const& settings) {
     std::vector<store::PartnerCode> codes;
     {
       FHIR_TRY(auto const snapshot, setup_.store->snapshot());
@@ -127,6 +157,16 @@ class Gateway {
     delivery_->replace(to_outward(*tables));
     setup_.tables->replace(tables);
     ops::log_info("reloaded", "tables " + tables->hash);
+    return {};
+  }
+
+  /// Tables as reload_tables() has them, and packages: what is wrong with one leaves both as they are.
+  fhir::Result<void> reload_all() {
+    FHIR_TRY(auto const settings, load_settings(config_));
+    FHIR_TRY(auto prepared, packages_->prepare(settings.packages));
+    FHIR_CHECK(reload_tables(settings));
+    for (fhir::Issue const& issue : prepared.warnings) ops::log_issue("packages", issue);
+    packages_->put_in_force(std::move(prepared));
     return {};
   }
 
@@ -155,18 +195,22 @@ class Gateway {
       operators.push_back({"one-time", store::sha256_hex({one_time_token_})});
     }
     auto run = [this](std::function<void()> job) { return run_in_office(this, std::move(job)); };
-    admin_ = std::make_unique<ops::Admin>(ops::AdminOptions{.store = *setup_.store,
-                                                            .intake = intake_,
-                                                            .tables = setup_.tables,
-                                                            .archive = archive_,
-                                                            .operators = std::move(operators),
-                                                            .reload = [this] { return reload_tables(); },
-                                                            .run = std::move(run),
-                                                            .clock = setup_.clock});
+    admin_ =
+        std::make_unique<ops::Admin>(ops::AdminOptions{.store = *setup_.store,
+                                                       .intake = intake_,
+                                                       .tables = setup_.tables,
+                                                       .archive = archive_,
+                                                       .operators = std::move(operators),
+                                                       .reload = [this] { return reload_all(); },
+                                                       .reload_tables = [this] { return reload_tables(); },
+                                                       .packages = packages_,
+                                                       .run = std::move(run),
+                                                       .clock = setup_.clock});
     net::HttpListenerOptions options;
     options.address = settings.listen.host;
     options.port = settings.listen.port;
     options.request_id_prefix = "a";
+    options.limits.body_bytes = kPackageBytesMax;
     auto handler = [this](net::HttpRequest request) { return admin_->handle(std::move(request)); };
     try {
       admin_http_ = std::make_unique<net::HttpListener>(runtime_, std::move(options), std::move(handler));
@@ -214,17 +258,12 @@ class Gateway {
         .page_key = page_key};
     api.settings.base_url = base_url_;
     api.settings.software_version = HANDOFF_VERSION;
-    FHIR_TRY(api.releases, load_releases(setup_.settings.terminology_indexes));
+    api.releases = releases_;
     FHIR_TRY(api.remote, make_remote(setup_.settings));
     api.tables = setup_.tables;
     api.archive = archive_;
-    fhir::Issues warnings;
-    FHIR_TRY(auto library, rest::load_library(setup_.settings.packages, warnings));
-    print(warnings);
-    api.conformance = rest::make_conformance(std::move(library), api.releases);
-    api.judging = http.validation == "full"  ? rest::Judging::full
-                  : http.validation == "off" ? rest::Judging::off
-                                             : rest::Judging::structure;
+    api.definitions = definitions_;
+    api.judging = conformance::to_judging(http.validation).value_or(conformance::Judging::structure);
     api_ = std::make_unique<rest::Api>(std::move(api));
     return {};
   }
@@ -256,6 +295,7 @@ class Gateway {
       principal.name = (*client)->name;
       principal.source = (*client)->name;
       principal.organization = (*client)->organization;
+      principal.judging = conformance::to_judging((*client)->validation);
     }
     auto response = co_await self->api_->handle(std::move(request), std::move(principal));
     co_return response;
@@ -306,8 +346,8 @@ class Gateway {
     delivery_->reload();
     ops::log_info("reloaded", "certificates");
     asio::post(office_, [this] {
-      if (auto done = reload_tables(); !done) {
-        ops::log_issue("reload", done.error());  // the old tables stand
+      if (auto done = reload_all(); !done) {
+        ops::log_issue("reload", done.error());  // the old ones stand
         return;
       }
       requeue();
@@ -477,6 +517,10 @@ class Gateway {
   net::Runtime runtime_;
   security::Clients clients_;
   delivery::Subscriptions subscriptions_;
+  std::shared_ptr<conformance::Definitions> definitions_ =
+      std::make_shared<conformance::Definitions>(conformance::make_r4());
+  std::shared_ptr<terminology::ReleaseIndexes const> releases_;
+  std::shared_ptr<ops::Packages> packages_;
   intake::Intake intake_;
   std::unique_ptr<delivery::Delivery> delivery_;
   std::unique_ptr<rest::Api> api_;

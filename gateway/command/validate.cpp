@@ -6,7 +6,7 @@
 #include "fhir/xml/xml.hpp"
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
-#include "gateway/rest/conformance.hpp"
+#include "gateway/conformance/conformance.hpp"
 #include "gateway/rest/outcome.hpp"
 #include "gateway/rest/times.hpp"
 #include "mappings/hl7v2/batch.hpp"
@@ -82,17 +82,21 @@ Judged read_judged(std::string const& path) {
   return judged;
 }
 
+fhir::Result<conformance::LoadedPackages> load_package_files(std::vector<std::string> const& files) {
+  FHIR_TRY(auto const sources, conformance::read_packages(files));
+  return conformance::load_packages(sources);
+}
+
 }  // namespace
 
 int validate(ValidateArguments const& arguments) {
-  fhir::Issues warnings;
-  auto library = rest::load_library(arguments.packages, warnings);
-  if (!library) {
-    print({library.error()});
+  auto loaded = load_package_files(arguments.packages);
+  if (!loaded) {
+    print({loaded.error()});
     return kRefused;
   }
-  print(warnings);
-  auto const conformance = rest::make_conformance(std::move(*library));
+  print(loaded->warnings);
+  auto const conformance = conformance::make_conformance(std::move(*loaded));
   std::vector<Judged> all;
   for (std::string const& file : arguments.files) all.push_back(read_judged(file));
   std::string const now = rest::to_instant(wall_clock()());

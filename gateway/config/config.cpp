@@ -218,6 +218,7 @@ void read_mllp(Section& in, MllpListenerSettings& mllp) {
   std::string framing = "lenient";
   in.read_one_of("framing", framing, {"lenient", "strict"});
   mllp.strict_framing = framing == "strict";
+  in.read_one_of("validation", mllp.validation, {"off", "structure", "full"});
   in.read("partners", mllp.partners);
   if (mllp.tls.certificate.empty() && !is_loopback(mllp.listen.host)) {
     in.refuse_here("listen", fhir::IssueType::business_rule,
@@ -316,6 +317,7 @@ void read_partner(Section& in, Partner& partner) {
   in.read_one_of("ref_reply", partner.ref_reply, {"ack", "rri"});
   in.read_one_of("application_answers", partner.application_answers, {"connection", "return"});
   in.read("sequence_protocol", partner.sequence_protocol);
+  in.read_one_of("validation", partner.validation, {"", "off", "structure", "full"});
   in.section("delivery", [&](Section& delivery) { read_delivery(delivery, partner.delivery); });
   if (partner.application_answers == "return" && partner.delivery.mllp.port == 0) {
     in.refuse_here("application_answers", fhir::IssueType::business_rule,
@@ -339,6 +341,7 @@ void read_client(Section& in, FhirClient& client) {
   in.read("own_authorities", client.own_authorities);
   in.read("trusted_ids", client.trusted_ids);
   in.read("close_on_delivery", client.close_on_delivery);
+  in.read_one_of("validation", client.validation, {"", "off", "structure", "full"});
 }
 
 void read_admin(Section& in, AdminSettings& admin) {
@@ -417,8 +420,12 @@ Settings read_all(Section& file) {
 Settings defaults() {
   Settings settings;
   settings.admin.served = true;
-  settings.mllp.push_back(
-      {.name = "mllp", .listen = {"127.0.0.1", 2575}, .tls = {}, .strict_framing = false, .partners = {}});
+  settings.mllp.push_back({.name = "mllp",
+                           .listen = {"127.0.0.1", 2575},
+                           .tls = {},
+                           .strict_framing = false,
+                           .validation = "structure",
+                           .partners = {}});
   return settings;
 }
 

@@ -43,7 +43,8 @@ struct MllpListenerSettings {
   Address listen{"127.0.0.1", 2575};
   TlsFiles tls;
   bool strict_framing = false;
-  std::vector<std::string> partners;  ///< Who may send here; empty: every partner of the file.
+  std::string validation = "structure";  ///< Of what is stored of its messages: "off", "structure", "full".
+  std::vector<std::string> partners;     ///< Who may send here; empty: every partner of the file.
 };
 
 /// How a destination is reached and how patient we are with it (reliability.md S1-S8).
@@ -100,6 +101,7 @@ struct Partner {
   std::string ref_reply = "ack";  ///< "rri": a REF is answered by an RRI^I12 with RF1-1 P at once (R7).
   /// "return": application answers of the enhanced mode are sent to `delivery`, not on the connection (R7).
   std::string application_answers = "connection";
+  std::string validation;          ///< Of what is stored of its messages; "" as its listener has it.
   bool sequence_protocol = false;  ///< HL7 2.10.1: its messages are numbered in MSH-13 (R8).
   DeliverySettings delivery;
 };
@@ -114,6 +116,7 @@ struct FhirClient {
   std::vector<std::string> own_authorities;
   std::vector<std::string> trusted_ids;
   bool close_on_delivery = false;
+  std::string validation;  ///< Of what it writes; "" as http has it.
 };
 
 /// Who may use the admin API; the SHA-256 of its bearer token stands in the file, never the token.

@@ -23,6 +23,8 @@ boost::asio::awaitable<net::MllpReply> answer(intake::Intake* intake, std::strin
 
 }  // namespace
 
+std::string feed_name(config::MllpListenerSettings const& settings) { return "mllp:" + settings.name; }
+
 fhir::Result<std::unique_ptr<MllpFeed>> MllpFeed::open(net::Runtime& runtime,
                                                        config::MllpListenerSettings const& settings,
                                                        intake::Intake& intake) {
@@ -39,7 +41,7 @@ fhir::Result<std::unique_ptr<MllpFeed>> MllpFeed::open(net::Runtime& runtime,
   options.port = settings.listen.port;
   options.tls = feed->tls_;
   options.framing = settings.strict_framing ? net::Framing::strict : net::Framing::lenient;
-  auto handler = [intake = &intake, name = "mllp:" + settings.name, partners = settings.partners](
+  auto handler = [intake = &intake, name = feed_name(settings), partners = settings.partners](
                      net::MllpPeer peer, net::MllpFrame frame) {
     return answer(intake, name, partners, std::move(peer), std::move(frame));
   };

@@ -15,6 +15,9 @@
 
 namespace gateway::feeds {
 
+/// What intake calls the feed of a listener: "mllp:clinics".
+std::string feed_name(config::MllpListenerSettings const& settings);
+
 class MllpFeed {
  public:
   /// Binds. Errors: TLS files (not_found, value); an address that cannot be bound (exception).

@@ -6,6 +6,7 @@
 #include "fhir/search/values.hpp"
 #include "gateway/delivery/answers.hpp"
 #include "gateway/identity/identity.hpp"
+#include "gateway/intake/invalid.hpp"
 #include "gateway/intake/journey.hpp"
 #include "gateway/intake/queries.hpp"
 #include "gateway/intake/reconcile.hpp"
@@ -350,6 +351,7 @@ fhir::Result<Message> Intake::parse(Tables const& tables, std::string const& byt
 fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
   journey.answers.clear();
   journey.response.clear();
+  journey.invalid.clear();
   journey.is_replay = false;
   journey.is_conflict = false;
   journey.replaces_journal_id = journey.kept_as;
@@ -408,13 +410,16 @@ fhir::Result<void> Intake::compute(store::Unit& unit, Journey& journey) {
       // Only what is wrong with the message is its fault; what is wrong with the store is the store's to
       // report.
       fhir::Issue const why = std::move(taken).error();
-      if (why.code == fhir::IssueType::no_store || why.code == fhir::IssueType::transient ||
-          why.code == fhir::IssueType::lock_error) {
-        return why;
-      }
+      if (is_of_store(why)) return why;
       unit.discard();
-      verdict = verdict_on(why);
-      issues.push_back(why);
+      if (journey.invalid.empty()) {
+        verdict = verdict_on(why);
+        issues.push_back(why);
+      } else {
+        verdict = Verdict::error;  // a mended table may take it
+        issues.insert(issues.end(), journey.invalid.begin(), journey.invalid.end());
+        FHIR_CHECK(open_invalid(unit, journey));
+      }
       if (is_refused_identity(why)) FHIR_CHECK(open_identity(unit, journey, why));
     }
   }
@@ -487,6 +492,7 @@ fhir::Result<void> Intake::take_in(store::Unit& unit, Journey& journey) {
   }
   FHIR_TRY(auto const reconciled,
            reconcile(unit, *journey.draft, *journey.partner, *journey.tables->partners));
+  FHIR_CHECK(judge(unit, journey, reconciled));
   if (!reconciled.complement_anchor.empty()) {
     unit.put_complement({.partner = journey.partner->settings.name,
                          .anchor = reconciled.complement_anchor,

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "fhir/result.hpp"
+#include "gateway/conformance/judge.hpp"
 #include "gateway/delivery/loss_counters.hpp"
 #include "gateway/delivery/subscriptions.hpp"
 #include "gateway/intake/acknowledge.hpp"
@@ -23,12 +24,15 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace gateway::intake {
+
+struct Reconciled;
 
 /// Raw bytes as a door received them.
 struct Envelope {
@@ -56,7 +60,11 @@ struct IntakeOptions {
   std::shared_ptr<LiveTables> tables;
   store::ClockMs clock;
   delivery::Subscriptions& subscriptions;
-  bool loopback_hooks = false;                       ///< See config::Settings.
+  bool loopback_hooks = false;  ///< See config::Settings.
+  /// How what a message of that feed ("mllp:clinics") would store is judged, where its partner's profile says
+  /// nothing; a feed that is not named here: structure.
+  std::map<std::string, conformance::Judging> judging = {};
+  std::shared_ptr<conformance::Definitions const> definitions = {};  ///< Needed to judge in full.
   std::function<void(fhir::Issue const&)> log = {};  ///< What an operator must hear; never a payload.
 };
 
@@ -148,7 +156,11 @@ class Intake : public Writer {
   std::vector<std::string> not_stored(Journey const& journey, fhir::Issue const& why);
   void count(Journey const& journey);
   fhir::Result<void> note_unmapped(store::Unit& unit, Journey const& journey);
+  conformance::Judge judge_of(std::string const& feed, KnownPartner const& partner) const;
+  fhir::Result<void> judge(store::Unit& unit, Journey& journey, Reconciled const& reconciled) const;
+  fhir::Result<void> open_invalid(store::Unit& unit, Journey const& journey);
   fhir::Result<void> answer_from_tables();
+  fhir::Result<void> try_invalid_again();
   fhir::Result<void> take_again(store::SightingMessage const& message);
   fhir::Result<std::size_t> patch(store::JournalRow const& row, store::SightingMessage const* waited);
   fhir::Result<std::size_t> replay_accepted(store::JournalRow const& row);

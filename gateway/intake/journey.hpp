@@ -30,6 +30,7 @@ struct Intake::Journey {
   // Found out by compute(), which may run more than once:
   std::vector<std::string> answers;
   std::string response;  ///< The application answer that a query gets.
+  fhir::Issues invalid;  ///< Why what it would store is no valid FHIR.
   bool is_replay = false;
   bool is_conflict = false;
   Verdict outcome = Verdict::accepted;

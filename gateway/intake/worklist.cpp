@@ -1,6 +1,7 @@
 /// Codes that no table has: raised as work items, answered by a person or a file, their messages taken in
 /// again. Source: translation.md section 2 point 9.
 #include "fhir/json/reader.hpp"
+#include "gateway/intake/invalid.hpp"
 #include "gateway/intake/journey.hpp"
 #include "gateway/intake/kept.hpp"
 #include "gateway/intake/queries.hpp"
@@ -139,6 +140,7 @@ fhir::Result<void> Intake::answer_from_tables() {
 
 fhir::Result<std::size_t> Intake::requeue() {
   FHIR_CHECK(answer_from_tables());
+  FHIR_CHECK(try_invalid_again());
   std::size_t taken = 0;
   for (;;) {
     std::vector<store::SightingMessage> messages;
@@ -159,8 +161,10 @@ fhir::Result<void> Intake::take_again(store::SightingMessage const& message) {
   FHIR_TRY(auto const snapshot, options_.store.snapshot());
   FHIR_TRY(auto const row, snapshot->find_journal(message.journal_id));
   if (row && row->outcome == to_text(Verdict::accepted)) {
-    FHIR_CHECK(patch(*row, &message));
-    return {};
+    auto const patched = patch(*row, &message);
+    if (patched) return {};
+    if (is_of_store(patched.error())) return patched.error();
+    if (options_.log) options_.log(patched.error());  // what it gave before stands
   }
   // What was refused goes the whole way again; that it may be refused for another reason is the journal's to
   // say.
@@ -187,6 +191,8 @@ fhir::Result<std::size_t> Intake::patch(store::JournalRow const& row, store::Sig
     if (!before->draft || !after->draft || partner == nullptr) return {};
     FHIR_TRY(auto const reconciled,
              retranslate(unit, *before->draft, *after->draft, *partner, *tables->partners));
+    auto const invalid = errors_in_stored(unit, judge_of(row.feed, *partner), *after->draft, reconciled);
+    if (!invalid.empty()) return invalid.front();
     auto cause = cause_of(*after->draft, *partner, reconciled.patients, reconciled.anchors, row.received_ms);
     cause.facts.clear();  // what was said before was heard then
     for (language::Fact const& fact : after->draft->facts) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "fhir/result.hpp"
+#include "gateway/conformance/judge.hpp"
 #include "gateway/store/store.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,8 @@ struct Principal {
   std::string source = "anonymous";
   std::string organization;  ///< "Organization/riverside": which Task owner it is, "" when unknown.
   store::AccessPolicy policy = store::AccessPolicy::all();
+  std::optional<conformance::Judging> judging =
+      {};  ///< Of what it writes; nothing: as the door's setting has it.
 };
 
 /// What the door knows of the request, for journal and record: never a body, never a query.

@@ -1,5 +1,6 @@
 #include "gateway/ops/admin.hpp"
 
+#include "fhir/json/issues.hpp"
 #include "fhir/json/reader.hpp"
 #include "fhir/json/writer.hpp"
 #include "fhir/search/query.hpp"
@@ -32,6 +33,7 @@ int status_of(fhir::Issue const& issue) {
     case IssueType::not_found:
       return 404;
     case IssueType::conflict:
+    case IssueType::duplicate:
       return 409;
     case IssueType::not_supported:
       return 405;
@@ -132,6 +134,24 @@ fhir::Result<std::string> item_of(store::Snapshot& snapshot, store::RecordRow co
     item.add_raw("messages", list_of(ids));
   }
   return item.text();
+}
+
+std::string package_of(conformance::PackageFacts const& facts) {
+  std::vector<std::string> needs;
+  for (auto const& one : facts.dependencies) {
+    Object need;
+    need.add("name", one.name).add("version", one.version);
+    if (!one.loaded.empty()) need.add("loaded", one.loaded);
+    needs.push_back(need.text());
+  }
+  Object package;
+  package.add("name", facts.name).add("version", facts.version);
+  if (!facts.source.empty()) package.add("file", facts.source);
+  if (!facts.loaded_by.empty()) package.add("operator", facts.loaded_by);
+  return package.add_time("loaded", facts.loaded_ms)
+      .add_number("resources", static_cast<std::int64_t>(facts.resources))
+      .add_raw("dependencies", list_of(needs))
+      .text();
 }
 
 fhir::Issue no_such_path() { return fhir::error(IssueType::not_found, "there is nothing at this path"); }
@@ -241,6 +261,7 @@ fhir::Result<std::string> Admin::dispatch(Call const& call) {
     if (!done) return done.error();
     return Object().add("tables", options_.tables->current()->hash).text();
   }
+  if (room == "packages" && options_.packages != nullptr) return packages(call);
   if (room == "tables" && call.path.size() == 1) {
     if (call.writes()) return no_such_method();
     auto const tables = options_.tables->current();
@@ -322,7 +343,7 @@ fhir::Result<std::string> Admin::settle(Call const& call, std::string const& id,
   if (answers) {
     FHIR_CHECK(options_.intake.answer_code(id, std::string(input.root.text_at("system")),
                                            std::string(input.root.text_at("code")), how, act));
-    FHIR_CHECK(options_.reload());
+    FHIR_CHECK(options_.reload_tables());
     FHIR_TRY(requeued, options_.intake.requeue());
   } else {
     FHIR_CHECK(options_.intake.dismiss(id, how, act));
@@ -390,6 +411,27 @@ fhir::Result<std::string> Admin::journal_row(Call const& call, store::JournalRow
   }
   FHIR_TRY(auto const text, intake::readable(*options_.tables->current(), row));
   return Object().add_raw("row", summary_of(row)).add("text", text).text();
+}
+
+fhir::Result<std::string> Admin::packages(Call const& call) {
+  if (call.path.size() == 1 && !call.writes()) {
+    std::vector<std::string> all;
+    for (conformance::PackageFacts const& one : options_.packages->facts()) all.push_back(package_of(one));
+    return Object().add_raw("packages", list_of(all)).text();
+  }
+  if (call.path.size() == 1) {
+    FHIR_TRY(auto const loaded, options_.packages->load(call.body, call.operator_name));
+    log_info("admin", call.operator_name + " load package " + loaded.facts.name + " " + loaded.facts.version);
+    return Object()
+        .add_raw("package", package_of(loaded.facts))
+        .add_raw("warnings", fhir::json::to_json(loaded.warnings))
+        .text();
+  }
+  if (call.path.size() != 4 || call.path[3] != "remove") return no_such_path();
+  if (!call.writes()) return no_such_method();
+  FHIR_CHECK(options_.packages->remove(call.path[1], call.path[2], call.operator_name));
+  log_info("admin", call.operator_name + " remove package " + call.path[1] + " " + call.path[2]);
+  return Object().add("removed", call.path[1] + " " + call.path[2]).text();
 }
 
 fhir::Result<std::string> Admin::acts(Call const& call) {

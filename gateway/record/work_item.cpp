@@ -51,11 +51,13 @@ std::string to_json(WorkItemState const& item, Event const& first) {
   add("settled_reason", item.settled_reason);
   add("target", item.target);
   // What a person needs to answer it. An orphan's data is what its message said, and stays in the log.
-  if (item.kind != work::unmapped_code && item.kind != work::unwritable) return out + "}";
-  for (char const* const name : {"partner", "vocabulary", "code", "text", "field", "row", "destination"}) {
+  if (item.kind != work::unmapped_code && item.kind != work::unwritable && item.kind != work::invalid)
+    return out + "}";
+  for (char const* const name : {"partner", "vocabulary", "code", "text", "field", "row", "destination",
+                                 "feed", "tables", "validation"}) {
     if (auto const* const values = values_of(item, name)) add(name, values->front());
   }
-  for (char const* const name : {"element", "outcome"}) {
+  for (char const* const name : {"element", "outcome", "finding"}) {
     auto const* const values = values_of(item, name);
     if (values == nullptr) continue;
     out.append(",\"").append(name).append("\":[");
@@ -205,7 +207,8 @@ fhir::Result<std::string> open_work_item(store::Unit& unit, Cause const& cause, 
   FHIR_TRY(auto log, context.log(id));
   if (!log.empty()) {
     WorkItemState const known = fold_work_item(id, log);
-    bool const is_news = known.state == "DISMISSED" && known.subject != item.subject;
+    bool const is_news = (known.state == "DISMISSED" && known.subject != item.subject) ||
+                         (known.state == "ANSWERED" && item.kind == work::invalid);
     if (!is_news) return id;
   }
   enlist(unit, id);

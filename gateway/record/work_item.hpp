@@ -1,12 +1,13 @@
 /// Work items: what only a person can settle. One mechanism for what belongs to no record ("orphan"), for a
 /// control id that came again with other content ("conflict"), for messages that run in a circle ("loop"),
-/// for a merge that does ("identity"), and for whatever else a room cannot decide.
+/// for a merge that does ("identity"), for what is no valid FHIR to store ("invalid"), and for whatever else
+/// a room cannot decide.
 ///
 /// An item is a record of its own: events under "<kind>/<hash>", hash-chained and replayed like every
 /// record's, folded into a row that worklists read (kind, owner, due). The same seed is the same item. It
 /// stays open until a person attaches, accepts or dismisses it with a reason; a dismissed one opens again
-/// when its subject comes in a new version. What settling means beyond the item is the affair of the room
-/// that opened it.
+/// when its subject comes in a new version, an answered "invalid" one when what it says is seen again. What
+/// settling means beyond the item is the affair of the room that opened it.
 #pragma once
 
 #include "gateway/record/event.hpp"
@@ -24,9 +25,9 @@ namespace gateway::record {
 namespace work {
 inline constexpr std::string_view orphan = "orphan", conflict = "conflict", loop = "loop",
                                   unmapped_code = "unmapped-code", unwritable = "unwritable",
-                                  identity = "identity";
-inline constexpr std::array kinds = {orphan,        conflict,   loop,
-                                     unmapped_code, unwritable, identity};  ///< What /metrics counts.
+                                  identity = "identity", invalid = "invalid";
+inline constexpr std::array kinds = {orphan,     conflict, loop,   unmapped_code,
+                                     unwritable, identity, invalid};  ///< What /metrics counts.
 inline constexpr std::string_view opened = "opened", attached = "attached", accepted = "accepted",
                                   answered = "answered", dismissed = "dismissed";  ///< Event types.
 }  // namespace work

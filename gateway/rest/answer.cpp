@@ -20,7 +20,11 @@ std::string outcome_of_write(store::Version const& version, int status) {
 Answer refuse(fhir::Issues const& issues) {
   Answer answer;
   answer.status = status_of(issues);
-  answer.body = to_outcome(issues);
+  fhir::Issues shown = issues;
+  for (fhir::Issue& issue : shown) {
+    if (issue.source == kRules) issue.source.clear();
+  }
+  answer.body = to_outcome(shown);
   bool const may_pass = answer.status == 503 || answer.status == 507 || answer.status == 429;
   if (may_pass) answer.headers.add("Retry-After", kRetryAfterSeconds);
   return answer;

@@ -78,13 +78,14 @@ net::HttpResponse to_response(Answer answer, Settings const& settings, bool pret
 Api::Api(ApiOptions options) {
   std::int64_t const started_ms = options.clock();
   PageTokens const tokens(options.page_key ? *options.page_key : PageTokens::random_key());
-  auto const conformance = options.conformance != nullptr ? std::move(options.conformance)
-                                                          : make_conformance(fhir::packages::Library::r4());
+  auto definitions = options.definitions != nullptr
+                         ? std::move(options.definitions)
+                         : std::make_shared<conformance::Definitions const>(conformance::make_r4());
   auto context = std::make_unique<Context>(
       Context{options.store, options.writer, std::move(options.clock), std::move(options.ids),
               std::move(options.run_on_pool), std::move(options.settings), tokens, started_ms,
               std::make_shared<CapabilityCache>(), std::move(options.tables), std::move(options.archive),
-              conformance, Judge{options.judging, conformance}, conformance->library});
+              std::move(definitions), options.judging});
   context->releases = std::move(options.releases);
   context->remote = std::move(options.remote);
   context_ = std::move(context);

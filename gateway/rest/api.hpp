@@ -32,8 +32,8 @@ struct ApiOptions {
   std::shared_ptr<intake::TableArchive> archive = {};
   std::shared_ptr<terminology::ReleaseIndexes const> releases = {};  ///< Code systems of release files.
   std::shared_ptr<terminology::RemoteServer> remote = {};  ///< Asked for terminology that is not known here.
-  std::shared_ptr<Conformance const> conformance = {};     ///< Empty: R4 alone.
-  Judging judging = Judging::structure;                    ///< Of what is written.
+  std::shared_ptr<conformance::Definitions const> definitions = {};  ///< Empty: R4 alone.
+  Judging judging = Judging::structure;  ///< Of what is written by those whom nothing else is said of.
 };
 
 /// Thread-safe; one for all connections. Outlives the requests it handles.

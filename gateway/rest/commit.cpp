@@ -14,8 +14,8 @@ asio::awaitable<fhir::Result<Committed>> commit_writes(Context const& context, R
   // count.
   auto const found = std::make_shared<std::vector<Written>>();
   WriteSetting setting{
-      context.settings.base_url,  request.principal.source, context.ids, request.path.empty(), context.judge,
-      to_instant(context.clock())};
+      context.settings.base_url,           request.principal.source,   context.ids, request.path.empty(),
+      context.judge_of(request.principal), to_instant(context.clock())};
   auto const owned = std::make_shared<std::vector<Write> const>(std::move(writes));
   store::Compute compute = [found, owned, setting = std::move(setting),
                             also = std::move(also)](store::Unit& unit) -> fhir::Result<void> {
@@ -48,8 +48,9 @@ Answer answer_committed(Committed const& committed, std::size_t index, Write con
   return answer;
 }
 
-asio::awaitable<void> run_planning(Context const& context, std::function<void()> plan) {
-  if (context.judge.judging == Judging::full && context.run_on_pool) {
+asio::awaitable<void> run_planning(Context const& context, Request const& request,
+                                   std::function<void()> plan) {
+  if (context.judge_of(request.principal).judging == Judging::full && context.run_on_pool) {
     co_await context.run_on_pool(std::move(plan));
   } else {
     plan();
@@ -58,9 +59,7 @@ asio::awaitable<void> run_planning(Context const& context, std::function<void()>
 
 asio::awaitable<Answer> commit_one(Context const& context, Request const& request, Planned planned) {
   if (!planned.issues.empty()) {
-    Answer answer = refuse(planned.issues);
-    if (planned.is_well_formed) answer.status = 422;
-    co_return answer;
+    co_return refuse(planned.issues);
   }
   std::vector<Write> writes{planned.write};
   auto const committed = co_await commit_writes(context, request, std::move(writes));

@@ -29,7 +29,8 @@ Answer answer_committed(Committed const& committed, std::size_t index, Write con
                         Returning returning);
 
 /// Runs the planning of writes: where it may take its time when they are judged in full, else at once.
-net::asio::awaitable<void> run_planning(Context const& context, std::function<void()> plan);
+net::asio::awaitable<void> run_planning(Context const& context, Request const& request,
+                                        std::function<void()> plan);
 
 /// One write alone, planned: refused, or committed and answered.
 net::asio::awaitable<Answer> commit_one(Context const& context, Request const& request, Planned planned);

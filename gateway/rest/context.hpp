@@ -1,12 +1,10 @@
 /// What every interaction works with. One per Api; shared by all threads, so everything here is thread-safe.
 #pragma once
 
-#include "fhir/packages/library.hpp"
-#include "fhir/terminology/terminology.hpp"
+#include "gateway/conformance/judge.hpp"
 #include "gateway/intake/tables.hpp"
 #include "gateway/intake/writer.hpp"
 #include "gateway/net/asio.hpp"
-#include "gateway/rest/conformance.hpp"
 #include "gateway/rest/page_token.hpp"
 #include "gateway/store/store.hpp"
 #include "gateway/terminology/index.hpp"
@@ -19,6 +17,9 @@
 #include <string>
 
 namespace gateway::rest {
+
+using conformance::Judge;
+using conformance::Judging;
 
 /// Runs a job where it may take its time and resumes the caller at home (style.md section 6, "run_on").
 using RunOnPool = std::function<net::asio::awaitable<void>(std::function<void()>)>;
@@ -49,17 +50,18 @@ struct Context {
   PageTokens tokens;
   std::int64_t started_ms;
   std::shared_ptr<CapabilityCache> capabilities;
-  std::shared_ptr<intake::LiveTables> tables = {};      ///< For $provenance; null: it is not served.
-  std::shared_ptr<intake::TableArchive> archive = {};   ///< With tables.
-  std::shared_ptr<Conformance const> conformance = {};  ///< Never empty in an Api.
-  Judge judge = {};                                     ///< Of what is written.
-  std::shared_ptr<fhir::packages::Library const> library = fhir::packages::Library::r4();
+  std::shared_ptr<intake::LiveTables> tables = {};     ///< For $provenance; null: it is not served.
+  std::shared_ptr<intake::TableArchive> archive = {};  ///< With tables.
+  std::shared_ptr<conformance::Definitions const> definitions = {};  ///< Never empty in an Api.
+  Judging judging = Judging::structure;  ///< Of what is written by those whom nothing else is said of.
   std::shared_ptr<terminology::ReleaseIndexes const> releases = {};  ///< SNOMED CT and the like; null: none.
   std::shared_ptr<terminology::RemoteServer> remote =
       {};  ///< Asked for what is not known here; null: nobody.
-  /// What terminology operations have made of code systems and value sets.
-  std::shared_ptr<fhir::terminology::Terminology::Cache> terminology_cache =
-      fhir::terminology::Terminology::make_cache();
+
+  /// How what that principal writes is judged.
+  Judge judge_of(intake::Principal const& principal) const {
+    return {principal.judging.value_or(judging), definitions};
+  }
 };
 
 }  // namespace gateway::rest

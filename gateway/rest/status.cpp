@@ -30,6 +30,7 @@ int rank(int status) {
 }  // namespace
 
 int status_of(fhir::Issue const& issue) {
+  if (issue.source == kRules) return 422;
   switch (issue.code) {
     case IssueType::code_invalid:
     case IssueType::business_rule:

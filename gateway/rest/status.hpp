@@ -13,6 +13,8 @@ inline constexpr std::string_view kIfNoneMatch = "If-None-Match";
 inline constexpr std::string_view kAccept = "Accept";
 inline constexpr std::string_view kContentType = "Content-Type";
 inline constexpr std::string_view kMethod = "method";
+/// No part of the request but what a well-formed resource is judged by; never shown.
+inline constexpr std::string_view kRules = "rules";
 
 /// 400 unless the code says otherwise.
 int status_of(fhir::Issue const& issue);

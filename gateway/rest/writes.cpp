@@ -1,5 +1,7 @@
 #include "gateway/rest/writes.hpp"
 
+#include "gateway/rest/etag.hpp"
+#include "gateway/rest/options.hpp"
 #include "gateway/rest/references.hpp"
 #include "gateway/rest/status.hpp"
 
@@ -181,6 +183,31 @@ fhir::Result<void> check_all_references(store::Unit& unit, std::vector<Write> co
 }
 
 }  // namespace
+
+fhir::Result<Write> plan_target(Request const& request, WriteKind kind) {
+  Write write;
+  write.kind = kind;
+  write.type = request.type;
+  write.id = request.id;
+  if (request.id.empty()) {
+    write.condition_text = request.query;
+    FHIR_TRY(write.condition, parse_condition(write.type, request.query, ""));
+  } else {
+    FHIR_TRY(auto const options, parse_options(request.query, {}, request.handling));
+  }
+  if (!request.if_match.empty()) {
+    FHIR_TRY(write.if_match, parse_etag(request.if_match, kIfMatch));
+  }
+  return write;
+}
+
+fhir::Issues judged(Judge const& judge, Element const& resource, std::string_view now) {
+  auto findings = judge.errors_in(resource, now);
+  if (findings.is_well_formed) {
+    for (Issue& issue : findings.errors) issue.source = kRules;
+  }
+  return std::move(findings.errors);
+}
 
 Issue placed(Issue issue, std::string const& place) {
   if (place.empty()) return issue;

@@ -55,13 +55,20 @@ struct Written {
 /// malformed.
 struct Planned {
   Write write;
-  fhir::Issues issues;          ///< Not empty: refused.
-  bool is_well_formed = false;  ///< Refused by profiles and invariants alone: 422 (http.html#create).
+  fhir::Issues issues;  ///< Not empty: refused.
 };
 Planned plan_create(Context const& context, Request const& request);
 Planned plan_update(Context const& context, Request const& request);
 Planned plan_patch(Request const& request);
 Planned plan_remove(Request const& request);
+
+/// What the URL and the headers of an update, patch or delete say: type and id, or the criteria that must
+/// find it, and the version that must be current. Errors: value, not_supported.
+fhir::Result<Write> plan_target(Request const& request, WriteKind kind);
+
+/// What is wrong with a resource that is to be stored. What only profiles and invariants have against it
+/// carries kRules as source: 422 where a broken structure is 400 (http.html#create).
+fhir::Issues judged(Judge const& judge, fhir::json::Element const& resource, std::string_view now);
 
 /// What a Unit needs besides the writes.
 struct WriteSetting {

@@ -139,6 +139,15 @@ struct SightingMessage {
   friend bool operator==(SightingMessage const&, SightingMessage const&) = default;
 };
 
+/// A package of FHIR definitions that an operator has loaded.
+struct FhirPackage {
+  std::string name;
+  std::string version;
+  std::int64_t loaded_ms = 0;
+  std::string operator_name;
+  std::string bytes;  ///< The .tgz.
+};
+
 /// One code that an operator answered into a partner's vocabulary.
 struct PartnerCode {
   std::string partner;
@@ -243,6 +252,7 @@ class Snapshot {
   virtual fhir::Result<std::vector<SightingMessage>> messages_to_requeue(std::string_view state,
                                                                          std::size_t count) = 0;
   virtual fhir::Result<std::vector<PartnerCode>> partner_codes() = 0;
+  virtual fhir::Result<std::vector<FhirPackage>> packages() = 0;  ///< By name, then version.
   virtual fhir::Result<std::optional<TableSet>> find_table_set(std::string_view hash) = 0;
   /// Newest first; `before_id` 0 starts at the end.
   virtual fhir::Result<std::vector<OperatorAct>> list_acts(std::int64_t before_id, std::size_t count) = 0;
@@ -305,6 +315,8 @@ class Unit {
   virtual void put_partner_code(PartnerCode code) = 0;
   virtual void put_table_set(TableSet set) = 0;  ///< A known hash stays as it is.
   virtual void add_act(OperatorAct act) = 0;
+  virtual void put_package(FhirPackage package) = 0;  ///< In place of one of that name and version.
+  virtual void remove_package(std::string_view name, std::string_view version) = 0;
 
   /// Everything this Unit has written so far, in order; what the record folds over. Before is the version it
   /// replaces.

@@ -2,6 +2,7 @@
 // change, puts new tables in force without a stop, and keeps the old ones when the new ones are broken.
 #include "examples/partners/fhir.hpp"
 #include "examples/partners/v2.hpp"
+#include "tests/fhir/support/archive.hpp"
 #include "tests/support/database.hpp"
 #include "tests/support/gateway_process.hpp"
 #include "tests/support/mllp_wire.hpp"
@@ -150,6 +151,64 @@ TEST_F(OperatorTest, TablesAreReloadedWholeOrNotAtAll) {
   EXPECT_EQ(admin.post("reload", "{}").status, 400);
   EXPECT_EQ(tables_in_force(), second);
   EXPECT_EQ(send("M3"), "AA") << "the old tables stand";
+}
+
+/// US Core's Patient in little: a profile that asks for a gender.
+std::string gender_package() {
+  return fhir::test::tgz(
+      fhir::test::tar_entry("package/package.json",
+                            R"({"name":"a.b","version":"1.0.0","fhirVersions":["4.0.1"]})") +
+      fhir::test::tar_entry(
+          "package/p.json",
+          R"({"resourceType":"StructureDefinition","url":"http://a/p","name":"P","status":"active",)"
+          R"("kind":"resource","abstract":false,"type":"Patient","derivation":"constraint",)"
+          R"("baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","differential":{"element":[)"
+          R"({"id":"Patient","path":"Patient"},{"id":"Patient.gender","path":"Patient.gender","min":1}]}})"));
+}
+
+TEST_F(OperatorTest, APackageIsInForceAtOnceAndAfterARestart) {
+  std::string const claims =
+      R"({"resourceType":"Patient","meta":{"profile":["http://a/p"]},"name":[{"family":"Mason"}]})";
+  std::string const path = "Patient/$validate?profile=http://a/p";
+  auto const errors = [&] {
+    partners::FhirClient client(gateway_.base_url(), kToken, transcript_);
+    auto const answer = client.post(path, claims);
+    std::string all;
+    for (auto const& issue : answer.body["issue"].GetArray()) {
+      if (std::string_view(issue["severity"].GetString()) == "error")
+        all += std::string(issue["code"].GetString()) + " ";
+    }
+    return all;
+  };
+  EXPECT_NE(errors().find("not-found"), std::string::npos);
+  {
+    partners::FhirClient admin("http://127.0.0.1:" + std::to_string(gateway_.admin_port()) + "/admin", kToken,
+                               transcript_);
+    EXPECT_EQ(admin.post("packages", "no package").status, 400);
+    ASSERT_EQ(admin.post("packages", gender_package()).status, 200);
+    EXPECT_EQ(admin.get("packages").body["packages"].Size(), 1U);
+  }
+  EXPECT_EQ(errors(), "required ");
+  EXPECT_EQ(gateway_.stop(support::kPatience), 0);
+  gateway_.start();
+  EXPECT_EQ(errors(), "required ");
+}
+
+TEST_F(OperatorTest, WhatAMessageWouldStoreIsJudgedAndAnsweredOnTheWire) {
+  auto wire = support::MllpWire::connect(gateway_.mllp_port("ward"));
+  std::string answer;
+  ASSERT_TRUE(wire.send(
+      "MSH|^~\\&|GENADT|GENERAL|HANDOFF|HANDOFF|20250301110000+0000||SIU^S12^SIU_S12|S1|P|2.5.1\r"
+      "SCH|A1^BOOK|A2^BOOK|||||ROUTINE|||30|min|^^^20250310100000+0000^20250310103000+0000\rRGS|1|A\r"
+      "AIS|1|A|CHK^Checkup^L|20250310100000+0000\r"));
+  ASSERT_EQ(wire.receive(answer, support::kPatience), support::Heard::frame);
+  EXPECT_EQ(field(answer, "MSA", 1), "AE") << answer;
+  EXPECT_EQ(field(answer, "ERR", 2), "SCH^1") << answer;
+  partners::FhirClient admin("http://127.0.0.1:" + std::to_string(gateway_.admin_port()) + "/admin", kToken,
+                             transcript_);
+  EXPECT_EQ(admin.get("work?kind=invalid").body["items"].Size(), 1U);
+  partners::FhirClient client(gateway_.base_url(), kToken, transcript_);
+  EXPECT_FALSE(client.get("Appointment").body.HasMember("entry"));
 }
 
 TEST_F(OperatorTest, NoAnswerNorLogOfAnOperatorsActNamesAPatient) {

@@ -22,17 +22,18 @@ std::map<std::string, Rooms> const kMayCall{
     {"net", {}},
     {"store", {}},
     {"terminology", {"net", "store"}},
+    {"conformance", {"terminology"}},
     {"security", {"config", "store"}},
-    {"ops", {"config", "net", "store", "record", "intake", "mappings"}},
+    {"ops", {"config", "net", "store", "record", "intake", "conformance", "mappings"}},
     {"identity", {"store"}},
     {"record", {"store", "identity"}},
     {"delivery", {"store", "net", "config", "identity", "record", "mappings"}},
-    {"intake", {"store", "config", "identity", "record", "delivery", "mappings"}},
+    {"intake", {"store", "config", "identity", "record", "delivery", "conformance", "mappings"}},
     {"feeds", {"config", "net", "intake"}},
-    {"rest", {"store", "net", "record", "intake", "terminology"}},
+    {"rest", {"store", "net", "record", "intake", "terminology", "conformance"}},
     {"command",
      {"config", "net", "store", "security", "ops", "identity", "record", "delivery", "intake", "feeds",
-      "rest", "terminology", "mappings"}},
+      "rest", "terminology", "conformance", "mappings"}},
 };
 
 std::string first_part(std::string const& path) { return path.substr(0, path.find('/')); }

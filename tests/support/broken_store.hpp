@@ -78,6 +78,10 @@ class BrokenUnit final : public gateway::store::Unit {
   }
   void put_table_set(gateway::store::TableSet set) override { unit_.put_table_set(std::move(set)); }
   void add_act(gateway::store::OperatorAct act) override { unit_.add_act(std::move(act)); }
+  void put_package(gateway::store::FhirPackage package) override { unit_.put_package(std::move(package)); }
+  void remove_package(std::string_view name, std::string_view version) override {
+    unit_.remove_package(name, version);
+  }
   std::vector<Change> const& changes() const override { return unit_.changes(); }
   fhir::json::Arena& arena() override { return unit_.arena(); }
   void discard() override { unit_.discard(); }

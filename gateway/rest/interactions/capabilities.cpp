@@ -229,8 +229,9 @@ std::string make_terminology_statement(Context const& context) {
       push_object(arena, item, "version").set(arena, "code", text(arena, system->facts().version));
     }
   }
+  auto const conformance = context.definitions->current();
   std::string_view last;
-  for (auto const* const entry : context.library->list("CodeSystem")) {
+  for (auto const* const entry : conformance->library->list("CodeSystem")) {
     if (entry->url == last) continue;
     last = entry->url;
     push_object(arena, statement, "codeSystem").set(arena, "uri", text(arena, entry->url));

@@ -39,11 +39,10 @@ fhir::Result<Write> plan(Request const& request) {
 
 Planned plan_create(Context const& context, Request const& request) {
   auto write = plan(request);
-  if (!write) return Planned{{}, {std::move(write).error()}, false};
-  Planned planned{*std::move(write), {}, false};
-  auto findings = context.judge.errors_in(*planned.write.resource.root, to_instant(context.clock()));
-  planned.issues = std::move(findings.errors);
-  planned.is_well_formed = findings.is_well_formed;
+  if (!write) return Planned{{}, {std::move(write).error()}};
+  Planned planned{*std::move(write), {}};
+  planned.issues =
+      judged(context.judge_of(request.principal), *planned.write.resource.root, to_instant(context.clock()));
   return planned;
 }
 
@@ -65,7 +64,7 @@ fhir::Result<Written> resolve_create(store::Unit& unit, Write const& write, Writ
 net::asio::awaitable<Answer> create(Context const& context, Request const& request) {
   Planned planned;
   std::function<void()> job = [&] { planned = plan_create(context, request); };
-  co_await run_planning(context, std::move(job));
+  co_await run_planning(context, request, std::move(job));
   co_return co_await commit_one(context, request, std::move(planned));
 }
 

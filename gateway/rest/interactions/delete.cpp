@@ -1,38 +1,14 @@
 // https://hl7.org/fhir/R4/http.html#delete and #cdelete
 #include "gateway/rest/commit.hpp"
-#include "gateway/rest/etag.hpp"
 #include "gateway/rest/interactions/interactions.hpp"
-#include "gateway/rest/options.hpp"
-#include "gateway/rest/status.hpp"
 #include "gateway/rest/writes.hpp"
 
 namespace gateway::rest {
 
-namespace {
-
-fhir::Result<Write> plan(Request const& request) {
-  Write write;
-  write.kind = WriteKind::remove;
-  write.type = request.type;
-  write.id = request.id;
-  if (request.id.empty()) {
-    write.condition_text = request.query;
-    FHIR_TRY(write.condition, parse_condition(write.type, request.query, ""));
-  } else {
-    FHIR_TRY(auto const options, parse_options(request.query, {}, request.handling));
-  }
-  if (!request.if_match.empty()) {
-    FHIR_TRY(write.if_match, parse_etag(request.if_match, kIfMatch));
-  }
-  return write;
-}
-
-}  // namespace
-
 Planned plan_remove(Request const& request) {
-  auto write = plan(request);
-  if (!write) return Planned{{}, {std::move(write).error()}, false};
-  return Planned{*std::move(write), {}, false};
+  auto write = plan_target(request, WriteKind::remove);
+  if (!write) return Planned{{}, {std::move(write).error()}};
+  return Planned{*std::move(write), {}};
 }
 
 /// What is not there is deleted already: the answer to a repeated DELETE is that of the first.

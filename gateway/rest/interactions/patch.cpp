@@ -5,7 +5,6 @@
 
 #include "fhir/json/reader.hpp"
 #include "gateway/rest/commit.hpp"
-#include "gateway/rest/etag.hpp"
 #include "gateway/rest/interactions/interactions.hpp"
 #include "gateway/rest/options.hpp"
 #include "gateway/rest/status.hpp"
@@ -49,19 +48,7 @@ fhir::Result<SharedPatch> read_patch(Request const& request) {
 }
 
 fhir::Result<Write> plan(Request const& request) {
-  Write write;
-  write.kind = WriteKind::update;
-  write.type = request.type;
-  write.id = request.id;
-  if (request.id.empty()) {
-    write.condition_text = request.query;
-    FHIR_TRY(write.condition, parse_condition(write.type, request.query, ""));
-  } else {
-    FHIR_TRY(auto const options, parse_options(request.query, {}, request.handling));
-  }
-  if (!request.if_match.empty()) {
-    FHIR_TRY(write.if_match, parse_etag(request.if_match, kIfMatch));
-  }
+  FHIR_TRY(Write write, plan_target(request, WriteKind::update));
   FHIR_TRY(write.patch, read_patch(request));
   return write;
 }
@@ -82,7 +69,7 @@ fhir::Result<void> check_identity(Element const& before, Element const& after, s
 
 /// Errors: the first thing wrong with the result, and how many more there are.
 fhir::Result<void> check_result(Element const& resource, WriteSetting const& setting) {
-  fhir::Issues const issues = setting.judge.errors_in(resource, setting.now).errors;
+  fhir::Issues const issues = judged(setting.judge, resource, setting.now);
   if (issues.empty()) return {};
   fhir::Issue first = issues.front();
   first.diagnostics = "After the patch: " + first.diagnostics;
@@ -94,8 +81,8 @@ fhir::Result<void> check_result(Element const& resource, WriteSetting const& set
 
 Planned plan_patch(Request const& request) {
   auto write = plan(request);
-  if (!write) return Planned{{}, {std::move(write).error()}, false};
-  return Planned{*std::move(write), {}, false};
+  if (!write) return Planned{{}, {std::move(write).error()}};
+  return Planned{*std::move(write), {}};
 }
 
 fhir::Result<Written> resolve_patch(store::Unit& unit, Write const& write, WriteSetting const& setting) {

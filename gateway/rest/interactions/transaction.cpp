@@ -226,7 +226,7 @@ asio::awaitable<Answer> transaction(Context const& context, Request const& reque
       }
     }
   };
-  co_await run_planning(context, std::move(job));
+  co_await run_planning(context, request, std::move(job));
   if (!issues.empty()) co_return refuse(issues);
 
   std::vector<Answer> answers(entries.all.size());

@@ -1,9 +1,6 @@
 // https://hl7.org/fhir/R4/http.html#update, #upsert and #cond-update
 #include "gateway/rest/commit.hpp"
-#include "gateway/rest/etag.hpp"
 #include "gateway/rest/interactions/interactions.hpp"
-#include "gateway/rest/options.hpp"
-#include "gateway/rest/status.hpp"
 #include "gateway/rest/times.hpp"
 #include "gateway/rest/writes.hpp"
 
@@ -29,19 +26,7 @@ fhir::Result<void> check_body(Write const& write) {
 }
 
 fhir::Result<Write> plan(Request const& request) {
-  Write write;
-  write.kind = WriteKind::update;
-  write.type = request.type;
-  write.id = request.id;
-  if (request.id.empty()) {
-    write.condition_text = request.query;
-    FHIR_TRY(write.condition, parse_condition(write.type, request.query, ""));
-  } else {
-    FHIR_TRY(auto const options, parse_options(request.query, {}, request.handling));
-  }
-  if (!request.if_match.empty()) {
-    FHIR_TRY(write.if_match, parse_etag(request.if_match, kIfMatch));
-  }
+  FHIR_TRY(Write write, plan_target(request, WriteKind::update));
   write.only_if_absent = request.if_none_match == "*";
   FHIR_TRY(write.resource, read_resource(request));
   FHIR_CHECK(check_body(write));
@@ -70,11 +55,10 @@ fhir::Result<std::string> target_id(store::Unit& unit, Write const& write, Write
 
 Planned plan_update(Context const& context, Request const& request) {
   auto write = plan(request);
-  if (!write) return Planned{{}, {std::move(write).error()}, false};
-  Planned planned{*std::move(write), {}, false};
-  auto findings = context.judge.errors_in(*planned.write.resource.root, to_instant(context.clock()));
-  planned.issues = std::move(findings.errors);
-  planned.is_well_formed = findings.is_well_formed;
+  if (!write) return Planned{{}, {std::move(write).error()}};
+  Planned planned{*std::move(write), {}};
+  planned.issues =
+      judged(context.judge_of(request.principal), *planned.write.resource.root, to_instant(context.clock()));
   return planned;
 }
 
@@ -93,7 +77,7 @@ fhir::Result<Written> resolve_update(store::Unit& unit, Write const& write, Writ
 net::asio::awaitable<Answer> update(Context const& context, Request const& request) {
   Planned planned;
   std::function<void()> job = [&] { planned = plan_update(context, request); };
-  co_await run_planning(context, std::move(job));
+  co_await run_planning(context, request, std::move(job));
   co_return co_await commit_one(context, request, std::move(planned));
 }
 

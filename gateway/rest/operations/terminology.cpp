@@ -167,9 +167,10 @@ fhir::Result<Answer> run(Context const& context, Request const& request, Call co
   FHIR_CHECK(add_instance(*snapshot, request, call, parameters));
   FHIR_CHECK(name_code_system(request, parameters));
 
+  auto const conformance = context.definitions->current();
   auto const source = std::make_shared<StoredTerminology>(*snapshot, request.principal.policy,
-                                                          context.library, context.releases);
-  Terminology const terminology(source, {}, context.terminology_cache);
+                                                          conformance->library, context.releases);
+  Terminology const terminology(source, {}, conformance->terminology_cache);
   std::string const now = to_instant(context.clock());
   std::string const identifier = "urn:uuid:" + context.ids();
   fhir::terminology::Request asked;

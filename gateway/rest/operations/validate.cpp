@@ -121,14 +121,15 @@ fhir::Result<Answer> validate(Context const& context, Request const& request) {
   }
   FHIR_TRY(auto const subject, find_subject(context, request, asked));
   Resolver resolver(context, request);
+  auto const conformance = context.definitions->current();
   std::string const now = to_instant(context.clock());
   fhir::validate::Options options;
   if (!asked.profile.empty()) options.profiles.push_back(asked.profile);
-  options.codes = context.conformance->codes.get();
+  options.codes = conformance->codes.get();
   options.now = now;
   options.resolve = [&](std::string_view reference) { return resolver.find(reference); };
   fhir::Issues issues;
-  context.conformance->validator->validate(*subject.root, options, issues);
+  conformance->validator->validate(*subject.root, options, issues);
   if (subject.root->text_at("resourceType") != request.type) {
     issues.push_back(
         fhir::error(IssueType::value, "The resource's type must be the one in the URL.", "resourceType"));

@@ -110,6 +110,7 @@ struct ChangeSet {
   std::vector<PartnerCode> partner_codes;
   std::vector<TableSet> table_sets;
   std::vector<OperatorAct> acts;
+  std::vector<FhirPackage> packages;  ///< Without bytes: removed.
 
   bool writes() const;
 };

@@ -1,5 +1,5 @@
-/// Sightings of work items, and what operators say and do: the rows of sql/0006_provenance.sql, written and
-/// read. read.
+/// Sightings of work items, and what operators say, do and load: the rows of sql/0006_provenance.sql and
+/// sql/0007_packages.sql, written and read.
 #include "gateway/store/sqlite/group_writer.hpp"
 #include "gateway/store/sqlite/rows.hpp"
 #include "gateway/store/sqlite/unit.hpp"
@@ -24,6 +24,14 @@ constexpr std::string_view kInsertTableSet = R"(
   INSERT INTO table_set (hash, first_used, content) VALUES ($1, $2, $3) ON CONFLICT (hash) DO NOTHING)";
 constexpr std::string_view kInsertAct = R"(
   INSERT INTO operator_act (at, operator, action, object, outcome) VALUES ($1, $2, $3, $4, $5))";
+
+constexpr std::string_view kUpsertPackage = R"(
+  INSERT INTO fhir_package (name, version, loaded, operator, bytes) VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT (name, version) DO UPDATE
+  SET loaded = excluded.loaded, operator = excluded.operator, bytes = excluded.bytes)";
+constexpr std::string_view kDeletePackage = "DELETE FROM fhir_package WHERE name = $1 AND version = $2";
+constexpr std::string_view kSelectPackages =
+    "SELECT name, version, loaded, operator, bytes FROM fhir_package ORDER BY name, version";
 
 constexpr std::string_view kSelectSighting =
     "SELECT seen, first_seen, last_seen FROM sighting WHERE record_id = $1";
@@ -89,6 +97,16 @@ fhir::Result<void> GroupWriter::write_operations(ChangeSet const& set) {
         .bind(5, std::string_view(act.outcome));
     FHIR_CHECK(statement.run());
   }
+  for (FhirPackage const& package : set.packages) {
+    bool const removes = package.bytes.empty();
+    auto statement = database_.prepare(removes ? kDeletePackage : kUpsertPackage);
+    statement.bind(1, std::string_view(package.name)).bind(2, std::string_view(package.version));
+    if (!removes)
+      statement.bind(3, package.loaded_ms)
+          .bind(4, std::string_view(package.operator_name))
+          .bind_blob(5, std::string_view(package.bytes));
+    FHIR_CHECK(statement.run());
+  }
   return {};
 }
 
@@ -120,6 +138,14 @@ fhir::Result<std::vector<PartnerCode>> Reader::partner_codes() {
   auto statement = database_.prepare(kSelectPartnerCodes);
   return all_rows(statement, [](Statement const& row) {
     return PartnerCode{std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)),
+                       std::string(row.text(3)), std::string(row.text(4))};
+  });
+}
+
+fhir::Result<std::vector<FhirPackage>> Reader::packages() {
+  auto statement = database_.prepare(kSelectPackages);
+  return all_rows(statement, [](Statement const& row) {
+    return FhirPackage{std::string(row.text(0)), std::string(row.text(1)), row.integer(2),
                        std::string(row.text(3)), std::string(row.text(4))};
   });
 }

@@ -75,6 +75,7 @@ class Reader : public Snapshot {
   fhir::Result<std::vector<SightingMessage>> messages_to_requeue(std::string_view state,
                                                                  std::size_t count) override;
   fhir::Result<std::vector<PartnerCode>> partner_codes() override;
+  fhir::Result<std::vector<FhirPackage>> packages() override;
   fhir::Result<std::optional<TableSet>> find_table_set(std::string_view hash) override;
   fhir::Result<std::vector<OperatorAct>> list_acts(std::int64_t before_id, std::size_t count) override;
   fhir::Result<void> rehearse(std::int64_t now_ms, Compute const& compute) override;

@@ -34,7 +34,8 @@ bool ChangeSet::writes() const {
   return std::any_of(resources.begin(), resources.end(), [](auto const& write) { return write.changed; }) ||
          !keys.empty() || !records.empty() || !events.empty() || !peers.empty() || journal ||
          !complements.empty() || !outbox.empty() || !outbox_updates.empty() || !sightings.empty() ||
-         !sightings_finished.empty() || !partner_codes.empty() || !table_sets.empty() || !acts.empty();
+         !sightings_finished.empty() || !partner_codes.empty() || !table_sets.empty() || !acts.empty() ||
+         !packages.empty();
 }
 
 std::optional<std::size_t> UnitOfWork::find_pending(std::string_view type, std::string_view id) const {

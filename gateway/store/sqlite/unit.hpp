@@ -47,6 +47,10 @@ class UnitOfWork final : public Unit {
   void put_partner_code(PartnerCode code) override { set_.partner_codes.push_back(std::move(code)); }
   void put_table_set(TableSet set) override { set_.table_sets.push_back(std::move(set)); }
   void add_act(OperatorAct act) override { set_.acts.push_back(std::move(act)); }
+  void put_package(FhirPackage package) override { set_.packages.push_back(std::move(package)); }
+  void remove_package(std::string_view name, std::string_view version) override {
+    set_.packages.push_back({std::string(name), std::string(version), 0, {}, {}});
+  }
 
   std::vector<Change> const& changes() const override { return changes_; }
   fhir::json::Arena& arena() override { return arena_; }

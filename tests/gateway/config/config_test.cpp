@@ -32,6 +32,19 @@ TEST(Config, ReadsPackagesAndHowStrictlyWritesAreJudged) {
   EXPECT_EQ(settings->packages, (std::vector<std::string>{"a.tgz", "b.tgz"}));
   EXPECT_EQ(settings->http.validation, "full");
   EXPECT_FALSE(parse("http:\n  validation: half\n", "handoff.yaml").has_value());
+  auto const doors = parse(
+      "mllp:\n  - name: a\n  - name: b\n    validation: off\n"
+      "partners:\n  - name: p\n  - name: q\n    validation: full\n"
+      "clients:\n  - name: c\n    bearer_sha256: \"" +
+          std::string(64, '0') + "\"\n    validation: off\n",
+      "handoff.yaml");
+  ASSERT_TRUE(doors.has_value()) << fhir::to_line(doors.error());
+  EXPECT_EQ(doors->mllp[0].validation, "structure");
+  EXPECT_EQ(doors->mllp[1].validation, "off");
+  EXPECT_EQ(doors->partners[0].validation, "") << "as the listener";
+  EXPECT_EQ(doors->partners[1].validation, "full");
+  EXPECT_EQ(doors->clients[0].validation, "off");
+  EXPECT_FALSE(parse("mllp:\n  - name: a\n    validation: half\n", "handoff.yaml").has_value());
 }
 
 TEST(Config, ReadsAPartnerWithAllThatSendsToIt) {

@@ -84,6 +84,21 @@ class Worklist : public testing::Test {
     return view()->list_records(record::work::unmapped_code, "", "", 100).value();
   }
 
+  std::vector<store::RecordRow> invalid_items() {
+    return view()->list_records(record::work::invalid, "", "", 100).value();
+  }
+
+  /// As a gateway that is started with that setting of its listener.
+  void judged_by(conformance::Judging judging) {
+    intake_ = std::make_unique<Intake>(
+        IntakeOptions{.store = *store_,
+                      .tables = tables_,
+                      .clock = [this] { return now_; },
+                      .subscriptions = subscriptions_,
+                      .judging = {{"mllp:test", judging}},
+                      .definitions = std::make_shared<conformance::Definitions>(conformance::make_r4())});
+  }
+
   store::Version the(std::string const& type) {
     auto const query = fhir::search::parse_query(type, "", fhir::search::Handling::strict);
     auto const page = view()->search(store::AccessPolicy::all(), *query).value();
@@ -204,6 +219,76 @@ std::vector<MapFile> changed_tables() {
            "  F <-> other\n"
            "segment PID -> Patient\n"
            "pid.8 | PID-8 | gender | IS~code | other-sex | | = | set\n"}};
+}
+
+/// An appointment that names nobody: R4 requires a participant.
+std::string empty_appointment(std::string const& control_id) {
+  return "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301110000+0000||SIU^S12^SIU_S12|" + control_id +
+         "|P|2.5.1\rSCH|A1^BOOK|A2^BOOK|||||ROUTINE|||30|min|^^^20250310100000+0000^20250310103000+0000\r"
+         "RGS|1|A\rAIS|1|A|CHK^Checkup^L|20250310100000+0000\r";
+}
+
+TEST_F(Worklist, WhatIsNoValidFhirIsAnErrorThatNamesTheSegmentAndIsKept) {
+  std::string const answered = send_whole(empty_appointment("M1"));
+  EXPECT_NE(answered.find("MSA|AE|M1"), std::string::npos) << answered;
+  EXPECT_NE(answered.find("ERR||SCH^1|101^"), std::string::npos) << answered;
+  EXPECT_NE(answered.find("(Appointment.participant)"), std::string::npos) << answered;
+  EXPECT_EQ(send(empty_appointment("M2")), "AE");
+  auto const query = fhir::search::parse_query("Appointment", "", fhir::search::Handling::strict);
+  EXPECT_TRUE(view()->search(store::AccessPolicy::all(), *query)->entries.empty());
+  EXPECT_EQ(view()->find_journal(1)->value().outcome, "error");
+  EXPECT_EQ(view()->find_journal(1)->value().raw, empty_appointment("M1"));
+  auto const items = invalid_items();
+  ASSERT_EQ(items.size(), 1U) << "one for all that is wrong alike";
+  EXPECT_EQ(view()->messages_of(items[0].record_id)->size(), 2U);
+  auto const body = fhir::json::read_document(items[0].body).value();
+  EXPECT_EQ(body.root.text_at("field"), "SCH");
+  EXPECT_EQ(body.root.text_of("finding", 0).substr(0, 40), "error required Appointment.participant S");
+  EXPECT_EQ(intake_->requeue().value(), 0U) << "the same tables say the same";
+  EXPECT_EQ(invalid_items().size(), 1U);
+}
+
+TEST_F(Worklist, WhatWasInvalidIsTakenInAgainByOtherTablesOrAnotherJudgement) {
+  send(empty_appointment("M1"));
+  reload(hospital(), changed_tables());
+  EXPECT_EQ(intake_->requeue().value(), 1U);
+  auto const still = invalid_items();
+  ASSERT_EQ(still.size(), 1U) << "these tables mend it no more than the others";
+  EXPECT_EQ(view()->messages_of(still[0].record_id)->size(), 1U);
+  EXPECT_EQ(intake_->requeue().value(), 0U);
+  auto lax = hospital();
+  lax.partners[0].validation = "off";
+  reload(lax, changed_tables());
+  EXPECT_EQ(intake_->requeue().value(), 1U);
+  EXPECT_TRUE(invalid_items().empty());
+  EXPECT_EQ(view()->find_journal(1)->value().outcome, "accepted");
+  EXPECT_NE(the("Appointment").content, "");
+  reload(hospital(), changed_tables());
+  EXPECT_EQ(send(empty_appointment("M2")), "AA") << "what was wrong before is not this message's fault";
+}
+
+TEST_F(Worklist, AFeedIsJudgedAsItIsToldAndAPartnerOtherwise) {
+  // per-1 is no matter of structure: a period ends after it begins.
+  auto const stay = [](std::string const& control_id) {
+    return "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301110000+0000||ADT^A03|" + control_id +
+           "|P|2.5.1\rEVN|A03|20250301110000+0000\rPID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\r"
+           "PV1|1|I|4W^401^1|E|||||||||||||||V1^^^VISITS^VN|||||||||||||||||||||||||20250310100000+0000|"
+           "20250301103000+0000\r";
+  };
+  judged_by(conformance::Judging::full);
+  std::string const answered = send_whole(stay("M1"));
+  EXPECT_NE(answered.find("MSA|AE|M1"), std::string::npos) << answered;
+  EXPECT_NE(answered.find("ERR||PV1^1^4"), std::string::npos) << answered;
+  EXPECT_NE(answered.find("per-1"), std::string::npos) << answered;
+  ASSERT_EQ(invalid_items().size(), 1U);
+  auto partner = hospital();
+  partner.partners[0].validation = "structure";
+  reload(partner);
+  EXPECT_EQ(send(stay("M2")), "AA") << "the partner's own word";
+  EXPECT_EQ(send(empty_appointment("M3")), "AE");
+  reload(hospital());
+  judged_by(conformance::Judging::off);
+  EXPECT_EQ(send(empty_appointment("M4")), "AA");
 }
 
 TEST_F(Worklist, AnAcceptedMessageReplayedByChangedTablesSaysWhatTheySay) {

@@ -3,6 +3,7 @@
 
 #include "fhir/json/reader.hpp"
 #include "gateway/store/hash.hpp"
+#include "tests/fhir/support/archive.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -54,6 +55,7 @@ class AdminTest : public testing::Test {
     intake_ = std::make_unique<intake::Intake>(intake::IntakeOptions{
         .store = *store_, .tables = tables_, .clock = clock, .subscriptions = subscriptions_});
     ASSERT_TRUE(intake_->prepare());
+    packages_ = std::make_shared<Packages>(*store_, definitions_, nullptr, clock);
     admin_ = std::make_unique<Admin>(
         AdminOptions{.store = *store_,
                      .intake = *intake_,
@@ -61,6 +63,8 @@ class AdminTest : public testing::Test {
                      .archive = std::make_shared<intake::TableArchive>(),
                      .operators = {{"kim", store::sha256_hex({kToken})}},
                      .reload = [this] { return reload(); },
+                     .reload_tables = [this] { return reload(); },
+                     .packages = packages_,
                      .run = [](std::function<void()> job) -> net::asio::awaitable<void> {
                        job();
                        co_return;
@@ -125,6 +129,9 @@ class AdminTest : public testing::Test {
   std::unique_ptr<store::Store> store_;
   std::shared_ptr<intake::LiveTables> tables_;
   delivery::Subscriptions subscriptions_;
+  std::shared_ptr<conformance::Definitions> definitions_ =
+      std::make_shared<conformance::Definitions>(conformance::make_r4());
+  std::shared_ptr<Packages> packages_;
   std::unique_ptr<intake::Intake> intake_;
   std::unique_ptr<Admin> admin_;
 };
@@ -231,6 +238,91 @@ TEST_F(AdminTest, TheJournalIsListedShownAndCompared) {
   EXPECT_EQ(call("POST", "/admin/journal/1/replay").status, 200);
   EXPECT_EQ(call("GET", "/admin/journal/99").status, 404);
   EXPECT_EQ(call("DELETE", "/admin/journal/1").status, 405);
+}
+
+std::string manifest(std::string const& name, std::string const& version, std::string const& needs = "") {
+  return fhir::test::tar_entry("package/package.json", R"({"name":")" + name + R"(","version":")" + version +
+                                                           R"(","fhirVersions":["4.0.1"],"dependencies":{)" +
+                                                           needs + "}}");
+}
+
+std::string profile(std::string const& url, std::string const& base, std::string const& differential) {
+  return fhir::test::tar_entry(
+      "package/p.json",
+      R"({"resourceType":"StructureDefinition","url":")" + url +
+          R"(","name":"P","status":"active","kind":"resource","abstract":false,"type":"Patient",)" +
+          R"("baseDefinition":")" + base +
+          R"(","derivation":"constraint","differential":{"element":[{"id":"Patient","path":"Patient"},)" +
+          differential + "]}}");
+}
+
+constexpr char const* kPatient = "http://hl7.org/fhir/StructureDefinition/Patient";
+
+TEST_F(AdminTest, APackageIsLoadedInForceKeptAndRemoved) {
+  std::string const package = fhir::test::tgz(
+      manifest("a.b", "1.0.0", R"("hl7.fhir.r4.core":"4.0.1","not.there":"2.0.0")") +
+      profile("http://a/p", kPatient, R"({"id":"Patient.gender","path":"Patient.gender","min":1})"));
+  auto const before = definitions_->current();
+  auto const loaded = call("POST", "/admin/packages", package);
+  ASSERT_EQ(loaded.status, 200) << loaded.body;
+  EXPECT_EQ(loaded.text("package", "name"), "a.b");
+  EXPECT_EQ(loaded.text("package", "operator"), "kim");
+  EXPECT_EQ(loaded.text("package", "dependencies", 0, "loaded"), "4.0.1");
+  EXPECT_EQ(loaded.text("package", "dependencies", 1, "loaded"), "");
+  EXPECT_EQ(loaded.text("warnings", 0, "code"), "not-found") << "not.there is missed";
+  EXPECT_NE(definitions_->current(), before);
+  EXPECT_NE(definitions_->current()->library->find("StructureDefinition", "http://a/p"), nullptr);
+  EXPECT_EQ(before->library->find("StructureDefinition", "http://a/p"), nullptr) << "who began ends so";
+  EXPECT_EQ(call("GET", "/admin/packages").count("packages"), 1U);
+  EXPECT_EQ(call("POST", "/admin/packages", package).status, 409) << "it is there already";
+
+  // What needs it and is loaded later finds it, also after a restart, whatever their names' order.
+  std::string const user = fhir::test::tgz(manifest("a.a", "1.0.0", R"("a.b":"1.0.0")"));
+  ASSERT_EQ(call("POST", "/admin/packages", user).status, 200);
+  auto const again = std::make_shared<conformance::Definitions>(conformance::make_r4());
+  Packages restarted(*store_, again, nullptr, [this] { return now_; });
+  auto prepared = restarted.prepare({});
+  ASSERT_TRUE(prepared) << fhir::to_line(prepared.error());
+  restarted.put_in_force(std::move(*prepared));
+  ASSERT_EQ(restarted.facts().size(), 2U);
+  EXPECT_EQ(restarted.facts()[1].name, "a.a");
+  EXPECT_EQ(restarted.facts()[1].dependencies[0].loaded, "1.0.0");
+  EXPECT_EQ(restarted.facts()[0].loaded_by, "kim");
+
+  EXPECT_EQ(call("POST", "/admin/packages/a.b/1.0.0/remove").status, 409) << "a.a depends on it";
+  EXPECT_EQ(call("POST", "/admin/packages/a.a/1.0.0/remove").status, 200);
+  EXPECT_EQ(call("POST", "/admin/packages/a.b/1.0.0/remove").status, 200);
+  EXPECT_EQ(call("POST", "/admin/packages/a.b/1.0.0/remove").status, 404);
+  EXPECT_EQ(definitions_->current()->library->find("StructureDefinition", "http://a/p"), nullptr);
+  EXPECT_EQ(call("GET", "/admin/acts").text("acts", 0, "object"), "package a.b 1.0.0");
+}
+
+TEST_F(AdminTest, ABadPackageIsRefusedWithItsReasonAndNothingOfItIsLoaded) {
+  std::string const good = R"({"id":"Patient.gender","path":"Patient.gender","min":1})";
+  struct Bad {
+    std::string bytes;
+    int status;
+    std::string reason;
+  };
+  std::vector<Bad> const all{
+      {"no archive", 400, "gzip"},
+      {fhir::test::tgz(fhir::test::tar_entry("package/package.json", "{")), 400, "package.json"},
+      {fhir::test::tgz(manifest("a", "1") + profile("http://a/p", "http://a/p", good)), 422,
+       "rests on itself"},
+      {fhir::test::tgz(
+           manifest("a", "1") +
+           profile("http://a/p", kPatient, R"({"id":"Patient.wings","path":"Patient.wings","min":1})")),
+       422, "http://a/p Patient.wings"},
+  };
+  auto const before = definitions_->current();
+  for (Bad const& bad : all) {
+    auto const refused = call("POST", "/admin/packages", bad.bytes);
+    EXPECT_EQ(refused.status, bad.status) << refused.body;
+    EXPECT_NE(refused.body.find(bad.reason), std::string::npos) << refused.body;
+  }
+  EXPECT_EQ(definitions_->current(), before);
+  EXPECT_TRUE(store_->snapshot().value()->packages()->empty());
+  EXPECT_EQ(call("GET", "/admin/packages").count("packages"), 0U);
 }
 
 }  // namespace

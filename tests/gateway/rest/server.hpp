@@ -174,6 +174,7 @@ class Server {
   std::atomic<std::int64_t> now_ms{1'741'000'000'000};  // 2025-03-03T11:06:40Z
   std::atomic<int> last_id{0};
   std::string principal = "riverside";
+  std::optional<Judging> judging;                     ///< Of what the principal writes.
   std::shared_ptr<terminology::RemoteServer> remote;  ///< From the next restart() on.
 
  private:
@@ -184,6 +185,7 @@ class Server {
     intake::Principal who;
     who.name = principal;
     who.source = principal;
+    who.judging = judging;
     net::asio::co_spawn(io, api_->handle(std::move(request), std::move(who)),
                         [&](std::exception_ptr thrown, net::HttpResponse answer) {
                           failure = thrown;

@@ -322,6 +322,27 @@ TEST_P(StoreContract, MessagesOfAnAnsweredRecordWaitUntilTheyAreTakenInAgain) {
   EXPECT_EQ(view(store())->messages_of("unmapped-code/x")->size(), 1U);
 }
 
+TEST_P(StoreContract, PackagesOfOperatorsComeBackByteForByteUntilTheyAreRemoved) {
+  std::string const bytes("\x1f\x8b\0\xff", 4);
+  must(store().commit_and_wait([&](Unit& unit) -> fhir::Result<void> {
+    unit.put_package({"b", "1.0.0", 5, "kim", "old"});
+    unit.put_package({"b", "1.0.0", 7, "kim", bytes});
+    unit.put_package({"a", "2.0.0", 6, "kim", bytes});
+    return {};
+  }));
+  auto const both = *view(store())->packages();
+  ASSERT_EQ(both.size(), 2U);
+  EXPECT_EQ(both[0].name, "a");
+  EXPECT_EQ(both[1].bytes, bytes);
+  EXPECT_EQ(both[1].loaded_ms, 7);
+  EXPECT_EQ(both[1].operator_name, "kim");
+  must(store().commit_and_wait([&](Unit& unit) -> fhir::Result<void> {
+    unit.remove_package("b", "1.0.0");
+    return {};
+  }));
+  EXPECT_EQ(view(store())->packages()->size(), 1U);
+}
+
 TEST_P(StoreContract, CodesTableSetsAndActsOfOperatorsComeBackAsStored) {
   PartnerCode const code{"clinic", "sex", "X", "", "other"};
   must(store().commit_and_wait([&](Unit& unit) -> fhir::Result<void> {

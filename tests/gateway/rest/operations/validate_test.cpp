@@ -117,6 +117,8 @@ TEST(Validate, ATransactionAndAPatchAreJudgedToo) {
                                  .append(kAgainstInvariant) +
                              R"(,"request":{"method":"POST","url":"Patient"}}]})");
   EXPECT_EQ(refused.issue(), "error invariant Bundle.entry[0].resource.contact[0]") << refused.body;
+  EXPECT_EQ(refused.status, 422) << "as the single write";
+  EXPECT_EQ(refused.text("issue", 0, "location", 0), "") << "what decides the status is not shown";
   full.put("/fhir/Patient/a", patient("a", "Ashdown"));
   net::HttpHeaders headers;
   headers.add("Content-Type", "application/json-patch+json");
@@ -124,6 +126,18 @@ TEST(Validate, ATransactionAndAPatchAreJudgedToo) {
       full.call("PATCH", "/fhir/Patient/a", R"([{"op":"add","path":"/contact","value":[{"gender":"male"}]}])",
                 std::move(headers));
   EXPECT_EQ(patched.issue(), "error invariant Patient.contact[0]") << patched.body;
+  EXPECT_EQ(patched.status, 422);
+}
+
+TEST(Validate, APrincipalMayBeJudgedOtherwiseThanTheRest) {
+  Server server(Judging::structure);
+  server.judging = Judging::full;
+  EXPECT_EQ(server.post("/fhir/Patient", std::string(kAgainstInvariant)).status, 422);
+  server.judging = Judging::off;
+  EXPECT_EQ(server.post("/fhir/Patient", std::string(kUnknownElement)).status, 201);
+  server.judging = std::nullopt;
+  EXPECT_EQ(server.post("/fhir/Patient", std::string(kUnknownElement)).status, 400);
+  EXPECT_EQ(server.post("/fhir/Patient", std::string(kAgainstInvariant)).status, 201);
 }
 
 }  // namespace
