@@ -81,6 +81,10 @@ class Merge {
     if (write.deletes) {
       if (row.update == Update::key || row.update == Update::once || row.update == Update::state) return;
       remove(steps);
+      // Nobody knows it now: what stands there of a new one that nobody told of it.
+      std::string const reason = "_" + steps[0].name;
+      if (Element const* const why = content_.find(reason); why != nullptr && steps.size() == 1)
+        result_.set(arena_, arena_.copy(reason), own(*why));
     }
     // Of a deleted element this is the default, where R4 wants one to be there.
     Element const* const value = write.deletes ? find(content_, steps) : written(write, steps);
@@ -91,7 +95,7 @@ class Merge {
     if (row.kind == Row::Kind::literal_in && known != nullptr) return;
     if (is_there(steps, *value)) return;
     if (row.kind == Row::Kind::path) {
-      for (std::string_view const other : other_choices(result_, steps[0].name)) result_.remove(other);
+      for (std::string_view const other : displaced_by(result_, steps[0].name)) result_.remove(other);
     }
     Trail trail;
     Element& place = reach(result_, steps, arena_, trail);
@@ -394,6 +398,8 @@ class Merge {
           return one->text_at("reference") == reference->text_at("reference");
         });
         if (there || reference->find("reference") == nullptr) continue;
+        for (std::string_view const other : displaced_by(result_, link.path.steps[0].name))
+          result_.remove(other);
         Trail trail;
         Element& place = reach(result_, link.path.steps, arena_, trail);
         place.is_object() ? merge(place, own(*reference), arena_) : void(place = own(*reference));

@@ -280,6 +280,10 @@ class PathCheck {
     Where const where{made.at, role};
     ElementDefinition const* const element = walk(type, made.path.steps, where);
     if (element == nullptr) return;
+    if (made.is_absent) {
+      if (!element->type().is_primitive()) error(where, "only a primitive element says why it is absent");
+      return;
+    }
     if (made.constant != nullptr) return check_constant(*made.constant, *element, where);
     if (made.pair == nullptr) return check_code(*element, made.literal, where);
     std::string_view const gives = made.pair->name.substr(made.pair->name.find('~') + 1);

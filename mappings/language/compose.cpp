@@ -209,11 +209,18 @@ class Composer {
     if (lacks_segment(use)) return note_lacking(use, at, base);
     place(at);
     Projection const now = on_.project_now(use, on_.sources_now(structure_, use, at, base));
-    bool const any = says_anything(now);
+    // A segment for an item says something of the item: what else it repeats of the resource is no reason for
+    // it.
+    bool const any = own_item ? says_of_item(now) : says_anything(now);
     bool const told = !any && has_facts(use) && nodes_.is_first_of_role(at);
     if (!any && !told && !(use.group.empty() && layout_.requires_segment(use.segment))) return;
     bool const said = on_.seed && nodes_[at].known != kNone && !own_item && said_in_seed(use, at, now);
     if (!said) fill_segment(use, segment_for(use, at, own_item), now);
+  }
+
+  static bool says_of_item(Projection now) {
+    return std::ranges::any_of(
+        now, [](RowValue const& value) { return !value.items.empty() && value.row->target == 0; });
   }
 
   /// A resource that is only part of what the segment tells, without the one that would lead it: a client

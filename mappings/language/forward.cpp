@@ -5,6 +5,7 @@
 #include "mappings/language/relations.hpp"
 
 #include <algorithm>
+#include <set>
 #include <unordered_map>
 
 namespace mappings::language {
@@ -33,9 +34,10 @@ class Translation {
     for (std::uint32_t segment = 0; segment < message_.segment_count(); ++segment) run_segment(segment);
     for (auto const& literal : literals_) run_literal(literal);
     tell_events();
-    fill_defaults();
+    fill_defaults(false);
     Relations const relations(*keeps_);
     link_resources(draft_, *keeps_, relations);
+    fill_defaults(true);
     give_keys(draft_, *keeps_, relations, context_.partner->name);
     finish_facts();
     context_.arena = nullptr;
@@ -463,7 +465,7 @@ class Translation {
   /// Two rows that write two types of one choice contradict each other: the later one stands.
   void clear_other_choices(Row const& row, Frame const& frame, Element& content) {
     if (!frame.use->targets[row.target].base.empty() || row.path.steps.empty()) return;
-    for (std::string_view const other : other_choices(content, row.path.steps[0].name)) {
+    for (std::string_view const other : displaced_by(content, row.path.steps[0].name)) {
       auto const before = standing(keeps_->instances[frame.instance[row.target]].resource, other);
       content.remove(other);
       mark_overwritten(before, content);
@@ -623,19 +625,38 @@ class Translation {
     return {};
   }
 
-  void fill_defaults() {
+  /// A list that links fill (Appointment.participant) is looked at after them.
+  bool is_filled_by_links(Default const& made) const {
+    Step const& first = made.path.steps[0];
+    return first.is_array() && first.conditions.empty() &&
+           std::ranges::any_of(structure_->links, [&](Link const& link) {
+             return link.source == made.role && link.path.steps[0].name == first.name;
+           });
+  }
+
+  void fill_defaults(bool after_links) {
+    std::set<std::pair<std::uint32_t, std::string_view>> made_arrays;  // by resource and name
     for (Default const& made : structure_->defaults) {
       for (Instance const& instance : keeps_->instances) {
         if (instance.role != made.role || instance.resource == kNone) continue;
+        if (is_filled_by_links(made) != after_links) continue;
         Element& content = draft_.resources[instance.resource].content;
         if (find(content, made.path.steps) != nullptr) continue;
         // What stands in an array is not filled up with what is said in place of it.
         Step const& first = made.path.steps[0];
-        if (first.is_array() && first.conditions.empty() && content.find(first.name) != nullptr) continue;
+        bool const is_plain_array = first.is_array() && first.conditions.empty();
+        bool const is_ours = made_arrays.contains({instance.resource, first.name});
+        if (is_plain_array && content.find(first.name) != nullptr && !is_ours) continue;
+        if (made.is_absent && !displaced_by(content, first.name).empty()) continue;
         std::uint32_t const seen_from =
             instance.segment == kNone ? first_segment_of(instance.group) : instance.segment;
         if (!made.when.empty() && !holds(made.when, message_, keeps_->grouping, seen_from)) continue;
+        if (is_plain_array) made_arrays.insert({instance.resource, first.name});
         Element value;
+        if (made.is_absent) {
+          content.set(draft_.arena, draft_.arena.copy("_" + first.name), absent_reason(draft_.arena));
+          continue;
+        }
         if (made.constant != nullptr)
           value = constant_element(*made.constant, draft_.arena);
         else if (made.pair != nullptr)

@@ -93,8 +93,10 @@ class Linker {
     bool const many = std::ranges::any_of(one.path.steps, [](Step const& step) {
       return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
     });
+    Element& content = draft_.resources[source.resource].content;
+    for (std::string_view const other : displaced_by(content, one.path.steps[0].name)) content.remove(other);
     Trail trail;
-    Element& place = reach(draft_.resources[source.resource].content, one.path.steps, draft_.arena, trail);
+    Element& place = reach(content, one.path.steps, draft_.arena, trail);
     if (!many && place.find("reference") != nullptr) return;
     merge_reference(place, target.resource, one.path.steps.back());
   }

@@ -109,7 +109,8 @@ void note_losses(Reversal& reversal) {
   Losses losses(reversal);
   for (Node const& node : reversal.nodes->all()) {
     for (auto const& member : node.content->members()) {
-      if (std::ranges::find(kNotContent, member.name) == std::end(kNotContent))
+      bool const is_about_value = member.name[0] == '_';  // told with its element, or why there is none
+      if (!is_about_value && std::ranges::find(kNotContent, member.name) == std::end(kNotContent))
         losses.note(node, member.name, member.value);
     }
   }

@@ -206,6 +206,7 @@ struct Default {
   Constant const* constant = nullptr;
   std::string literal;
   bool is_number_or_boolean = false;
+  bool is_absent = false;  ///< The element says why it has no value (data-absent-reason unknown).
   std::vector<Place> places;
   types::Pair const* pair = nullptr;
   std::vector<Predicate> when;

@@ -140,6 +140,7 @@ class Gather {
   }
 
   void add_default(Structure const& structure, Default const& made) {
+    if (made.is_absent) return;  // no value
     Reach reach;
     reach.type = structure.roles[made.role].type;
     reach.path = names_of(made.path);

@@ -49,7 +49,8 @@ class SegmentReader : public RowReader {
     Row row;
     if (is_disabled(cells[0].text)) return;
     if (!read_row_cells(line, cells, row)) return;
-    if (row.kind == Row::Kind::path && !choose_target(line, cells[2], map.targets, row)) return;
+    bool const has_path = row.kind == Row::Kind::path || row.kind == Row::Kind::literal_in;
+    if (has_path && !choose_target(line, cells[2], map.targets, row)) return;
     auto const same = std::ranges::find(map.rows, row.id, &Row::id);
     if (same != map.rows.end() && overlay) {
       *same = std::move(row);

@@ -318,7 +318,8 @@ class StructureReader : public RowReader {
   }
 
   void read_default(Line const& line, std::vector<Cell> const& words, Structure& structure) {
-    constexpr std::string_view kForm = "default Type#role.path = value | $CONSTANT | V2 as PAIR [when ...]";
+    constexpr std::string_view kForm =
+        "default Type#role.path = value | absent | $CONSTANT | V2 as PAIR [when ...]";
     if (words.size() < 4 || words[2].text != "=") return fail(line, line.column, "", std::string(kForm));
     Default made;
     made.marks = words[0].text == "mark";
@@ -332,7 +333,12 @@ class StructureReader : public RowReader {
       if (!read_predicates(line, guards, "", false, made.when)) return;
       rest.text = trim(rest.text.substr(0, when));
     }
-    if (rest.text.starts_with('$')) {
+    if (rest.text == "absent") {
+      made.is_absent = true;
+      if (made.path.steps.size() != 1 || made.path.steps[0].is_array())
+        return fail(line, words[1].column, "",
+                    "only an element of the resource itself says why it is absent");
+    } else if (rest.text.starts_with('$')) {
       made.constant = program_.find_constant(rest.text.substr(1));
       if (made.constant == nullptr)
         return fail(line, rest.column, "", "there is no constant " + std::string(rest.text.substr(1)));

@@ -247,20 +247,46 @@ void merge(Element& target, Element const& value, Arena& arena) {
   for (auto const& member : value.members()) target.set(arena, member.name, member.value);
 }
 
-std::vector<std::string_view> other_choices(Element const& resource, std::string_view name) {
+namespace {
+
+// Source: FHIR R4 extension-data-absent-reason.
+constexpr std::string_view kAbsentUrl = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+
+bool is_absent_reason(Element const& value) {
+  Element const* const extension = value.at("extension", 0);
+  return extension != nullptr && extension->text_at("url") == kAbsentUrl;
+}
+
+}  // namespace
+
+Element absent_reason(Arena& arena) {
+  Element extension = Element::of_object();
+  extension.set(arena, "url", Element::of_string(kAbsentUrl));
+  extension.set(arena, "valueCode", Element::of_string("unknown"));
+  Element extensions = Element::of_array();
+  extensions.push(arena, extension);
+  Element reason = Element::of_object();
+  reason.set(arena, "extension", extensions);
+  return reason;
+}
+
+std::vector<std::string_view> displaced_by(Element const& resource, std::string_view name) {
   // FHIR R4 choices of which our tables write more than one type.
-  static constexpr std::string_view kStems[] = {"deceased",   "multipleBirth", "onset",    "effective",
-                                                "occurrence", "value",         "performed"};
-  std::vector<std::string_view> others;
+  static constexpr std::string_view kStems[] = {"deceased",   "multipleBirth", "onset",     "effective",
+                                                "occurrence", "value",         "performed", "medication"};
   auto const is_type_of = [](std::string_view member, std::string_view stem) {
     return member.size() > stem.size() && member.starts_with(stem) && member[stem.size()] >= 'A' &&
            member[stem.size()] <= 'Z';
   };
-  for (std::string_view const stem : kStems) {
-    if (!is_type_of(name, stem)) continue;
-    for (auto const& member : resource.members()) {
-      if (member.name != name && is_type_of(member.name, stem)) others.push_back(member.name);
-    }
+  std::vector<std::string_view> others;
+  for (auto const& member : resource.members()) {
+    bool const is_reason = member.name[0] == '_';
+    std::string_view const of = member.name.substr(is_reason ? 1 : 0);
+    bool const is_other = of != name && std::ranges::any_of(kStems, [&](std::string_view stem) {
+                            return is_type_of(name, stem) && is_type_of(of, stem);
+                          });
+    if (is_other || (is_reason && of == name && is_absent_reason(member.value)))
+      others.push_back(member.name);
   }
   return others;
 }

@@ -57,9 +57,11 @@ std::string render(std::span<Step const> steps, std::uint16_t const*& index);
 /// Whether everything that `part` says stands in `whole` too, items at the same index.
 bool contains(Element const& whole, Element const& part);
 
-/// Members of `resource` that are another type of the choice that `name` is one of: `multipleBirthBoolean`
-/// beside `multipleBirthInteger`. A resource has one of them.
-std::vector<std::string_view> other_choices(Element const& resource, std::string_view name);
+/// Members of `resource` that a value of its element `name` takes the place of: another type of the choice
+/// that it is one of (`multipleBirthBoolean` of `multipleBirthInteger`), the reason why there was none.
+std::vector<std::string_view> displaced_by(Element const& resource, std::string_view name);
+/// What a primitive element says in place of a value that nobody told ("_start" of "start").
+Element absent_reason(Arena& arena);
 
 /// Puts the members of `value` into `target`, over what is there; anything else replaces it.
 void merge(Element& target, Element const& value, Arena& arena);

@@ -97,6 +97,8 @@ bool read_positive(In& in, Element& out) {
   return read_integer(in, out) && out.text().front() != '-' && out.text() != "0";
 }
 
+bool read_unsigned(In& in, Element& out) { return read_integer(in, out) && out.text().front() != '-'; }
+
 bool write_number(Element const& value, Out& out) {
   if (value.kind() != fhir::json::Kind::number || value.text().find_first_of("eE") != std::string_view::npos)
     return false;
@@ -125,7 +127,7 @@ constexpr std::array kPairs = {
     Pair{.name = "NM~decimal", .forward = read_decimal, .reverse = write_number},
     Pair{.name = "NM~integer", .forward = read_integer, .reverse = write_number},
     Pair{.name = "NM~positiveInt", .forward = read_positive, .reverse = write_number},
-    Pair{.name = "NM~unsignedInt", .forward = read_integer, .reverse = write_number},
+    Pair{.name = "NM~unsignedInt", .forward = read_unsigned, .reverse = write_number},
     Pair{.name = "ST~positiveInt", .forward = read_positive, .reverse = write_number},
     Pair{.name = "ST~Annotation", .forward = read_annotation, .reverse = write_annotation, .iso = true},
 };

@@ -103,5 +103,34 @@ TEST(Apply, WhatItReturnsForOurOwnMessagesLivesOn) {
   EXPECT_GE(seen, 78U);
 }
 
+std::string booking(std::string const& trigger, std::string const& sch) {
+  return "MSH|^~\\&|A|B|C|D|20250301||SIU^" + trigger + "|1|P|2.5.1\rSCH|P1^A|F1^A" + sch +
+         "\rPID|1||4711^^^H&1.2.3&ISO^MR\r";
+}
+
+/// R4 wants start and end together (app-2, app-3): one that nobody told says that nobody told it.
+TEST(Apply, ATimeThatNobodyToldSaysSoUntilAMessageTellsIt) {
+  auto first = take(booking("S12", "|||||||||^^^20250310093000+0000"), {});
+  EXPECT_EQ(first[0].resource.text_at("start"), "2025-03-10T09:30:00+00:00");
+  EXPECT_EQ(first[0].resource.text_of("_end", "extension", 0, "valueCode"), "unknown");
+  auto told = take(booking("S14", "|||||||||^^^^20250310100000+0000"), first);
+  EXPECT_EQ(told[0].resource.text_at("start"), "2025-03-10T09:30:00+00:00");
+  EXPECT_EQ(told[0].resource.text_at("end"), "2025-03-10T10:00:00+00:00");
+  EXPECT_EQ(told[0].resource.find("_end"), nullptr) << told[0].text;
+  auto const silent = take(booking("S14", ""), told);
+  EXPECT_EQ(silent[0].resource.text_at("end"), "2025-03-10T10:00:00+00:00") << "absent keeps";
+  EXPECT_EQ(silent[0].resource.find("_end"), nullptr) << silent[0].text;
+}
+
+TEST(Apply, AnAppointmentOfNobodySaysSoAndNobodyGoesWhenSomebodyComes) {
+  std::string const message = "MSH|^~\\&|A|B|C|D|20250301||SIU^S12|1|P|2.5.1\rSCH|P1^A|F1^A\r";
+  auto const nobody = take(message, {});
+  EXPECT_EQ(nobody[0].resource.text_of("participant", 0, "actor", "display"), "the sender named nobody");
+  EXPECT_EQ(nobody[0].resource.text_of("participant", 0, "status"), "needs-action");
+  auto const patient = take(booking("S12", ""), {});
+  ASSERT_NE(patient[0].resource.find("participant"), nullptr);
+  EXPECT_EQ(patient[0].resource.find("participant")->size(), 1U) << patient[0].text;
+}
+
 }  // namespace
 }  // namespace mappings::language

@@ -122,6 +122,8 @@ constexpr Finding kFindings[] = {
     {"LinkFromNoReference", STRUCTURE "link Encounter#v.period -> Patient#p\n", "x.map:5:1 v",
      "is no Reference, so it refers to no Patient"},
     {"KeyOfNoIdentifier", STRUCTURE "key Patient#p name\n", "x.map:5:1 p", "is no Identifier"},
+    {"AnAbsentObject", STRUCTURE "default Patient#p.maritalStatus = absent\n", "x.map:5:1 p",
+     "only a primitive element says why it is absent"},
     {"DefaultOutsideABinding", STRUCTURE "default Patient#p.gender = woman\n", "x.map:5:1 p",
      "'woman' is not in"},
     {"UseOfAnotherType",
