@@ -89,7 +89,8 @@ class Terminology {
   Answer expand(Request const& request) const;                   ///< ValueSet/$expand
   Answer validate_in_value_set(Request const& request) const;    ///< ValueSet/$validate-code
   Answer validate_in_code_system(Request const& request) const;  ///< CodeSystem/$validate-code
-  Answer batch_validate(Request const& request) const;           ///< ValueSet/$batch-validate-code
+  Answer batch_validate_in_value_set(Request const& request) const;    ///< ValueSet/$batch-validate-code
+  Answer batch_validate_in_code_system(Request const& request) const;  ///< CodeSystem/$batch-validate-code
   Answer lookup(Request const& request) const;                   ///< CodeSystem/$lookup
   Answer subsumes(Request const& request) const;                 ///< CodeSystem/$subsumes
   Answer translate(Request const& request) const;                ///< ConceptMap/$translate

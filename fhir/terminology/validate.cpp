@@ -537,7 +537,11 @@ Answer Terminology::validate_in_code_system(Request const& request) const {
   return answer_of(validate(*this, Inputs(*request.parameters), request, false));
 }
 
-Answer Terminology::batch_validate(Request const& request) const {
+namespace {
+
+/// Each `validation` by itself; what it does not say, the batch says.
+/// Source: FHIR R6 valueset-operation-batch-validate-code.html.
+Answer validate_batch(Terminology const& terminology, Request const& request, bool by_value_set) {
   Inputs const outer(*request.parameters);
   Answer answer;
   Arena& arena = answer.document.arena;
@@ -548,11 +552,22 @@ Answer Terminology::batch_validate(Request const& request) const {
     Element const* const parameters = one->find("resource");
     if (parameters == nullptr)
       return refused(fail(IssueType::required, "Each validation is a Parameters resource", "invalid"));
-    Answer const single = answer_of(validate(*this, Inputs(*parameters, &outer), request, true));
+    Answer const single =
+        answer_of(validate(terminology, Inputs(*parameters, &outer), request, by_value_set));
     out.add_element("validation", "resource", json::deep_copy(arena, single.document.root));
   }
   answer.document.root = root;
   return answer;
+}
+
+}  // namespace
+
+Answer Terminology::batch_validate_in_value_set(Request const& request) const {
+  return validate_batch(*this, request, true);
+}
+
+Answer Terminology::batch_validate_in_code_system(Request const& request) const {
+  return validate_batch(*this, request, false);
 }
 
 namespace {

@@ -91,6 +91,7 @@ std::string definition_of(std::string_view type, std::string_view operation) {
                                                                      {"translate", "ConceptMap-translate"}};
   std::string const base = "http://hl7.org/fhir/OperationDefinition/";
   if (operation == "validate-code") return base + std::string(type) + "-validate-code";
+  if (operation == "batch-validate-code") return base + std::string(type) + "-batch-validate-code";
   if (auto const known = official.find(operation); known != official.end())
     return base + std::string(known->second);
   return "https://handoff.example/fhir/OperationDefinition/" + std::string(operation);

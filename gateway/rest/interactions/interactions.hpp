@@ -37,6 +37,8 @@ fhir::Result<Answer> validate(Context const& context, Request const& request);
 fhir::Result<Answer> expand(Context const& context, Request const& request);
 fhir::Result<Answer> validate_code_in_value_set(Context const& context, Request const& request);
 fhir::Result<Answer> validate_code_in_code_system(Context const& context, Request const& request);
+fhir::Result<Answer> batch_validate_in_value_set(Context const& context, Request const& request);
+fhir::Result<Answer> batch_validate_in_code_system(Context const& context, Request const& request);
 fhir::Result<Answer> lookup(Context const& context, Request const& request);
 fhir::Result<Answer> subsumes(Context const& context, Request const& request);
 fhir::Result<Answer> translate(Context const& context, Request const& request);

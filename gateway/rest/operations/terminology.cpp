@@ -1,6 +1,6 @@
 // https://hl7.org/fhir/R4/terminology-service.html: $expand, $validate-code, $lookup, $subsumes and
 // $translate, by GET with parameters in the query and by POST of a Parameters resource; on an instance the
-// stored resource is what is asked.
+// stored resource is what is asked. $batch-validate-code, of R6, by POST alone.
 #include "fhir/json/writer.hpp"
 #include "fhir/search/query.hpp"
 #include "fhir/terminology/parameters.hpp"
@@ -123,15 +123,22 @@ fhir::Result<void> name_code_system(Request const& request, Parameters& paramete
   return {};
 }
 
-/// Whether the answer is that something is not known here.
-bool is_unknown(fhir::terminology::Answer const& answer) {
-  if (answer.failure) return answer.failure->code == IssueType::not_found;
-  Element const* const list = answer.document.root.find("parameter");
+/// Whether Parameters of an answer, or of one in a batch, say that a code system is not known.
+bool says_unknown(Element const& parameters) {
+  Element const* const list = parameters.find("parameter");
   for (Element const& parameter : list == nullptr ? std::span<Element const>{} : list->items()) {
     std::string_view const name = parameter.text_at("name");
     if (name == "x-unknown-system" || name == "x-caused-by-unknown-system") return true;
+    Element const* const inner = parameter.find("resource");
+    if (inner != nullptr && says_unknown(*inner)) return true;
   }
   return false;
+}
+
+/// Whether the answer is that something is not known here.
+bool is_unknown(fhir::terminology::Answer const& answer) {
+  if (answer.failure) return answer.failure->code == IssueType::not_found;
+  return says_unknown(answer.document.root);
 }
 
 /// The text of a CodeableConcept is what somebody wrote: it may tell of whom.
@@ -140,6 +147,8 @@ bool holds_free_text(Element const& parameters) {
   for (Element const& parameter : list == nullptr ? std::span<Element const>{} : list->items()) {
     Element const* const coded = parameter.find("valueCodeableConcept");
     if (coded != nullptr && coded->find("text") != nullptr) return true;
+    Element const* const inner = parameter.find("resource");
+    if (inner != nullptr && holds_free_text(*inner)) return true;
   }
   return false;
 }
@@ -213,6 +222,22 @@ fhir::Result<Answer> validate_code_in_code_system(Context const& context, Reques
              {&Terminology::validate_in_code_system,
               {"url", "system", "codeSystem", "code", "version", "display", "coding", "codeableConcept",
                "abstract", "lenient-display-validation"},
+              "codeSystem"});
+}
+
+fhir::Result<Answer> batch_validate_in_value_set(Context const& context, Request const& request) {
+  return run(context, request,
+             {&Terminology::batch_validate_in_value_set,
+              {"validation", "url", "valueSet", "valueSetVersion", "system", "systemVersion", "abstract",
+               "inferSystem", "activeOnly", "lenient-display-validation", "valueset-membership-only"},
+              "valueSet"});
+}
+
+fhir::Result<Answer> batch_validate_in_code_system(Context const& context, Request const& request) {
+  return run(context, request,
+             {&Terminology::batch_validate_in_code_system,
+              {"validation", "url", "system", "codeSystem", "version", "abstract",
+               "lenient-display-validation"},
               "codeSystem"});
 }
 

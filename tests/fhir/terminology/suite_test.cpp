@@ -122,7 +122,7 @@ std::string run(Terminology const& terminology, Element const& test) {
   } else if (operation == "cs-validate-code") {
     answer = terminology.validate_in_code_system(request);
   } else if (operation == "batch-validate") {
-    answer = terminology.batch_validate(request);
+    answer = terminology.batch_validate_in_value_set(request);
   } else if (operation == "lookup") {
     answer = terminology.lookup(request);
   } else if (operation == "translate") {

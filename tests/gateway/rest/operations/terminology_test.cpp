@@ -111,6 +111,38 @@ TEST(Terminology, ValidatesCodes) {
       "b");
 }
 
+TEST(Terminology, ValidatesManyCodesAtOnce) {
+  Server server;
+  store(server);
+  auto const one = [](std::string const& system, std::string const& code) {
+    return R"({"name":"validation","resource":{"resourceType":"Parameters","parameter":[{"name":"coding",)"
+           R"("valueCoding":{"system":")" +
+           system + R"(","code":")" + code + R"("}}]}})";
+  };
+  std::string const some = R"({"resourceType":"Parameters","parameter":[{"name":"url","valueUri":"urn:some"},)" +
+                           one("urn:letters", "b") + "," + one("urn:letters", "c") + "," +
+                           one("urn:nobody", "b") + "]}";
+  auto const results = [](Reply const& reply) {
+    std::string all;
+    for (auto const& parameter : reply.json().find("parameter")->items()) {
+      for (auto const& part : parameter.find("resource")->find("parameter")->items()) {
+        if (part.text_at("name") == "result") all.append(part.text_at("valueBoolean")).append(" ");
+      }
+    }
+    return all;
+  };
+  Reply const batch = server.post("/fhir/ValueSet/$batch-validate-code", some);
+  EXPECT_EQ(results(batch), "true false false ") << batch.body;
+  std::string const in_system =
+      R"({"resourceType":"Parameters","parameter":[)" + one("urn:letters", "c") + "," + one("urn:letters", "y") + "]}";
+  EXPECT_EQ(results(server.post("/fhir/CodeSystem/letters/$batch-validate-code", in_system)), "true false ");
+  EXPECT_EQ(results(server.post("/fhir/ValueSet/some/$batch-validate-code", in_system)), "false false ");
+  EXPECT_EQ(server.post("/fhir/ValueSet/$batch-validate-code",
+                        R"({"resourceType":"Parameters","parameter":[{"name":"validation","valueCode":"x"}]})")
+                .status,
+            400);
+}
+
 TEST(Terminology, LooksUpSubsumesAndTranslates) {
   Server server;
   store(server);
