@@ -3,6 +3,7 @@
 
 #include "fhir/path/functions.hpp"
 #include "fhir/path/node.hpp"
+#include "fhir/path/values.hpp"
 
 #include <optional>
 #include <string>
@@ -33,10 +34,16 @@ class Evaluation {
   json::Element const* root_resource() const;
 
   /// Counts work; the Issue too_costly once the budget is spent.
-  Result<void> spend(std::size_t steps);
+  Result<void> spend(std::size_t steps) {
+    steps_ += steps;
+    if (steps_ < next_look_ && steps_ <= environment_.step_max) [[likely]]
+      return {};
+    return look();
+  }
   Item text_item(std::string_view text) { return Item::of_text(Item::Kind::string, arena_.copy(text)); }
 
  private:
+  Result<void> look();
   Result<Collection> run_call(Node const& node, Scope const& scope);
   Result<Collection> run_member(Node const& node, Scope const& scope);
   Result<Collection> run_binary(Node const& node, Scope const& scope);
@@ -46,6 +53,10 @@ class Evaluation {
   Result<Collection> run_item_at(Node const& node, Scope const& scope);
   Result<Collection> run_sign(Node const& node, Scope const& scope);
   Result<std::optional<bool>> run_boolean(NodeId id, Scope const& scope);
+  Result<std::optional<Item>> run_single(Node const& node, NodeId operand, Scope const& scope);
+  Result<Collection> run_path(Node const& last, Scope const& scope);
+  Result<Collection> run_on_singles(Node const& node, Scope const& scope);
+  bool is_literal_index(Node const& node) const;
 
   Program const& program_;
   Item const& focus_;
@@ -54,6 +65,24 @@ class Evaluation {
   std::uint64_t steps_ = 0;
   std::uint64_t next_look_ = 0;
 };
+
+/// Items in and out of an ItemSet, each comparison from the evaluation's budget. Errors: too_costly.
+class SpendingSet {
+ public:
+  explicit SpendingSet(Evaluation& evaluation) : evaluation_(evaluation) {}
+  Result<void> insert_all(Collection const& items);
+  Result<bool> insert(Item const& item);  ///< Whether it is new.
+  Result<bool> contains(Item const& item);
+
+ private:
+  Result<bool> spent(bool answer);
+  Evaluation& evaluation_;
+  ItemSet set_;
+  std::size_t spent_ = 0;
+};
+
+/// Items without those that equal an earlier one. Errors: too_costly.
+Result<Collection> distinct(Evaluation& evaluation, Collection const& items);
 
 /// FHIRPath's error: a processing Issue that names the place.
 Issue failure(Node const& node, std::string_view why);
@@ -65,5 +94,7 @@ Result<std::optional<bool>> as_boolean(Node const& node, Collection const& items
 /// One value of a kind. Errors: several, or another kind.
 Result<std::optional<std::string_view>> as_text(Node const& node, Collection const& items);
 Result<std::optional<std::int64_t>> as_integer(Node const& node, Collection const& items);
+Result<std::optional<std::string_view>> as_text(Node const& node, Item const& item);
+Result<std::optional<std::int64_t>> as_integer(Node const& node, Item const& item);
 
 }  // namespace fhir::path

@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <utility>
+
 namespace fhir::path {
 
 namespace {
@@ -38,29 +41,63 @@ Result<std::optional<bool>> as_boolean(Node const& node, Collection const& items
 }
 
 Result<std::optional<std::string_view>> as_text(Node const& node, Collection const& items) {
-  FHIR_TRY(auto const item, single(node, items));
-  if (!item) return std::optional<std::string_view>{};
-  auto const value = to_value(*item);
+  if (items.empty()) return std::optional<std::string_view>{};
+  if (items.size() > 1) FHIR_CHECK(single(node, items));
+  return as_text(node, items.front());
+}
+
+Result<std::optional<std::string_view>> as_text(Node const& node, Item const& item) {
+  if (item.kind == Item::Kind::string) return std::optional(item.text);
+  auto const value = to_value(item);
   if (!value) {
-    if (item->is_node() && item->type != nullptr && item->type->is_primitive())
+    if (item.is_node() && item.type != nullptr && item.type->is_primitive())
       return std::optional<std::string_view>{};
-    return failure(node, "a text is needed, not " + type_name(*item));
+    return failure(node, "a text is needed, not " + type_name(item));
   }
   if (value->kind != Item::Kind::string && value->kind != Item::Kind::date &&
       value->kind != Item::Kind::date_time && value->kind != Item::Kind::time) {
-    return failure(node, "a text is needed, not " + type_name(*item));
+    return failure(node, "a text is needed, not " + type_name(item));
   }
   return std::optional(value->text);
 }
 
 Result<std::optional<std::int64_t>> as_integer(Node const& node, Collection const& items) {
-  FHIR_TRY(auto const item, single(node, items));
-  if (!item) return std::optional<std::int64_t>{};
-  auto const value = to_value(*item);
+  if (items.empty()) return std::optional<std::int64_t>{};
+  if (items.size() > 1) FHIR_CHECK(single(node, items));
+  return as_integer(node, items.front());
+}
+
+Result<std::optional<std::int64_t>> as_integer(Node const& node, Item const& item) {
+  if (item.kind == Item::Kind::integer) return item.number.floor();
+  auto const value = to_value(item);
   if (!value || value->kind != Item::Kind::integer) {
-    return failure(node, "an integer is needed, not " + type_name(*item));
+    return failure(node, "an integer is needed, not " + type_name(item));
   }
   return value->number.floor();
+}
+
+Result<bool> SpendingSet::spent(bool answer) {
+  FHIR_CHECK(evaluation_.spend(set_.work() - spent_ + 1));
+  spent_ = set_.work();
+  return answer;
+}
+
+Result<bool> SpendingSet::insert(Item const& item) { return spent(set_.insert(item)); }
+Result<bool> SpendingSet::contains(Item const& item) { return spent(set_.contains(item)); }
+
+Result<void> SpendingSet::insert_all(Collection const& items) {
+  for (Item const& item : items) FHIR_CHECK(insert(item));
+  return {};
+}
+
+Result<Collection> distinct(Evaluation& evaluation, Collection const& items) {
+  Collection out;
+  SpendingSet seen(evaluation);
+  for (Item const& item : items) {
+    FHIR_TRY(bool const is_new, seen.insert(item));
+    if (is_new) out.push_back(item);
+  }
+  return out;
 }
 
 Services const& Evaluation::services() const {
@@ -77,8 +114,8 @@ json::Element const* Evaluation::root_resource() const {
   return environment_.root_resource != nullptr ? environment_.root_resource : resource();
 }
 
-Result<void> Evaluation::spend(std::size_t steps) {
-  steps_ += steps;
+/// The clock, now and then, and the budget.
+Result<void> Evaluation::look() {
   if (steps_ > environment_.step_max) {
     return error(IssueType::too_costly,
                  fmt::format("the expression took more than {} steps", environment_.step_max));
@@ -161,12 +198,48 @@ Result<Collection> Evaluation::run_member(Node const& node, Scope const& scope) 
     append_members(*scope.self, node.text, out);
     return out;
   }
-  FHIR_TRY(Collection const input, run(program_.operands_of(node)[0], scope));
-  for (Item const& item : input) append_members(item, node.text, out);
-  FHIR_CHECK(spend(input.size() + out.size()));
-  if (out.size() > environment_.collection_max)
-    return error(IssueType::too_costly, "a collection has too many items");
-  return out;
+  return run_path(node, scope);
+}
+
+/// a.b[0].c: from where it begins step by step, in two collections that take turns.
+Result<Collection> Evaluation::run_path(Node const& last, Scope const& scope) {
+  constexpr std::size_t kStepsMax = 16;  // a longer path begins with a shorter one
+  std::array<Node const*, kStepsMax> steps;
+  std::size_t count = 0;
+  NodeId begin = 0;
+  for (Node const* node = &last; count < kStepsMax; node = &program_.node(begin)) {
+    bool const is_step =
+        (node->operation == Operation::member && node->operand_count != 0) || is_literal_index(*node);
+    if (!is_step) break;
+    steps[count++] = node;
+    begin = program_.operands_of(*node)[0];
+  }
+  FHIR_TRY(Collection here, run(begin, scope));
+  Collection next;
+  while (count-- > 0) {
+    Node const& step = *steps[count];
+    if (step.operation == Operation::item_at) {
+      auto const at = program_.node(program_.operands_of(step)[1]).item.number.floor().value_or(-1);
+      bool const is_there = at >= 0 && static_cast<std::size_t>(at) < here.size();
+      if (is_there && at != 0) here.front() = here[static_cast<std::size_t>(at)];
+      here.erase(here.begin() + (is_there ? 1 : 0), here.end());
+      FHIR_CHECK(spend(2));
+      continue;
+    }
+    next.clear();
+    for (Item const& item : here) append_members(item, step.text, next);
+    FHIR_CHECK(spend(1 + here.size() + next.size()));
+    if (next.size() > environment_.collection_max)
+      return error(IssueType::too_costly, "a collection has too many items");
+    std::swap(here, next);
+  }
+  return here;
+}
+
+bool Evaluation::is_literal_index(Node const& node) const {
+  if (node.operation != Operation::item_at) return false;
+  Node const& index = program_.node(program_.operands_of(node)[1]);
+  return index.operation == Operation::literal && !index.is_empty && index.item.kind == Item::Kind::integer;
 }
 
 Result<Collection> Evaluation::run_call(Node const& node, Scope const& scope) {
@@ -185,6 +258,7 @@ Result<Collection> Evaluation::run_call(Node const& node, Scope const& scope) {
 }
 
 Result<Collection> Evaluation::run_item_at(Node const& node, Scope const& scope) {
+  if (is_literal_index(node)) return run_path(node, scope);
   FHIR_TRY(Collection const input, run(program_.operands_of(node)[0], scope));
   FHIR_TRY(Collection const index, run(program_.operands_of(node)[1], scope));
   FHIR_TRY(auto const at, as_integer(node, index));
@@ -255,9 +329,7 @@ Result<Collection> Evaluation::run_logic(Node const& node, Scope const& scope) {
 
 namespace {
 
-Result<Collection> compare(Node const& node, Collection const& left, Collection const& right) {
-  FHIR_TRY(auto const a, single(node, left));
-  FHIR_TRY(auto const b, single(node, right));
+Result<Collection> compare(Node const& node, std::optional<Item> const& a, std::optional<Item> const& b) {
   if (!a || !b) return Collection{};
   auto const found = order(*a, *b);
   if (!found) return failure(node, found.error().diagnostics);
@@ -271,6 +343,26 @@ Result<Collection> compare(Node const& node, Collection const& left, Collection 
       return one(found->sign > 0);
     default:
       return one(found->sign >= 0);
+  }
+}
+
+bool is_order(Operation operation) {
+  return operation == Operation::less || operation == Operation::less_equal ||
+         operation == Operation::greater || operation == Operation::greater_equal;
+}
+
+bool takes_collections(Operation operation) {
+  switch (operation) {
+    case Operation::union_:
+    case Operation::equal:
+    case Operation::not_equal:
+    case Operation::equivalent:
+    case Operation::not_equivalent:
+    case Operation::in:
+    case Operation::contains:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -295,13 +387,21 @@ char symbol_of(Operation operation) {
 
 Result<Collection> Evaluation::run_binary(Node const& node, Scope const& scope) {
   auto const operands = program_.operands_of(node);
+  if (!takes_collections(node.operation)) return run_on_singles(node, scope);
+  bool const is_equality = node.operation == Operation::equal || node.operation == Operation::not_equal;
   FHIR_TRY(Collection left, run(operands[0], scope));
+  if (Node const& right = program_.node(operands[1]);
+      is_equality && right.operation == Operation::literal && !right.is_empty) {
+    FHIR_CHECK(spend(1));
+    if (left.empty()) return Collection{};
+    auto const same = left.size() == 1 ? equal(left.front(), right.item) : std::optional(false);
+    return same ? one(*same == (node.operation == Operation::equal)) : Collection{};
+  }
   FHIR_TRY(Collection right, run(operands[1], scope));
   switch (node.operation) {
     case Operation::union_: {
       left.insert(left.end(), right.begin(), right.end());
-      FHIR_CHECK(spend(left.size()));
-      return distinct(left);
+      return distinct(*this, left);
     }
     case Operation::equal:
       return of_optional(equal(left, right));
@@ -313,23 +413,31 @@ Result<Collection> Evaluation::run_binary(Node const& node, Scope const& scope) 
       return one(equivalent(left, right));
     case Operation::not_equivalent:
       return one(!equivalent(left, right));
-    case Operation::in:
-    case Operation::contains: {
+    default: {  // in, contains
       Collection const& items = node.operation == Operation::in ? right : left;
       FHIR_TRY(auto const item, single(node, node.operation == Operation::in ? left : right));
       FHIR_CHECK(spend(items.size()));
       return item ? one(contains(items, *item)) : Collection{};
     }
-    case Operation::less:
-    case Operation::less_equal:
-    case Operation::greater:
-    case Operation::greater_equal:
-      return compare(node, left, right);
-    default:
-      break;
   }
-  FHIR_TRY(auto const a, single(node, left));
-  FHIR_TRY(auto const b, single(node, right));
+}
+
+/// The one item of an operand, or none; a literal is at hand. Errors: several.
+Result<std::optional<Item>> Evaluation::run_single(Node const& node, NodeId operand, Scope const& scope) {
+  Node const& what = program_.node(operand);
+  if (what.operation == Operation::literal) {
+    FHIR_CHECK(spend(1));
+    return what.is_empty ? std::optional<Item>{} : std::optional(what.item);
+  }
+  FHIR_TRY(Collection const items, run(operand, scope));
+  return single(node, items);
+}
+
+Result<Collection> Evaluation::run_on_singles(Node const& node, Scope const& scope) {
+  auto const operands = program_.operands_of(node);
+  FHIR_TRY(auto const a, run_single(node, operands[0], scope));
+  FHIR_TRY(auto const b, run_single(node, operands[1], scope));
+  if (is_order(node.operation)) return compare(node, a, b);
   if (node.operation == Operation::concatenate) {
     std::string joined;
     for (auto const& part : {a, b}) {

@@ -25,12 +25,19 @@ FunctionDefinition const* find_function(std::string_view name) {
 
 Result<Collection> Call::argument(std::size_t index) { return evaluation.run(arguments[index], scope); }
 
+Item const* Call::literal_argument(std::size_t index) const {
+  Node const& argument = evaluation.program().node(arguments[index]);
+  return argument.operation == Operation::literal && !argument.is_empty ? &argument.item : nullptr;
+}
+
 Result<std::optional<std::string_view>> Call::text_argument(std::size_t index) {
+  if (Item const* const literal = literal_argument(index)) return as_text(node, *literal);
   FHIR_TRY(Collection const items, argument(index));
   return as_text(node, items);
 }
 
 Result<std::optional<std::int64_t>> Call::integer_argument(std::size_t index) {
+  if (Item const* const literal = literal_argument(index)) return as_integer(node, *literal);
   FHIR_TRY(Collection const items, argument(index));
   return as_integer(node, items);
 }

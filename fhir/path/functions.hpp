@@ -23,6 +23,7 @@ struct Call {
   bool has_argument(std::size_t index) const { return index < arguments.size(); }
   /// In the scope of the call.
   Result<Collection> argument(std::size_t index);
+  Item const* literal_argument(std::size_t index) const;  ///< nullptr when it is to be evaluated.
   Result<std::optional<std::string_view>> text_argument(std::size_t index);
   Result<std::optional<std::int64_t>> integer_argument(std::size_t index);
   /// On one item of the input, as $this.

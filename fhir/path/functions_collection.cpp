@@ -57,14 +57,15 @@ Result<Collection> select(Call& call) {
 
 Result<Collection> repeat(Call& call) {
   Collection out;
+  SpendingSet seen(call.evaluation);
   Collection round = call.input;
   while (!round.empty()) {
     Collection next;
     for (std::size_t i = 0; i < round.size(); ++i) {
       FHIR_TRY(Collection const part, call.argument_on(0, round[i], static_cast<std::int64_t>(i)));
       for (Item const& item : part) {
-        FHIR_CHECK(call.evaluation.spend(out.size()));
-        if (contains(out, item)) continue;
+        FHIR_TRY(bool const is_new, seen.insert(item));
+        if (!is_new) continue;
         out.push_back(item);
         next.push_back(item);
       }
@@ -92,34 +93,38 @@ Result<Collection> any_true(Call& call) { return booleans(call, true, false); }
 Result<Collection> all_false(Call& call) { return booleans(call, false, true); }
 Result<Collection> any_false(Call& call) { return booleans(call, false, false); }
 
-bool is_subset(Collection const& part, Collection const& whole) {
-  return std::ranges::all_of(part, [&](Item const& item) { return contains(whole, item); });
+/// Errors: too_costly.
+Result<bool> is_subset(Call& call, Collection const& part, Collection const& whole) {
+  SpendingSet all(call.evaluation);
+  FHIR_CHECK(all.insert_all(whole));
+  for (Item const& item : part) {
+    FHIR_TRY(bool const found, all.contains(item));
+    if (!found) return false;
+  }
+  return true;
 }
 
 Result<Collection> subset_of(Call& call) {
   FHIR_TRY(Collection const other, call.argument(0));
-  FHIR_CHECK(call.evaluation.spend(call.input.size() * other.size()));
-  return boolean(is_subset(call.input, other));
+  FHIR_TRY(bool const found, is_subset(call, call.input, other));
+  return boolean(found);
 }
 
 Result<Collection> superset_of(Call& call) {
   FHIR_TRY(Collection const other, call.argument(0));
-  FHIR_CHECK(call.evaluation.spend(call.input.size() * other.size()));
-  return boolean(is_subset(other, call.input));
+  FHIR_TRY(bool const found, is_subset(call, other, call.input));
+  return boolean(found);
 }
 
 Result<Collection> count(Call& call) {
   return Collection{Item::of_integer(static_cast<std::int64_t>(call.input.size()))};
 }
 
-Result<Collection> distinct_items(Call& call) {
-  FHIR_CHECK(call.evaluation.spend(call.input.size()));
-  return distinct(call.input);
-}
+Result<Collection> distinct_items(Call& call) { return distinct(call.evaluation, call.input); }
 
 Result<Collection> is_distinct(Call& call) {
-  FHIR_CHECK(call.evaluation.spend(call.input.size()));
-  return boolean(distinct(call.input).size() == call.input.size());
+  FHIR_TRY(Collection const all, distinct(call.evaluation, call.input));
+  return boolean(all.size() == call.input.size());
 }
 
 Result<Collection> single_item(Call& call) {
@@ -154,16 +159,19 @@ Result<Collection> take(Call& call) {
 /// Items of the input that are (or are not) in the argument.
 Result<Collection> filtered(Call& call, bool wanted) {
   FHIR_TRY(Collection const other, call.argument(0));
-  FHIR_CHECK(call.evaluation.spend(call.input.size() * other.size()));
+  SpendingSet all(call.evaluation);
+  FHIR_CHECK(all.insert_all(other));
   Collection out;
-  std::ranges::copy_if(call.input, std::back_inserter(out),
-                       [&](Item const& item) { return contains(other, item) == wanted; });
+  for (Item const& item : call.input) {
+    FHIR_TRY(bool const found, all.contains(item));
+    if (found == wanted) out.push_back(item);
+  }
   return out;
 }
 
 Result<Collection> intersect(Call& call) {
   FHIR_TRY(Collection const both, filtered(call, true));
-  return distinct(both);
+  return distinct(call.evaluation, both);
 }
 
 Result<Collection> exclude(Call& call) { return filtered(call, false); }
@@ -177,8 +185,7 @@ Result<Collection> combine(Call& call) {
 
 Result<Collection> union_items(Call& call) {
   FHIR_TRY(Collection const both, combine(call));
-  FHIR_CHECK(call.evaluation.spend(both.size()));
-  return distinct(both);
+  return distinct(call.evaluation, both);
 }
 
 Result<Collection> iif(Call& call) {

@@ -1,5 +1,6 @@
 #include "fhir/path/navigation.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace fhir::path {
@@ -19,36 +20,58 @@ json::Element const* extra_of(json::Element const& object, std::string_view name
   return nullptr;
 }
 
-Item node_of(json::Element const* value, json::Element const* extra, ElementDefinition const* definition) {
-  Item item;
-  item.value = value != nullptr && value->is_null() ? nullptr : value;
-  item.extra = extra != nullptr && extra->is_null() ? nullptr : extra;
-  item.definition = definition;
-  item.type = definition == nullptr ? nullptr : &definition->type();
-  // A resource inside a resource says itself which it is.
-  if (item.value != nullptr &&
-      (item.type == nullptr || item.type->is_resource() || item.type->is_abstract())) {
-    if (auto const name = item.value->text_at("resourceType"); !name.empty())
+/// Makes nodes of one element.
+class NodeMaker {
+ public:
+  NodeMaker(ElementDefinition const* definition, Collection& out)
+      : definition_(definition), type_(definition == nullptr ? nullptr : &definition->type()), out_(out) {
+    is_open_ = type_ == nullptr || type_->is_resource() || type_->is_abstract();
+  }
+
+  void add(json::Element const* value, json::Element const* extra) {
+    if (value != nullptr && value->is_null()) value = nullptr;
+    if (extra != nullptr && extra->is_null()) extra = nullptr;
+    if (value == nullptr && extra == nullptr) return;
+    Item& item = out_.emplace_back();
+    item.value = value;
+    item.extra = extra;
+    item.definition = definition_;
+    item.type = type_;
+    if (!is_open_ || value == nullptr) return;
+    // A resource inside a resource says itself which it is.
+    if (auto const name = value->text_at("resourceType"); !name.empty())
       item.type = definitions::find_type(name);
   }
-  return item;
-}
+
+ private:
+  ElementDefinition const* definition_;
+  TypeDefinition const* type_;
+  bool is_open_;
+  Collection& out_;
+};
 
 void append_nodes(json::Element const* value, json::Element const* extra, ElementDefinition const* definition,
                   Collection& out) {
+  NodeMaker maker(definition, out);
   bool const is_array = (value != nullptr && value->is_array()) || (extra != nullptr && extra->is_array());
   if (!is_array) {
-    Item const item = node_of(value, extra, definition);
-    if (item.value != nullptr || item.extra != nullptr) out.push_back(item);
+    maker.add(value, extra);
     return;
   }
   auto const values = value == nullptr ? std::span<json::Element const>{} : value->items();
   auto const extras = extra == nullptr ? std::span<json::Element const>{} : extra->items();
-  for (std::size_t i = 0; i < std::max(values.size(), extras.size()); ++i) {
-    Item const item = node_of(i < values.size() ? &values[i] : nullptr,
-                              i < extras.size() ? &extras[i] : nullptr, definition);
-    if (item.value != nullptr || item.extra != nullptr) out.push_back(item);
+  std::size_t const count = std::max(values.size(), extras.size());
+  if (out.size() + count > out.capacity()) out.reserve(std::max(out.size() + count, 2 * out.capacity()));
+  for (std::size_t i = 0; i < count; ++i) {
+    maker.add(i < values.size() ? &values[i] : nullptr, i < extras.size() ? &extras[i] : nullptr);
   }
+}
+
+void append_element(json::Element const& object, ElementDefinition const& element, Collection& out) {
+  json::Element const* const value = object.find(element.name());
+  json::Element const* const extra =
+      element.type().is_primitive() ? extra_of(object, element.name()) : nullptr;
+  if (value != nullptr || extra != nullptr) append_nodes(value, extra, &element, out);
 }
 
 /// The object whose members are the node's children: a complex node's value, a primitive's "_name".
@@ -74,14 +97,25 @@ void append_members(Item const& node, std::string_view name, Collection& out) {
   json::Element const* object = node.is_node() ? children_object(node) : nullptr;
   if (object == nullptr) return;
   TypeDefinition const* type = children_type(node);
+  if (name.ends_with("[x]")) name.remove_suffix(3);
   if (type == nullptr) {
     append_nodes(object->find(name), extra_of(*object, name), nullptr, out);
     return;
   }
-  for (ElementDefinition const& element : definitions::find_by_path_name(*type, name)) {
-    json::Element const* value = object->find(element.name());
-    json::Element const* extra = element.type().is_primitive() ? extra_of(*object, element.name()) : nullptr;
-    if (value != nullptr || extra != nullptr) append_nodes(value, extra, &element, out);
+  ElementDefinition const* const element = definitions::find_element(*type, name);
+  if (element != nullptr && element->path_name() == name) {
+    append_element(*object, *element, out);
+    return;
+  }
+  // A choice: "value" stands there as valueQuantity.
+  for (json::Member const& member : object->members()) {
+    bool const is_extra = member.name.starts_with('_');
+    std::string_view const full = member.name.substr(is_extra ? 1 : 0);
+    if (full.size() <= name.size() || !full.starts_with(name)) continue;
+    ElementDefinition const* const one = definitions::find_element(*type, full);
+    if (one == nullptr || one->path_name() != name) continue;
+    if (is_extra && object->find(full) != nullptr) continue;  // taken together with its value
+    append_element(*object, *one, out);
   }
 }
 
@@ -89,6 +123,8 @@ void append_children(Item const& node, Collection& out) {
   json::Element const* object = node.is_node() ? children_object(node) : nullptr;
   if (object == nullptr) return;
   TypeDefinition const* type = children_type(node);
+  bool const has_extras =
+      std::ranges::any_of(object->members(), [](auto const& member) { return member.name.starts_with('_'); });
   for (json::Member const& member : object->members()) {
     std::string_view const name = member.name;
     if (name == "resourceType" || name == "fhir_comments") continue;
@@ -98,7 +134,7 @@ void append_children(Item const& node, Collection& out) {
                    type == nullptr ? nullptr : definitions::find_element(*type, name.substr(1)), out);
       continue;
     }
-    append_nodes(&member.value, extra_of(*object, name),
+    append_nodes(&member.value, has_extras ? extra_of(*object, name) : nullptr,
                  type == nullptr ? nullptr : definitions::find_element(*type, name), out);
   }
 }

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <unordered_set>
+#include <functional>
 
 namespace fhir::path {
 
@@ -143,6 +143,7 @@ std::string folded(std::string_view text) {
 }  // namespace
 
 std::optional<bool> equal(Item const& left, Item const& right) {
+  if (is_number(left) && is_number(right)) return left.number == right.number;
   auto const a = to_value(left);
   auto const b = to_value(right);
   if (left.is_node() && right.is_node() && (!a || !b || a->kind == Kind::quantity)) {
@@ -214,16 +215,95 @@ bool contains(Collection const& items, Item const& item) {
   return std::ranges::any_of(items, [&](Item const& other) { return equal(other, item) == true; });
 }
 
-Collection distinct(Collection const& items) {
-  Collection out;
-  std::unordered_set<std::string_view> texts;
-  for (Item const& item : items) {
-    auto const value = to_value(item);
-    bool const is_new =
-        value && value->kind == Kind::string ? texts.insert(value->text).second : !contains(out, item);
-    if (is_new) out.push_back(item);
+namespace {
+
+std::size_t mix(std::size_t hash, std::size_t more) {
+  return (hash ^ (more + 0x9e3779b97f4a7c15ULL + (hash << 6U) + (hash >> 2U))) * 0xff51afd7ed558ccdULL;
+}
+
+std::size_t hash_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
+
+/// What deep_equal trees have alike: the shape and the texts of the first levels. Numbers count by being one,
+/// for 1.0 equals 1.
+std::size_t hash_of(json::Element const& tree, int levels) {
+  std::size_t hash = mix(static_cast<std::size_t>(tree.kind()), tree.size());
+  switch (tree.kind()) {
+    case json::Kind::object:
+      if (levels == 0) return hash;
+      // Members in whatever order are the same: their hashes are added.
+      for (json::Member const& member : tree.members())
+        hash += mix(hash_of(member.name), hash_of(member.value, levels - 1));
+      return hash;
+    case json::Kind::array:
+      return tree.empty() || levels == 0 ? hash : mix(hash, hash_of(tree.items().front(), levels - 1));
+    case json::Kind::number:
+      return hash;
+    default:
+      return mix(hash, hash_of(tree.text()));
   }
-  return out;
+}
+
+/// Equal items have equal hashes. Where equality is more than sameness (numbers and quantities, dates of
+/// other zones) one hash stands for all of the kind.
+std::size_t hash_of(Item const& item) {
+  constexpr int kLevels = 4;  // an item, its list, what is in it and that one's parts
+  auto const value = to_value(item);
+  if (!value) {
+    json::Element const* const tree = item.value != nullptr ? item.value : item.extra;
+    return tree == nullptr ? 1 : hash_of(*tree, kLevels);
+  }
+  switch (value->kind) {
+    case Kind::string:
+      return hash_of(value->text);
+    case Kind::type_info:
+      return mix(hash_of(value->text), hash_of(value->name));
+    case Kind::boolean:
+      return value->boolean ? 2 : 3;
+    case Kind::date:
+    case Kind::date_time:
+      return 4;
+    case Kind::time:
+      return 5;
+    default:
+      return 6;
+  }
+}
+
+constexpr std::size_t kSlotsMin = 16;
+
+}  // namespace
+
+bool ItemSet::contains(Item const& item) const { return !items_.empty() && find(item, hash_of(item)); }
+
+bool ItemSet::insert(Item const& item) {
+  std::size_t const hash = hash_of(item);
+  if (find(item, hash)) return false;
+  items_.push_back(item);
+  hashes_.push_back(hash);
+  if (items_.size() * 2 > slots_.size()) {
+    slots_.assign(std::max(kSlotsMin, slots_.size() * 2), 0);
+    for (std::uint32_t i = 0; i < items_.size(); ++i) place(hashes_[i], i);
+  } else {
+    place(hash, static_cast<std::uint32_t>(items_.size() - 1));
+  }
+  return true;
+}
+
+bool ItemSet::find(Item const& item, std::size_t hash) const {
+  if (slots_.empty()) return false;
+  for (std::size_t at = hash & (slots_.size() - 1); slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) {
+    std::uint32_t const index = slots_[at] - 1;
+    if (hashes_[index] != hash) continue;
+    ++work_;
+    if (equal(items_[index], item) == true) return true;
+  }
+  return false;
+}
+
+void ItemSet::place(std::size_t hash, std::uint32_t index) {
+  std::size_t at = hash & (slots_.size() - 1);
+  while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
+  slots_[at] = index + 1;
 }
 
 Result<Ordering> order(Item const& left, Item const& right) {
@@ -349,6 +429,7 @@ Result<std::optional<Item>> calculate_quantities(char operation, Item const& lef
 
 Result<std::optional<Item>> calculate(char operation, Item const& left, Item const& right,
                                       json::Arena& arena) {
+  if (is_number(left) && is_number(right)) return calculate_numbers(operation, left, right);
   auto const a = to_value(left);
   auto const b = to_value(right);
   if (!a || !b) return no_operator(operation, left, right);

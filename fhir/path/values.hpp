@@ -3,7 +3,10 @@
 
 #include "fhir/path/path.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace fhir::path {
 
@@ -32,7 +35,26 @@ Result<std::optional<Item>> calculate(char operation, Item const& left, Item con
 /// Whether two units measure the same; false when either is none.
 bool comparable_units(Item const& left, Item const& right);
 
-/// Items without those that equal an earlier one.
-Collection distinct(Collection const& items);
+/// Items by what they equal ("=", where it can be told), found without looking at every one.
+class ItemSet {
+ public:
+  ItemSet() = default;
+  ItemSet(ItemSet const&) = delete;
+  ItemSet& operator=(ItemSet const&) = delete;
+  bool contains(Item const& item) const;
+  /// Whether it is new: nothing that it equals was there.
+  bool insert(Item const& item);
+  /// Comparisons that have been made, for the budget.
+  std::size_t work() const { return work_; }
+
+ private:
+  bool find(Item const& item, std::size_t hash) const;
+  void place(std::size_t hash, std::uint32_t index);
+
+  std::vector<Item> items_;
+  std::vector<std::size_t> hashes_;
+  std::vector<std::uint32_t> slots_;  ///< Open addressing by hash: index + 1, 0 is free.
+  mutable std::size_t work_ = 0;
+};
 
 }  // namespace fhir::path

@@ -39,3 +39,40 @@ if command -v valgrind >/dev/null; then
 else
   echo "instructions per item: valgrind is not installed"
 fi
+
+# What resources cost to read, judge and search for values: issue 4, figures 8 and 9.
+echo
+"$programs/validate_bench"
+
+# FHIRPath beside fhirpath.js, in turns, median of the rounds; theirs comes from npm, once.
+echo
+javascript=build/release/fhirpath-js
+if ! command -v npm >/dev/null; then
+  echo "FHIRPath: skipped, npm is not installed"
+elif ! { mkdir -p "$javascript" && { [ -d "$javascript/node_modules/fhirpath" ] ||
+  npm install --silent --no-audit --no-fund --prefix "$javascript" fhirpath@5.2.2 >/dev/null; }; }; then
+  echo "FHIRPath: skipped, npm could not fetch fhirpath"
+else
+  rm -f "$javascript"/round-*
+  for round in 1 2 3; do
+    "$programs/fhirpath_bench" "$javascript" >"$javascript/round-$round-ours"
+    node tests/bench/fhirpath.mjs "$javascript/cases.json" "$PWD/$javascript" >"$javascript/round-$round-theirs"
+  done
+  printf '%-44s %12s %12s %8s\n' 'FHIRPath, evaluations per second' ours fhirpath.js ratio
+  for round in 1 2 3; do
+    paste "$javascript/round-$round-ours" "$javascript/round-$round-theirs"
+  done | awk -F'\t' '
+    function middle(a, b, c) { return a > b ? (b > c ? b : (a > c ? c : a)) : (a > c ? a : (b > c ? c : b)) }
+    !($1 in seen) { seen[$1] = 0; order[++cases] = $1 }
+    { n = ++seen[$1]; ours[$1, n] = $2; theirs[$1, n] = $5; ratio[$1, n] = $5 > 0 ? $2 / $5 : 0 }
+    END {
+      for (i = 1; i <= cases; ++i) {
+        name = order[i]
+        r = middle(ratio[name, 1], ratio[name, 2], ratio[name, 3])
+        product += log(r); met += r >= 20
+        printf "%-44s %12d %12d %8.1f\n", name, middle(ours[name, 1], ours[name, 2], ours[name, 3]),
+               middle(theirs[name, 1], theirs[name, 2], theirs[name, 3]), r
+      }
+      printf "%d of %d cases reach 20 x; geometric mean %.1f x\n", met, cases, exp(product / cases)
+    }'
+fi

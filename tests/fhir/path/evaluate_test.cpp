@@ -70,6 +70,54 @@ TEST_F(Evaluate, KeepsTheDigitsOfDecimals) {
   EXPECT_EQ(run("value = 0.0015 'g'", kObservation), "true;");
 }
 
+TEST_F(Evaluate, SetsKnowWhatIsEqualHoweverItIsWritten) {
+  EXPECT_EQ(run("(1 | 1.0 | 1.00 | 2 | 3 'mg' | 0.003 'g').count()", kObservation), "3;");
+  EXPECT_EQ(run("(@2020-01-01T10:00:00Z | @2020-01-01T12:00:00+02:00 | @2020-01-01).count()", kObservation),
+            "2;");
+  EXPECT_EQ(run("(true | false | true | 'true' | @T10:00 | @T10:00).count()", kObservation), "4;");
+  // Members in another order, numbers with other digits: one and the same; another text far inside is not.
+  constexpr std::string_view codes =
+      R"({"resourceType":"Patient","name":[{"family":"A","given":["B","C"]},{"given":["B","C"],"family":"A"},)"
+      R"({"family":"A","given":["B","D"]},{"family":"A","given":["C","B"]},{"given":["B","C"],"_given":[null,{"id":"x"}]}],)"
+      R"("extension":[{"url":"u","valueQuantity":{"value":1.5}},{"valueQuantity":{"value":1.50},"url":"u"}]})";
+  EXPECT_EQ(run("name.distinct().count() | extension.distinct().count()", codes), "4;1;");
+  EXPECT_EQ(run("name.intersect(name[1]).count() | name.exclude(name[0]).count()", codes), "1;3;");
+  EXPECT_EQ(run("name[1].subsetOf(name) and name.supersetOf(name[0]) and name.isDistinct().not()", codes),
+            "true;");
+}
+
+TEST_F(Evaluate, WhatCannotBeToldApartQuicklyIsPaidForOutOfTheBudget) {
+  std::string events = R"({"resourceType":"Timing","event":[)";
+  for (int i = 0; i < 400; ++i) {
+    std::string const number = std::to_string(i);
+    events += (i == 0 ? "\"" : ",\"") + std::string("20") +
+              (number.size() == 1 ? "0" + number : number.substr(0, 2)) + "-01-01T00:00:0" +
+              std::to_string(i % 10) + "." + std::to_string(100 + i) + "Z\"";
+  }
+  environment.step_max = 20'000;
+  document = json::read_document(events + "]}").value();
+  auto const all = Expression::compile("event.distinct().count()").value();
+  auto const found =
+      all.evaluate(root_item(document.root, *definitions::find_type("Timing")), environment, arena);
+  ASSERT_FALSE(found) << "400 dates are compared with each other";
+  EXPECT_EQ(found.error().code, IssueType::too_costly);
+}
+
+TEST_F(Evaluate, PathsMayBeLongIndexedAndChosen) {
+  constexpr std::string_view nested =
+      R"({"resourceType":"QuestionnaireResponse","item":[{"linkId":"1"},{"linkId":"2","item":[{"linkId":"3",)"
+      R"("answer":[{"valueString":"x","_valueString":{"id":"i"}},{"_valueDate":{"id":"j"}}]}]}]})";
+  EXPECT_EQ(run("item[1].item[0].answer[0].value", nested), "\"x\";");
+  EXPECT_EQ(run("item[1].item.answer.value.id", nested), "\"i\";\"j\";");
+  EXPECT_EQ(run("item[2].item[0].answer", nested), "");
+  EXPECT_EQ(run("item[0].linkId = '1'", nested), "true;");
+  EXPECT_EQ(run("item.linkId = '1'", nested), "false;");
+  EXPECT_EQ(run("item[5].linkId != '1'", nested), "");
+  std::string deep;
+  for (int i = 0; i < 40; ++i) deep += "item[1].";
+  EXPECT_EQ(run(deep + "linkId", nested), "");
+}
+
 TEST_F(Evaluate, NowIsWhatTheEnvironmentSays) {
   EXPECT_EQ(run("now()", kObservation), "error not-supported: the time is not told to this evaluation");
   environment.now = "2026-01-31T10:20:30.400Z";
