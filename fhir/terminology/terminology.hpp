@@ -86,14 +86,14 @@ class Terminology {
   Terminology(Terminology const&) = delete;
   Terminology& operator=(Terminology const&) = delete;
 
-  Answer expand(Request const& request) const;                   ///< ValueSet/$expand
-  Answer validate_in_value_set(Request const& request) const;    ///< ValueSet/$validate-code
-  Answer validate_in_code_system(Request const& request) const;  ///< CodeSystem/$validate-code
+  Answer expand(Request const& request) const;                         ///< ValueSet/$expand
+  Answer validate_in_value_set(Request const& request) const;          ///< ValueSet/$validate-code
+  Answer validate_in_code_system(Request const& request) const;        ///< CodeSystem/$validate-code
   Answer batch_validate_in_value_set(Request const& request) const;    ///< ValueSet/$batch-validate-code
   Answer batch_validate_in_code_system(Request const& request) const;  ///< CodeSystem/$batch-validate-code
-  Answer lookup(Request const& request) const;                   ///< CodeSystem/$lookup
-  Answer subsumes(Request const& request) const;                 ///< CodeSystem/$subsumes
-  Answer translate(Request const& request) const;                ///< ConceptMap/$translate
+  Answer lookup(Request const& request) const;                         ///< CodeSystem/$lookup
+  Answer subsumes(Request const& request) const;                       ///< CodeSystem/$subsumes
+  Answer translate(Request const& request) const;                      ///< ConceptMap/$translate
 
   /// Whether system|code is in the value set. A code system or value set that is not known makes it unknown,
   /// as does work beyond the limits. `system` "" is an element of type code, whose system the value set

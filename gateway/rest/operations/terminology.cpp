@@ -234,11 +234,11 @@ fhir::Result<Answer> batch_validate_in_value_set(Context const& context, Request
 }
 
 fhir::Result<Answer> batch_validate_in_code_system(Context const& context, Request const& request) {
-  return run(context, request,
-             {&Terminology::batch_validate_in_code_system,
-              {"validation", "url", "system", "codeSystem", "version", "abstract",
-               "lenient-display-validation"},
-              "codeSystem"});
+  return run(
+      context, request,
+      {&Terminology::batch_validate_in_code_system,
+       {"validation", "url", "system", "codeSystem", "version", "abstract", "lenient-display-validation"},
+       "codeSystem"});
 }
 
 fhir::Result<Answer> lookup(Context const& context, Request const& request) {

@@ -119,9 +119,9 @@ TEST(Terminology, ValidatesManyCodesAtOnce) {
            R"("valueCoding":{"system":")" +
            system + R"(","code":")" + code + R"("}}]}})";
   };
-  std::string const some = R"({"resourceType":"Parameters","parameter":[{"name":"url","valueUri":"urn:some"},)" +
-                           one("urn:letters", "b") + "," + one("urn:letters", "c") + "," +
-                           one("urn:nobody", "b") + "]}";
+  std::string const some =
+      R"({"resourceType":"Parameters","parameter":[{"name":"url","valueUri":"urn:some"},)" +
+      one("urn:letters", "b") + "," + one("urn:letters", "c") + "," + one("urn:nobody", "b") + "]}";
   auto const results = [](Reply const& reply) {
     std::string all;
     for (auto const& parameter : reply.json().find("parameter")->items()) {
@@ -133,12 +133,13 @@ TEST(Terminology, ValidatesManyCodesAtOnce) {
   };
   Reply const batch = server.post("/fhir/ValueSet/$batch-validate-code", some);
   EXPECT_EQ(results(batch), "true false false ") << batch.body;
-  std::string const in_system =
-      R"({"resourceType":"Parameters","parameter":[)" + one("urn:letters", "c") + "," + one("urn:letters", "y") + "]}";
+  std::string const in_system = R"({"resourceType":"Parameters","parameter":[)" + one("urn:letters", "c") +
+                                "," + one("urn:letters", "y") + "]}";
   EXPECT_EQ(results(server.post("/fhir/CodeSystem/letters/$batch-validate-code", in_system)), "true false ");
   EXPECT_EQ(results(server.post("/fhir/ValueSet/some/$batch-validate-code", in_system)), "false false ");
-  EXPECT_EQ(server.post("/fhir/ValueSet/$batch-validate-code",
-                        R"({"resourceType":"Parameters","parameter":[{"name":"validation","valueCode":"x"}]})")
+  EXPECT_EQ(server
+                .post("/fhir/ValueSet/$batch-validate-code",
+                      R"({"resourceType":"Parameters","parameter":[{"name":"validation","valueCode":"x"}]})")
                 .status,
             400);
 }
