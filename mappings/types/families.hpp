@@ -39,5 +39,12 @@ std::string dtm_text(std::string_view date_time);
 
 bool read_human_name(In& in, std::size_t first, Element& out);
 void write_human_name(Element const& name, std::size_t first, Out& out);
+/// Where an XPN or XCN says what kind of name it is, in which order, from when and until when (`range` before
+/// v2.5, then `start` and the component behind it).
+struct NameDetails {
+  std::size_t use, range, order, start;
+};
+void read_name_details(In& in, NameDetails const& at, Element& name);
+void write_name_details(Element const& name, NameDetails const& at, Out& out);
 
 }  // namespace mappings::types

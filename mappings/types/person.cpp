@@ -151,6 +151,31 @@ namespace {
 /// Whether the family name comes first (F) or the given one (G), table 0444.
 constexpr std::string_view kNameOrder = "http://hl7.org/fhir/StructureDefinition/humanname-assembly-order";
 
+void read_name_order(In& in, std::size_t part, Element& out) {
+  if (std::string_view const order = in.peek(part); order == "F" || order == "G")
+    push_extension(out, kNameOrder, "valueCode", in.part(part), in.arena());
+}
+
+}  // namespace
+
+void read_name_details(In& in, NameDetails const& at, Element& name) {
+  if (in.size() < at.use) return;
+  if (std::string_view const use = to_right(kNameUses, in.peek(at.use)); !use.empty()) {
+    in.part(at.use);
+    name.set(in.arena(), "use", Element::of_string(use));
+  }
+  read_name_order(in, at.order, name);
+  read_span(in, at.range, at.start, name);
+}
+
+void write_name_details(Element const& name, NameDetails const& at, Out& out) {
+  out.set(at.use, to_left(kNameUses, name.text_at("use")));
+  out.set(at.order, extension_text(&name, kNameOrder, "valueCode"));
+  write_span(name, at.start, out);
+}
+
+namespace {
+
 bool read_xpn(In& in, Element& out) {
   Arena& arena = in.arena();
   std::string_view const use = to_right(kNameUses, in.peek(7));
@@ -164,8 +189,7 @@ bool read_xpn(In& in, Element& out) {
     return false;
   }
   push_text(name, "suffix", in.part(14), arena);
-  if (std::string_view const order = in.peek(11); order == "F" || order == "G")
-    push_extension(out, kNameOrder, "valueCode", in.part(11), arena);
+  read_name_order(in, 11, out);
   for (auto const& member : name.members()) out.set(arena, member.name, member.value);
   read_span(in, 10, 12, out);
   return true;
@@ -174,9 +198,7 @@ bool read_xpn(In& in, Element& out) {
 bool write_xpn(Element const& value, Out& out) {
   write_human_name(value, 1, out);
   if (out.empty()) return false;
-  out.set(7, to_left(kNameUses, value.text_at("use")));
-  out.set(11, extension_text(&value, kNameOrder, "valueCode"));
-  write_span(value, 12, out);
+  write_name_details(value, {.use = 7, .range = 10, .order = 11, .start = 12}, out);
   out.set(14, value.text_of("suffix", 2));
   return true;
 }
@@ -225,7 +247,10 @@ bool read_xad(In& in, Element& out) {
     if (!text.empty()) place.set(arena, name, Element::of_string(text));
   };
   put("city", 3);
-  put("district", 9);
+  // A CWE since v2.7: the county by its code, else by its text.
+  std::string_view district = in.part(9);
+  if (district.empty() && in.has_subs(9)) district = in.sub(9, 2);
+  if (!district.empty()) place.set(arena, "district", Element::of_string(district));
   put("state", 4);
   put("postalCode", 5);
   put("country", 6);

@@ -49,6 +49,8 @@ void write_identifier(Element const& value, std::size_t id, std::size_t hd, std:
     out.set(type, first->text_of("type", "coding", 0, "code"));
 }
 
+constexpr NameDetails kXcnDetails{.use = 10, .range = 17, .order = 18, .start = 19};
+
 bool read_practitioner(In& in, Element& out) {
   Arena& arena = in.arena();
   set_identifier({in.part(1), in.sub(9, 1), in.sub(9, 2), in.sub(9, 3), in.part(13)}, in, out);
@@ -57,6 +59,7 @@ bool read_practitioner(In& in, Element& out) {
     // The professional suffix stands behind the name type and what else a number has.
     std::string_view const suffix = in.part(21);
     if (!suffix.empty()) name.set(arena, "suffix").push(arena, Element::of_string(suffix));
+    read_name_details(in, kXcnDetails, name);
     out.set(arena, "name").push(arena, name);
   }
   return !out.is_null();
@@ -67,6 +70,7 @@ bool write_practitioner(Element const& value, Out& out) {
   if (Element const* const name = value.at("name", 0)) {
     write_human_name(*name, 2, out);
     out.set(21, name->text_of("suffix", 2));
+    write_name_details(*name, kXcnDetails, out);
   }
   if (out.empty()) out.set(2, value.text_at("display"));
   return !out.empty();

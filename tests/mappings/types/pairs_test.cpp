@@ -122,6 +122,10 @@ constexpr Case kBothWays[] = {
      R"({"contentType":"image/png","url":"https://x.example/1"})"},
     {"XCN~Practitioner", "7^Haus^Greg^^^Dr",
      R"({"identifier":[{"value":"7"}],"name":[{"family":"Haus","given":["Greg"],"prefix":["Dr"]}]})"},
+    {"XCN~Practitioner", "7^Haus^Greg^^^^^^^L^^^^^^^^G^20200101^20211231",
+     R"({"identifier":[{"value":"7"}],"name":[{"family":"Haus","given":["Greg"],"use":"official","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/humanname-assembly-order","valueCode":"G"}],"period":{"start":"2020-01-01","end":"2021-12-31"}}]})"},
+    {"XAD~Address", "1 Hill Road^^Millbrook^NY^^^^^Dutchess",
+     R"({"line":["1 Hill Road"],"city":"Millbrook","district":"Dutchess","state":"NY"})"},
     {"PLN~Identifier", "123^NPI", R"({"system":"http://hl7.org/fhir/sid/us-npi","value":"123"})"},
     {"PLN~Identifier", "AB1^DEA",
      R"({"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0338","code":"DEA"}]},"system":"urn:site:site:DEA","value":"AB1"})"},
@@ -161,6 +165,14 @@ TEST(Pairs, AStreetInPartsIsALine) {
             R"({"line":["Keizersgracht 12"],"city":"Amsterdam"})");
   EXPECT_EQ(bench.read("XAD~Address", "Keizersgracht 12&Keizersgracht&12"),
             R"({"line":["Keizersgracht 12"]})");
+}
+
+TEST(Pairs, ACountyIsItsCodeElseItsText) {
+  Bench bench;
+  EXPECT_EQ(bench.read("XAD~Address", "1 Hill Road^^^^^^^^&Dutchess"),
+            R"({"line":["1 Hill Road"],"district":"Dutchess"})");
+  EXPECT_EQ(bench.read("XAD~Address", "1 Hill Road^^^^^^^^027&Dutchess"),
+            R"({"line":["1 Hill Road"],"district":"027"})");
 }
 
 TEST(Pairs, ASpanBeforeVersion25IsOneComponent) {
