@@ -122,15 +122,5 @@ TEST(Apply, ATimeThatNobodyToldSaysSoUntilAMessageTellsIt) {
   EXPECT_EQ(silent[0].resource.find("_end"), nullptr) << silent[0].text;
 }
 
-TEST(Apply, AnAppointmentOfNobodySaysSoAndNobodyGoesWhenSomebodyComes) {
-  std::string const message = "MSH|^~\\&|A|B|C|D|20250301||SIU^S12|1|P|2.5.1\rSCH|P1^A|F1^A\r";
-  auto const nobody = take(message, {});
-  EXPECT_EQ(nobody[0].resource.text_of("participant", 0, "actor", "display"), "the sender named nobody");
-  EXPECT_EQ(nobody[0].resource.text_of("participant", 0, "status"), "needs-action");
-  auto const patient = take(booking("S12", ""), {});
-  ASSERT_NE(patient[0].resource.find("participant"), nullptr);
-  EXPECT_EQ(patient[0].resource.find("participant")->size(), 1U) << patient[0].text;
-}
-
 }  // namespace
 }  // namespace mappings::language
