@@ -507,17 +507,11 @@ Result<std::shared_ptr<Patch const>> read_fhirpath_patch(Element const& paramete
     return error(IssueType::structure, "a FHIRPath Patch is a Parameters resource", "resourceType");
   json::Document document;
   document.root = json::deep_copy(document.arena, parameters);
-  Element const* const list = document.root.find("parameter");
-  std::vector<Operation> operations;
-  if (list != nullptr) {
-    if (list->size() > kPathOperationsMax)
-      return error(IssueType::too_costly,
-                   fmt::format("a FHIRPath Patch has at most {} operations", kPathOperationsMax));
-    for (Element const& parameter : list->items()) {
-      FHIR_TRY(auto operation, OperationReader(parameter, operations.size()).read());
-      operations.push_back(std::move(operation));
-    }
-  }
+  auto const read_one = [](Element const& parameter, std::size_t index) {
+    return OperationReader(parameter, index).read();
+  };
+  FHIR_TRY(auto operations,
+           read_operations<Operation>(document.root.find("parameter"), read_one, kPathOperationsMax));
   return std::shared_ptr<Patch const>(
       std::make_shared<PathPatch>(std::move(document), std::move(operations)));
 }

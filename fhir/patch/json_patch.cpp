@@ -229,14 +229,7 @@ Result<Operation> read_operation(Element const& element, std::size_t index) {
 Result<std::shared_ptr<Patch const>> read_json_patch(std::string_view bytes) {
   FHIR_TRY(auto document, json::read_document(bytes));
   if (!document.root.is_array()) return error(IssueType::structure, "a JSON Patch is an array of operations");
-  if (document.root.size() > kOperationsMax)
-    return error(IssueType::too_costly, fmt::format("a patch has at most {} operations", kOperationsMax));
-  std::vector<Operation> operations;
-  operations.reserve(document.root.size());
-  for (Element const& element : document.root.items()) {
-    FHIR_TRY(auto operation, read_operation(element, operations.size()));
-    operations.push_back(std::move(operation));
-  }
+  FHIR_TRY(auto operations, read_operations<Operation>(&document.root, read_operation));
   return std::shared_ptr<Patch const>(
       std::make_shared<JsonPatch>(std::move(document), std::move(operations)));
 }

@@ -1,5 +1,6 @@
 /// Patches: a list of changes, applied to a resource whole or not at all.
-/// Source: RFC 6902 (JSON Patch) with RFC 6901 (JSON Pointer); R4 fhirpatch.html (FHIRPath Patch).
+/// Source: RFC 6902 (JSON Patch) with RFC 6901 (JSON Pointer); R4 fhirpatch.html (FHIRPath Patch);
+/// RFC 5261 (XML Patch).
 ///
 /// A Patch is read once and immutable; it may be applied to any number of resources, by several threads.
 /// What cannot be read is refused before anything is applied (structure, required, value, invalid,
@@ -12,6 +13,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace fhir::patch {
@@ -33,6 +35,14 @@ Result<std::shared_ptr<Patch const>> read_json_patch(std::string_view bytes);
 
 /// Reads a Parameters resource of FHIRPath Patch operations.
 Result<std::shared_ptr<Patch const>> read_fhirpath_patch(json::Element const& parameters);
+
+/// Reads an XML Patch (application/xml-patch+xml): a diff element of add, replace and remove, whose `sel` is
+/// an XPath of child steps with predicates. It changes the FHIR XML of a resource. Prefixes are the patch's
+/// own; f and h are FHIR and XHTML where it declares none. Comments and namespace declarations mean nothing
+/// in FHIR and do not outlive it.
+Result<std::shared_ptr<Patch const>> read_xml_patch(std::string_view bytes);
+/// The same on the text of any XML document.
+Result<std::string> patch_xml(std::string_view document, std::string_view patch);
 
 /// Takes away objects and arrays that a patch has left empty, which FHIR does not allow; nulls of arrays
 /// stay, for they keep the places of `_name` arrays.

@@ -36,6 +36,11 @@ Issue failure(IssueType code, Place const& place, std::string_view why) {
   return error(code, fmt::format("operation {}{}: {}", place.index, what, why), place.expression);
 }
 
+Result<void> check_count(std::size_t operations, std::size_t most) {
+  if (operations <= most) return {};
+  return error(IssueType::too_costly, fmt::format("a patch has at most {} operations", most));
+}
+
 Result<void> Budget::spend(std::size_t values, Place const& place) {
   spent_ += values;
   if (spent_ <= kWorkMax) return {};

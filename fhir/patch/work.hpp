@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace fhir::patch {
 
@@ -21,6 +23,25 @@ struct Place {
 
 /// "operation 2 (replace Patient.birthDate): <why>".
 Issue failure(IssueType code, Place const& place, std::string_view why);
+
+/// Errors: too_costly, when a patch has more operations than `most`.
+Result<void> check_count(std::size_t operations, std::size_t most = kOperationsMax);
+
+/// The operations of a patch that is a list of trees, each read by `read_one(tree, index)`. Errors:
+/// too_costly, and those of `read_one`.
+template <class Operation, class Read>
+Result<std::vector<Operation>> read_operations(json::Element const* list, Read const& read_one,
+                                               std::size_t most = kOperationsMax) {
+  std::vector<Operation> operations;
+  if (list == nullptr) return operations;
+  FHIR_CHECK(check_count(list->size(), most));
+  operations.reserve(list->size());
+  for (json::Element const& one : list->items()) {
+    FHIR_TRY(Operation operation, read_one(one, operations.size()));
+    operations.push_back(std::move(operation));
+  }
+  return operations;
+}
 
 /// Counts what an application copies and shifts, and how deep the result is.
 class Budget {

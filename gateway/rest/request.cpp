@@ -174,6 +174,7 @@ bool is_form(std::string_view content_type) {
 }
 
 bool is_json_patch(std::string_view content_type) { return media_type(content_type) == kJsonPatch; }
+bool is_xml_patch(std::string_view content_type) { return media_type(content_type) == kXmlPatch; }
 
 fhir::Result<Input> read_resource(Request const& request) {
   Input input = request.resource;

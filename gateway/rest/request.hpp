@@ -15,6 +15,7 @@
 namespace gateway::rest {
 
 inline constexpr std::string_view kJsonPatch = "application/json-patch+json";  // RFC 6902 section 6
+inline constexpr std::string_view kXmlPatch = "application/xml-patch+xml";     // RFC 7351 section 2
 
 /// What a write answers with: `Prefer: return=...`.
 enum class Returning : unsigned char { representation, minimal, outcome };
@@ -65,6 +66,7 @@ fhir::Result<void> check_acceptable(std::string_view accept, std::string_view fo
 fhir::Result<void> check_content_type(std::string_view content_type);
 bool is_form(std::string_view content_type);        ///< application/x-www-form-urlencoded
 bool is_json_patch(std::string_view content_type);  ///< application/json-patch+json
+bool is_xml_patch(std::string_view content_type);   ///< application/xml-patch+xml
 
 /// The request's resource, parsed; an object with a known resourceType. Errors: structure, too_costly,
 /// not_supported (415).

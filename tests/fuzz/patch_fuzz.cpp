@@ -1,5 +1,6 @@
-/// A patch from outside: a JSON Patch, or the Parameters of a FHIRPath Patch, on a resource that has a bit of
-/// everything. It is read or refused; it is applied or refused; the resource itself stays as it was.
+/// A patch from outside: a JSON Patch, an XML Patch, or the Parameters of a FHIRPath Patch, on a resource
+/// that has a bit of everything. It is read or refused; it is applied or refused; the resource itself stays
+/// as it was.
 #include "fhir/json/canonical.hpp"
 #include "fhir/json/reader.hpp"
 #include "fhir/json/writer.hpp"
@@ -38,6 +39,7 @@ void apply(Result<std::shared_ptr<patch::Patch const>> const& patch) {
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   std::string_view const bytes(reinterpret_cast<char const*>(data), size);
   apply(patch::read_json_patch(bytes));
+  if (bytes.starts_with('<')) apply(patch::read_xml_patch(bytes));
   auto const parameters = json::read_document(bytes);
   if (parameters && parameters->root.is_object()) apply(patch::read_fhirpath_patch(parameters->root));
   return 0;

@@ -184,6 +184,7 @@ void add_head(Context const& context, Arena& arena, Element& statement) {
   Element& patches = statement.set(arena, "patchFormat");
   patches.push(arena, Element::of_string("application/fhir+json"));
   patches.push(arena, Element::of_string(kJsonPatch));
+  patches.push(arena, Element::of_string(kXmlPatch));
 }
 
 /// What $expand takes besides the value set, as expand in operations/terminology.cpp has it.

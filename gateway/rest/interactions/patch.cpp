@@ -1,5 +1,5 @@
-// https://hl7.org/fhir/R4/http.html#patch: JSON Patch, or a Parameters of FHIRPath Patch; in a Bundle entry
-// the former is a Binary. The patch is applied inside the Unit, to the version that the committer then
+// https://hl7.org/fhir/R4/http.html#patch: JSON Patch, XML Patch, or a Parameters of FHIRPath Patch; in a
+// Bundle entry the former two are a Binary. The patch is applied inside the Unit, to the version that the committer then
 // checks.
 #include "fhir/patch/patch.hpp"
 
@@ -37,14 +37,18 @@ fhir::Result<std::string> decode_base64(std::string_view text) {
 fhir::Result<SharedPatch> read_patch(Request const& request) {
   if (request.resource.root == nullptr && is_json_patch(request.content_type))
     return fhir::patch::read_json_patch(request.body);
+  if (request.resource.root == nullptr && is_xml_patch(request.content_type))
+    return fhir::patch::read_xml_patch(request.body);
   FHIR_TRY(Input const input, read_resource(request));
   if (input.root->text_at("resourceType") != "Binary") return fhir::patch::read_fhirpath_patch(*input.root);
-  if (!is_json_patch(input.root->text_at("contentType"))) {
-    return fhir::error(IssueType::not_supported, "A patch in a Binary is application/json-patch+json.",
+  std::string_view const type = input.root->text_at("contentType");
+  if (!is_json_patch(type) && !is_xml_patch(type)) {
+    return fhir::error(IssueType::not_supported,
+                       "A patch in a Binary is application/json-patch+json or application/xml-patch+xml.",
                        "Binary.contentType", std::string(kContentType));
   }
   FHIR_TRY(std::string const bytes, decode_base64(input.root->text_at("data")));
-  return fhir::patch::read_json_patch(bytes);
+  return is_xml_patch(type) ? fhir::patch::read_xml_patch(bytes) : fhir::patch::read_json_patch(bytes);
 }
 
 fhir::Result<Write> plan(Request const& request) {
@@ -110,7 +114,7 @@ net::asio::awaitable<Answer> patch(Context const& context, Request const& reques
   Planned planned = plan_patch(request);
   Answer answer = co_await commit_one(context, request, std::move(planned));
   if (answer.status == 415) {  // RFC 5789 section 2.2
-    answer.headers.add("Accept-Patch", "application/fhir+json, " + std::string(kJsonPatch));
+    answer.headers.add("Accept-Patch", "application/fhir+json, " + std::string(kJsonPatch) + ", " + std::string(kXmlPatch));
   }
   co_return answer;
 }

@@ -124,10 +124,38 @@ TEST(Patch, AnErrorNamesTheOperation) {
 TEST(Patch, OfAnotherMediaTypeIsTold) {
   Server server;
   server.put("/fhir/Patient/a", patient("a", "Ashdown"));
-  Reply const reply =
-      server.call("PATCH", "/fhir/Patient/a", "<a/>", {{"Content-Type", "application/xml-patch+xml"}});
+  Reply const reply = server.call("PATCH", "/fhir/Patient/a", "<a/>", {{"Content-Type", "text/plain"}});
   EXPECT_EQ(reply.status, 415);
-  EXPECT_EQ(reply.header("Accept-Patch"), "application/fhir+json, application/json-patch+json");
+  EXPECT_EQ(reply.header("Accept-Patch"),
+            "application/fhir+json, application/json-patch+json, application/xml-patch+xml");
+}
+
+TEST(Patch, MayBeXml) {
+  Server server;
+  net::HttpHeaders const xml{{"Content-Type", "application/xml-patch+xml"}, {"If-Match", "W/\"1\""}};
+  server.put("/fhir/Patient/a", patient("a", "Ashdown"));
+  std::string const rename =
+      "<diff xmlns:f='http://hl7.org/fhir'><replace "
+      "sel='f:Patient/f:name/f:family/@value'>Birch</replace></diff>";
+  Reply const reply = server.call("PATCH", "/fhir/Patient/a", rename, xml);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(server.get("/fhir/Patient/a").text("name", 0, "family"), "Birch");
+  EXPECT_EQ(server.call("PATCH", "/fhir/Patient/a", rename, xml).status, 412) << "another version is current";
+  Reply const nothing =
+      server.call("PATCH", "/fhir/Patient/a", "<diff><remove sel='f:Patient/f:photo'/></diff>",
+                  {{"Content-Type", "application/xml-patch+xml"}});
+  EXPECT_EQ(nothing.status, 422);
+  EXPECT_NE(nothing.body.find("operation 0 (remove f:Patient/f:photo)"), std::string::npos);
+  EXPECT_EQ(
+      server.call("PATCH", "/fhir/Patient/a", "<a/>", {{"Content-Type", "application/xml-patch+xml"}}).status,
+      400);
+  // meta.versionId and lastUpdated are in what is patched, and stay the server's.
+  EXPECT_EQ(server
+                .call("PATCH", "/fhir/Patient/a",
+                      "<diff><replace sel='f:Patient/f:meta/f:versionId/@value'>9</replace></diff>",
+                      {{"Content-Type", "application/xml-patch+xml"}})
+                .status,
+            422);
 }
 
 TEST(Patch, StandsInABundle) {
