@@ -195,20 +195,29 @@ TEST_F(OperatorTest, APackageIsInForceAtOnceAndAfterARestart) {
 }
 
 TEST_F(OperatorTest, WhatAMessageWouldStoreIsJudgedAndAnsweredOnTheWire) {
-  auto wire = support::MllpWire::connect(gateway_.mllp_port("ward"));
-  std::string answer;
-  ASSERT_TRUE(wire.send(
-      "MSH|^~\\&|GENADT|GENERAL|HANDOFF|HANDOFF|20250301110000+0000||SIU^S12^SIU_S12|S1|P|2.5.1\r"
-      "SCH|A1^BOOK|A2^BOOK|||||ROUTINE|||30|min|^^^20250310100000+0000^20250310103000+0000\rRGS|1|A\r"
-      "AIS|1|A|CHK^Checkup^L|20250310100000+0000\r"));
-  ASSERT_EQ(wire.receive(answer, support::kPatience), support::Heard::frame);
-  EXPECT_EQ(field(answer, "MSA", 1), "AE") << answer;
-  EXPECT_EQ(field(answer, "ERR", 2), "SCH^1") << answer;
+  write_overlay(
+      "overlay own\nvocabulary site-flag HL79999 -> http://hl7.org/fhir/flag-status\n  A <-> active\n"
+      "segment ZFL -> Flag\nzfl.1 | ZFL-1 | status | ID~code | site-flag\n"
+      "zfl.2 | ZFL-2 | code.text | ST~string |\nstructure ADT_A01\nrole Flag#flag per ZFL\n"
+      "use  ZFL -> Flag#flag\nlink Flag#flag.subject -> Patient#patient\n"
+      "key  Flag#flag within Patient#patient\n");
   partners::FhirClient admin("http://127.0.0.1:" + std::to_string(gateway_.admin_port()) + "/admin", kToken,
                              transcript_);
-  EXPECT_EQ(admin.get("work?kind=invalid").body["items"].Size(), 1U);
+  ASSERT_EQ(admin.post("reload", "").status, 200);
+  auto wire = support::MllpWire::connect(gateway_.mllp_port("ward"));
+  std::string answer;
+  ASSERT_TRUE(
+      wire.send("MSH|^~\\&|GENADT|GENERAL|HANDOFF|HANDOFF|20250301110000+0000||ADT^A01|Z1|P|2.5.1\r"
+                "EVN|A01|20250301110000+0000\rPID|1||4711^^^GENERAL^MR||Mason^Walter||19570312|M\r"
+                "PV1|1|I|4W^401^1|E|||||||||||||||V1^^^GENERAL-VISITS^VN\rZFL|A\r"));
+  ASSERT_EQ(wire.receive(answer, support::kPatience), support::Heard::frame);
+  EXPECT_EQ(field(answer, "MSA", 1), "AE") << answer;
+  EXPECT_NE(answer.find("ERR||ZFL^1|101^"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("(Flag.code)"), std::string::npos) << answer;
+  auto const items = admin.get("work?kind=invalid");
+  ASSERT_EQ(items.body["items"].Size(), 1U);
   partners::FhirClient client(gateway_.base_url(), kToken, transcript_);
-  EXPECT_FALSE(client.get("Appointment").body.HasMember("entry"));
+  EXPECT_FALSE(client.get("Patient").body.HasMember("entry"));
 }
 
 TEST_F(OperatorTest, NoAnswerNorLogOfAnOperatorsActNamesAPatient) {

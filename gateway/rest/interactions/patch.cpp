@@ -1,6 +1,6 @@
 // https://hl7.org/fhir/R4/http.html#patch: JSON Patch, XML Patch, or a Parameters of FHIRPath Patch; in a
-// Bundle entry the former two are a Binary. The patch is applied inside the Unit, to the version that the committer then
-// checks.
+// Bundle entry the former two are a Binary. The patch is applied inside the Unit, to the version that the
+// committer then checks.
 #include "fhir/patch/patch.hpp"
 
 #include "fhir/json/reader.hpp"
@@ -114,7 +114,8 @@ net::asio::awaitable<Answer> patch(Context const& context, Request const& reques
   Planned planned = plan_patch(request);
   Answer answer = co_await commit_one(context, request, std::move(planned));
   if (answer.status == 415) {  // RFC 5789 section 2.2
-    answer.headers.add("Accept-Patch", "application/fhir+json, " + std::string(kJsonPatch) + ", " + std::string(kXmlPatch));
+    answer.headers.add("Accept-Patch",
+                       "application/fhir+json, " + std::string(kJsonPatch) + ", " + std::string(kXmlPatch));
   }
   co_return answer;
 }

@@ -221,36 +221,52 @@ std::vector<MapFile> changed_tables() {
            "pid.8 | PID-8 | gender | IS~code | other-sex | | = | set\n"}};
 }
 
-/// An appointment that names nobody: R4 requires a participant.
-std::string empty_appointment(std::string const& control_id) {
-  return "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301110000+0000||SIU^S12^SIU_S12|" + control_id +
-         "|P|2.5.1\rSCH|A1^BOOK|A2^BOOK|||||ROUTINE|||30|min|^^^20250310100000+0000^20250310103000+0000\r"
-         "RGS|1|A\rAIS|1|A|CHK^Checkup^L|20250310100000+0000\r";
+/// A partner's own segment that may leave out what R4 requires: Flag.code.
+std::vector<MapFile> flag_tables() {
+  return {{"flag.map",
+           "overlay flag\n"
+           "vocabulary site-flag HL79999 -> http://hl7.org/fhir/flag-status\n"
+           "  A <-> active\n"
+           "segment ZFL -> Flag\n"
+           "zfl.1 | ZFL-1 | status    | ID~code   | site-flag\n"
+           "zfl.2 | ZFL-2 | code.text | ST~string |\n"
+           "structure ADT_A01\n"
+           "role Flag#flag per ZFL\n"
+           "use  ZFL -> Flag#flag\n"
+           "link Flag#flag.subject -> Patient#patient\n"
+           "key  Flag#flag within Patient#patient\n"}};
 }
 
+std::string flagged(std::string const& control_id) { return admission(control_id, "F") + "ZFL|A\r"; }
+
 TEST_F(Worklist, WhatIsNoValidFhirIsAnErrorThatNamesTheSegmentAndIsKept) {
-  std::string const answered = send_whole(empty_appointment("M1"));
+  reload(hospital(), flag_tables());
+  std::string const answered = send_whole(flagged("M1"));
   EXPECT_NE(answered.find("MSA|AE|M1"), std::string::npos) << answered;
-  EXPECT_NE(answered.find("ERR||SCH^1|101^"), std::string::npos) << answered;
-  EXPECT_NE(answered.find("(Appointment.participant)"), std::string::npos) << answered;
-  EXPECT_EQ(send(empty_appointment("M2")), "AE");
-  auto const query = fhir::search::parse_query("Appointment", "", fhir::search::Handling::strict);
-  EXPECT_TRUE(view()->search(store::AccessPolicy::all(), *query)->entries.empty());
+  EXPECT_NE(answered.find("ERR||ZFL^1|101^"), std::string::npos) << answered;
+  EXPECT_NE(answered.find("(Flag.code)"), std::string::npos) << answered;
+  EXPECT_EQ(send(flagged("M2")), "AE");
+  auto const query = fhir::search::parse_query("Patient", "", fhir::search::Handling::strict);
+  EXPECT_TRUE(view()->search(store::AccessPolicy::all(), *query)->entries.empty())
+      << "nothing of it is stored";
   EXPECT_EQ(view()->find_journal(1)->value().outcome, "error");
-  EXPECT_EQ(view()->find_journal(1)->value().raw, empty_appointment("M1"));
+  EXPECT_EQ(view()->find_journal(1)->value().raw, flagged("M1"));
   auto const items = invalid_items();
   ASSERT_EQ(items.size(), 1U) << "one for all that is wrong alike";
   EXPECT_EQ(view()->messages_of(items[0].record_id)->size(), 2U);
   auto const body = fhir::json::read_document(items[0].body).value();
-  EXPECT_EQ(body.root.text_at("field"), "SCH");
-  EXPECT_EQ(body.root.text_of("finding", 0).substr(0, 40), "error required Appointment.participant S");
+  EXPECT_EQ(body.root.text_at("field"), "ZFL");
+  EXPECT_EQ(body.root.text_of("finding", 0).substr(0, 28), "error required Flag.code ZFL");
   EXPECT_EQ(intake_->requeue().value(), 0U) << "the same tables say the same";
   EXPECT_EQ(invalid_items().size(), 1U);
 }
 
 TEST_F(Worklist, WhatWasInvalidIsTakenInAgainByOtherTablesOrAnotherJudgement) {
-  send(empty_appointment("M1"));
-  reload(hospital(), changed_tables());
+  reload(hospital(), flag_tables());
+  send(flagged("M1"));
+  auto changed = flag_tables();
+  changed.push_back(changed_tables().front());
+  reload(hospital(), changed);
   EXPECT_EQ(intake_->requeue().value(), 1U);
   auto const still = invalid_items();
   ASSERT_EQ(still.size(), 1U) << "these tables mend it no more than the others";
@@ -258,13 +274,13 @@ TEST_F(Worklist, WhatWasInvalidIsTakenInAgainByOtherTablesOrAnotherJudgement) {
   EXPECT_EQ(intake_->requeue().value(), 0U);
   auto lax = hospital();
   lax.partners[0].validation = "off";
-  reload(lax, changed_tables());
+  reload(lax, changed);
   EXPECT_EQ(intake_->requeue().value(), 1U);
   EXPECT_TRUE(invalid_items().empty());
   EXPECT_EQ(view()->find_journal(1)->value().outcome, "accepted");
-  EXPECT_NE(the("Appointment").content, "");
-  reload(hospital(), changed_tables());
-  EXPECT_EQ(send(empty_appointment("M2")), "AA") << "what was wrong before is not this message's fault";
+  EXPECT_NE(the("Flag").content, "");
+  reload(hospital(), changed);
+  EXPECT_EQ(send(flagged("M2")), "AA") << "what was wrong before is not this message's fault";
 }
 
 TEST_F(Worklist, AFeedIsJudgedAsItIsToldAndAPartnerOtherwise) {
@@ -275,6 +291,7 @@ TEST_F(Worklist, AFeedIsJudgedAsItIsToldAndAPartnerOtherwise) {
            "PV1|1|I|4W^401^1|E|||||||||||||||V1^^^VISITS^VN|||||||||||||||||||||||||20250310100000+0000|"
            "20250301103000+0000\r";
   };
+  reload(hospital(), flag_tables());
   judged_by(conformance::Judging::full);
   std::string const answered = send_whole(stay("M1"));
   EXPECT_NE(answered.find("MSA|AE|M1"), std::string::npos) << answered;
@@ -283,12 +300,12 @@ TEST_F(Worklist, AFeedIsJudgedAsItIsToldAndAPartnerOtherwise) {
   ASSERT_EQ(invalid_items().size(), 1U);
   auto partner = hospital();
   partner.partners[0].validation = "structure";
-  reload(partner);
+  reload(partner, flag_tables());
   EXPECT_EQ(send(stay("M2")), "AA") << "the partner's own word";
-  EXPECT_EQ(send(empty_appointment("M3")), "AE");
-  reload(hospital());
+  EXPECT_EQ(send(flagged("M3")), "AE");
+  reload(hospital(), flag_tables());
   judged_by(conformance::Judging::off);
-  EXPECT_EQ(send(empty_appointment("M4")), "AA");
+  EXPECT_EQ(send(flagged("M4")), "AA");
 }
 
 TEST_F(Worklist, AnAcceptedMessageReplayedByChangedTablesSaysWhatTheySay) {
