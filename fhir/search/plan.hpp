@@ -1,5 +1,8 @@
 /// The expressions of one resource type's search parameters, merged into one tree that a single walk follows.
-/// Used by values.cpp; compiled from definitions.hpp once, at first use, and constant from then on.
+/// A specialisation of fhir/path for one task: all parameters of a type in one walk, without a collection per
+/// step. A test holds it against that engine, expression by expression, on every official example
+/// (tests/fhir/path/search_parameters_test.cpp); validate_bench shows what it saves. Used by values.cpp;
+/// compiled from definitions.hpp once, at first use, and constant from then on.
 #pragma once
 
 #include "fhir/definitions/definitions.hpp"

@@ -114,6 +114,9 @@ class Extractor {
   Extractor(Element const& resource, IndexValues& out, Plan const* plan)
       : resource_(resource), out_(out), plan_(plan) {}
 
+  /// Tells of the elements instead of their values.
+  void tell(std::vector<FoundElement>& found) { found_ = &found; }
+
   void run() {
     if (plan_ == nullptr) return;
     type_ = plan_->nodes[0].type;
@@ -180,9 +183,11 @@ class Extractor {
            ElementDefinition const* element) {
     if (action.only_existence) {
       if (is_false(value)) return;
+      if (found_ != nullptr) return found_->push_back({action.parameter, &value, 0, -1});
       return emit_existence(action.parameter, true);
     }
     if (action.parameter->type() == ParameterType::composite) return compose(*action.parameter, value, type);
+    if (found_ != nullptr) return found_->push_back({action.parameter, &value, 0, -1});
     target_ = {action.parameter, {}, 0, 0};
     action_ = &action;
     extract(action.parameter->type(), value, type, element);
@@ -210,6 +215,7 @@ class Extractor {
     auto const& components = components_of(composite);
     std::size_t const first = out_.values.size();
     ++group_;
+    if (found_ != nullptr) found_->push_back({&composite, &value, group_, -1});
     composing_ = true;
     for (std::size_t i = 0; i < components.size(); ++i) {
       std::size_t const before = out_.values.size();
@@ -223,7 +229,7 @@ class Extractor {
           evaluate(steps, value, type, nullptr, wanted);
         }
       }
-      if (out_.values.size() == before) {
+      if (out_.values.size() == before && found_ == nullptr) {
         out_.values.resize(first);
         break;
       }
@@ -234,7 +240,10 @@ class Extractor {
   /// A component's path, followed by name.
   void evaluate(std::span<Step const> steps, Element const& value, TypeDefinition const& type,
                 ElementDefinition const* element, ParameterType wanted) {
-    if (steps.empty()) return extract(wanted, value, type, element);
+    if (steps.empty()) {
+      if (found_ == nullptr) return extract(wanted, value, type, element);
+      return found_->push_back({target_.parameter, &value, target_.group, target_.component});
+    }
     std::string_view const name = steps.front().text;
     bool const narrowed = steps.size() > 1 && steps[1].kind == Step::Kind::as_type;
     for (ElementDefinition const& child : definitions::find_by_path_name(type, name)) {
@@ -557,6 +566,7 @@ class Extractor {
   std::uint32_t group_ = 0;
   bool composing_ = false;
   std::string scratch_;
+  std::vector<FoundElement>* found_ = nullptr;
 };
 
 /// Walks a resource for its References by the types of its elements.
@@ -636,6 +646,15 @@ IndexValues extract(Element const& resource) {
 void extract_for_index(Element const& resource, IndexValues& out) {
   out.clear();
   Extractor(resource, out, find_index_plan(resource.text_at("resourceType"))).run();
+}
+
+std::vector<FoundElement> find_elements(Element const& resource) {
+  IndexValues ignored;
+  std::vector<FoundElement> found;
+  Extractor extractor(resource, ignored, find_plan(resource.text_at("resourceType")));
+  extractor.tell(found);
+  extractor.run();
+  return found;
 }
 
 std::vector<FoundReference> references(Element const& resource) {

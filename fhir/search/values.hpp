@@ -119,6 +119,18 @@ IndexValues extract(json::Element const& resource);
 /// The same, replacing what `out` held and reusing its memory.
 void extract(json::Element const& resource, IndexValues& out);
 
+/// An element whose values a parameter has. For a composite: the element that composes its `group` (component
+/// -1), and those of each component.
+struct FoundElement {
+  SearchParameter const* parameter = nullptr;
+  json::Element const* element = nullptr;
+  std::uint32_t group = 0;
+  int component = -1;
+};
+
+/// What extract() makes values of, by the same walk: what a FHIRPath engine must find by the expressions.
+std::vector<FoundElement> find_elements(json::Element const& resource);
+
 /// One literal reference (Reference.reference) of a resource or of what it contains; canonicals are no
 /// references.
 struct FoundReference {
