@@ -27,6 +27,9 @@ void add_convert(CLI::App& app, int& code) {
   command->add_option("--partner", arguments->partner, "Whose dialect, version and ids");
   command->add_option("--event", arguments->event, "What to write, e.g. RRI^I12");
   command->add_option("--structure", arguments->structure, "Its structure, e.g. RRI_I12");
+  command
+      ->add_option("--bundle", arguments->bundle, "Of FHIR: a collection, or a message under a MessageHeader")
+      ->check(CLI::IsMember({"collection", "message"}));
   command->add_option("--complement", arguments->complement, "A v2 message to lay the output over");
   command->add_option("--fact", arguments->facts, "What FHIR does not hold, e.g. order.control=NW")
       ->allow_extra_args(false);

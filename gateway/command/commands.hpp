@@ -29,7 +29,8 @@ struct ConvertArguments {
   std::string complement;          ///< A v2 file that the output is laid over.
   std::vector<std::string> facts;  ///< "order.control=NW": what HL7 requires and FHIR does not hold.
   bool explain = false;
-  std::string loss;  ///< File for the loss report, "-" for stderr.
+  std::string bundle = "collection";  ///< Type of the Bundle to print: "message" has a MessageHeader.
+  std::string loss;                   ///< File for the loss report, "-" for stderr.
   bool json = false;
   std::vector<std::string> files;
 };

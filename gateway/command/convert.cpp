@@ -153,7 +153,10 @@ class Conversion {
     warn(warnings);
     if (arguments_.explain) explain(draft);
     report_loss(message, language::account(message, draft));
-    std::cout << fhir::json::write(language::to_bundle(draft)) << "\n";
+    bool const is_message = arguments_.bundle == "message";
+    std::cout << fhir::json::write(is_message ? language::to_message_bundle(draft, message, profile_)
+                                              : language::to_bundle(draft))
+              << "\n";
     return {};
   }
 

@@ -310,7 +310,7 @@ class Translation {
       draft_.unmapped.push_back(
           {row.vocabulary->name, in.keep(in.unmapped), in.keep(in.peek(2)), &row, address});
     if (!is_read) {
-      if (has_text(raw))
+      if (has_text(raw) && !row.pair->declines)
         draft_.warnings.push_back(
             fhir::warning(fhir::IssueType::value,
                           "row " + row.id + ": the value is no " + std::string(row.pair->name) +

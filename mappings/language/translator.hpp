@@ -274,6 +274,12 @@ std::optional<EventChoice> choose_event(Maps const& maps, fhir::json::Element co
 /// message gives the same Bundle. Resolves the draft's references. The result lies in the draft's arena.
 fhir::json::Element to_bundle(Draft& draft);
 
+/// The draft as a FHIR message: what to_bundle gives, as type message under a MessageHeader made of MSH
+/// (event, source, destination, sender; focus are the anchors). A message is no Bundle in the store: this is
+/// for who takes FHIR messages. `message` is the draft's, `sender` says its time zone.
+fhir::json::Element to_message_bundle(Draft& draft, hl7v2::Message const& message,
+                                      PartnerProfile const& sender);
+
 /// Finds the roles of `structure` again in a Bundle (anchor by type, the rest by links) and fills resources,
 /// resolve and referring of a request. `bundle` must outlive it.
 fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view structure,

@@ -137,8 +137,9 @@ struct Pair {
   bool iso = false;            ///< Class I: nothing needs the complement.
   bool writes_parent = false;  ///< value[x]: `out` is an object whose members go into the parent.
   std::string_view resource =
-      {};                ///< "Practitioner": the value is a resource, the path gets a Reference to it.
-  bool is_code = false;  ///< A vocabulary is applied to it.
+      {};                 ///< "Practitioner": the value is a resource, the path gets a Reference to it.
+  bool is_code = false;   ///< A vocabulary is applied to it.
+  bool declines = false;  ///< Not to read a value is no fault of it: a birth date has no time.
 };
 
 /// The pair of that name ("CE~CodeableConcept" finds CWE's), or nullptr.

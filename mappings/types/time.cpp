@@ -212,7 +212,7 @@ bool write_period(Element const& value, Out& out) {
 constexpr std::array kPairs = {
     Pair{.name = "DTM~dateTime", .forward = read_date_time, .reverse = write_date_time},
     Pair{.name = "DTM~date", .forward = read_date, .reverse = write_date},
-    Pair{.name = "DTM~birthTime", .forward = read_birth_time, .reverse = write_date_time},
+    Pair{.name = "DTM~birthTime", .forward = read_birth_time, .reverse = write_date_time, .declines = true},
     Pair{.name = "DTM~instant", .forward = read_instant, .reverse = write_date_time},
     Pair{.name = "TM~time", .forward = read_time, .reverse = write_time},
     Pair{.name = "DR~Period", .forward = read_period, .reverse = write_period},

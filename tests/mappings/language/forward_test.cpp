@@ -187,5 +187,35 @@ TEST(Events, TheChangeOfAVisitChoosesTheMessageThatTellsIt) {
   EXPECT_EQ(moved.text_at("status"), "in-progress");
 }
 
+/// convert --bundle message: MSH is the header of a FHIR message.
+TEST(MessageBundle, ItsHeaderSaysWhatMshSays) {
+  std::string const bytes =
+      "MSH|^~\\&|ADT^1.2.3^ISO|HOSP|HUB|CLINIC|20250301083000+0000||ADT^A01^ADT_A01|M77|P|2.5.1\r"
+      "EVN||20250301083000+0000\rPID|1||4711^^^H&1.2.4&ISO^MR||Muster^Anna||19800101\rPV1|1|I\r";
+  PartnerProfile sender;
+  sender.name = "site";
+  auto const message = testing::parse(bytes);
+  auto draft = forward(builtin(), *message, sender).value();
+  for (auto const& warning : draft.warnings) ADD_FAILURE() << fhir::to_line(warning);
+  Element const bundle = to_message_bundle(draft, *message, sender);
+  EXPECT_EQ(bundle.text_at("type"), "message");
+  EXPECT_EQ(bundle.text_at("timestamp"), "2025-03-01T08:30:00+00:00");
+  EXPECT_EQ(bundle.text_of("identifier", "value"), "M77");
+  Element const& header = *bundle.at("entry", 0)->find("resource");
+  EXPECT_EQ(header.text_at("resourceType"), "MessageHeader");
+  EXPECT_EQ(header.text_of("eventCoding", "code"), "A01");
+  EXPECT_EQ(header.text_of("eventCoding", "display"), "ADT^A01^ADT_A01");
+  EXPECT_EQ(header.text_of("source", "name"), "ADT");
+  EXPECT_EQ(header.text_of("source", "endpoint"), "urn:oid:1.2.3");
+  EXPECT_EQ(header.text_of("sender", "display"), "HOSP");
+  EXPECT_EQ(header.text_of("destination", 0, "name"), "HUB");
+  EXPECT_EQ(header.text_of("destination", 0, "_endpoint", "extension", 0, "valueCode"), "unknown");
+  EXPECT_EQ(header.text_of("destination", 0, "receiver", "display"), "CLINIC");
+  ASSERT_EQ(header.find("focus")->size(), 1U);
+  std::string_view const focus = header.text_of("focus", 0, "reference");
+  for (Element const& entry : bundle.find("entry")->items())
+    if (entry.text_at("fullUrl") == focus) EXPECT_EQ(entry.text_of("resource", "resourceType"), "Encounter");
+}
+
 }  // namespace
 }  // namespace mappings::language

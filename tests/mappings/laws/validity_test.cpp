@@ -283,7 +283,7 @@ void prove_rules() {
     auto const from = translate(bytes);
     if (from == nullptr) return;
     ++bundles;
-    EXPECT_EQ(rules.errors(language::to_bundle(from->draft)), "") << name;
+    EXPECT_EQ(rules.errors(language::to_message_bundle(from->draft, from->message, site())), "") << name;
   };
   for (auto const& one : hl7v2::test::corpus_messages()) judge(one.name, one.bytes);
   for (auto const& one : maps::test::own_messages()) judge(one.name, one.bytes);
