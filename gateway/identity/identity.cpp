@@ -87,8 +87,8 @@ std::set<std::string> evidence_of(Element const& patient, std::string_view sourc
   return evidence;
 }
 
-fhir::Result<std::optional<fhir::json::Document>> parsed(std::optional<store::Version> const& version) {
-  if (!version || version->deleted) return std::optional<fhir::json::Document>{};
+fhir::Result<std::optional<fhir::json::Document>> parsed(store::Version const* version) {
+  if (version == nullptr || version->deleted) return std::optional<fhir::json::Document>{};
   FHIR_TRY(auto document, fhir::json::read_document(version->content));
   return std::optional<fhir::json::Document>(std::move(document));
 }
@@ -130,7 +130,7 @@ fhir::Result<std::vector<PatientEvidence>> others_with_evidence(store::Unit& uni
   for (std::string const& id : patients) {
     if (id == except) continue;
     FHIR_TRY(auto const version, unit.find("Patient", id));
-    FHIR_TRY(auto document, parsed(version));
+    FHIR_TRY(auto document, parsed(version ? &*version : nullptr));
     all.push_back(
         {id, document ? evidence_of(document->root, version->source, trust) : std::set<std::string>{}});
   }
@@ -229,7 +229,7 @@ fhir::Result<void> join_matches(store::Unit& unit, std::string const& patient_id
 }
 
 fhir::Result<void> link_patient(store::Unit& unit, store::Unit::Change const& change, Trust const& trust) {
-  FHIR_TRY(auto const before, parsed(change.before));
+  FHIR_TRY(auto const before, parsed(change.before.get()));
   auto const held =
       before ? evidence_of(before->root, change.before->source, trust) : std::set<std::string>{};
   auto const holds = evidence_of(*change.after, change.source, trust);
@@ -259,7 +259,7 @@ fhir::Result<void> link_patient(store::Unit& unit, store::Unit::Change const& ch
 fhir::Result<void> match_anew(store::Unit& unit, std::string const& patient_id, Trust const& trust) {
   FHIR_TRY(auto const person, unit.find_key(kPersonSpace, patient_id));
   FHIR_TRY(auto const version, unit.find("Patient", patient_id));
-  FHIR_TRY(auto const document, parsed(version));
+  FHIR_TRY(auto const document, parsed(version ? &*version : nullptr));
   auto const holds = document ? evidence_of(document->root, version->source, trust) : std::set<std::string>{};
   std::string left;
   if (person) {
@@ -577,7 +577,7 @@ fhir::Result<void> follow_client_links(store::Unit& unit, Trust const& trust) {
   auto const changes = unit.changes();
   for (store::Unit::Change const& change : changes) {
     if (change.type != "Patient" || change.after == nullptr || !change.changed) continue;
-    FHIR_TRY(auto const before, parsed(change.before));
+    FHIR_TRY(auto const before, parsed(change.before.get()));
     auto const had = before ? linked_patients(before->root) : std::set<std::string>{};
     auto const has = linked_patients(*change.after);
     for (std::string const& other : has) {

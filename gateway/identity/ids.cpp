@@ -5,9 +5,8 @@
 namespace gateway::identity {
 
 std::string derived_id(std::string_view source, std::string_view key) {
-  std::string seed(source);
-  seed.append("\n").append(key);  // no partner name holds a line end
-  return store::sha256_hex({seed}).substr(0, 32);
+  // No partner name holds a line end.
+  return store::sha256_hex({source, "\n", key}).substr(0, 32);
 }
 
 }  // namespace gateway::identity

@@ -75,9 +75,9 @@ class Places {
 };
 
 /// Errors of what stands already.
-fhir::Issues errors_before(store::Unit& unit, conformance::Judge const& judge,
-                           std::optional<store::Version> const& before, std::string_view now) {
-  if (!before || before->deleted) return {};
+fhir::Issues errors_before(store::Unit& unit, conformance::Judge const& judge, store::Version const* before,
+                           std::string_view now) {
+  if (before == nullptr || before->deleted) return {};
   auto const tree = fhir::json::read(before->content, unit.arena());
   return tree ? judge.errors_in(*tree, now).errors : fhir::Issues{};
 }
@@ -113,7 +113,7 @@ fhir::Issues errors_in_stored(store::Unit& unit, conformance::Judge const& judge
     auto const resource = static_cast<std::size_t>(found - reconciled.references.begin());
     auto wrong = judge.errors_in(*change.after, now).errors;
     if (wrong.empty()) continue;
-    auto const old = errors_before(unit, judge, change.before, now);
+    auto const old = errors_before(unit, judge, change.before.get(), now);
     std::erase_if(wrong, [&](fhir::Issue const& one) {
       return std::ranges::any_of(old, [&](fhir::Issue const& other) { return is_same(one, other); });
     });

@@ -350,6 +350,9 @@ class Reconciler {
     std::optional<Element> current;
     if (target.current && !target.current->deleted) {
       FHIR_TRY(current, fhir::json::read(target.current->content, arena));
+      if (target.retired_value.empty() &&
+          mappings::language::says_nothing_new(draft_, index, *current, arena, all, target.place))
+        return {};
     }
     Element merged =
         mappings::language::apply(draft_, index, current ? &*current : nullptr, arena, all, target.place);

@@ -1,5 +1,7 @@
 #include "gateway/record/clocks.hpp"
 
+#include "gateway/store/instant.hpp"
+
 #include <fmt/format.h>
 
 #include <chrono>
@@ -169,11 +171,6 @@ std::int64_t time_of(std::string_view text, Calendar const& calendar, bool end) 
   return start_of(std::chrono::sys_days(next), calendar) - 1;
 }
 
-std::string instant_of(std::int64_t at_ms) {
-  auto const day = local_day(at_ms, {});
-  std::int64_t const rest = at_ms - start_of(day, {});
-  return fmt::format("{}T{:02}:{:02}:{:02}.{:03}Z", text_of(day), rest / kHour, rest / kMinute % 60,
-                     rest / 1000 % 60, rest % 1000);
-}
+std::string instant_of(std::int64_t at_ms) { return store::to_instant(at_ms); }
 
 }  // namespace gateway::record

@@ -2,11 +2,9 @@
 
 #include "fhir/json/reader.hpp"
 #include "gateway/identity/identity.hpp"
-
-#include <openssl/evp.h>
+#include "gateway/store/hash.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace gateway::record {
 namespace {
@@ -56,17 +54,7 @@ bool has_coding(Element const* element, std::string_view system, std::string_vie
 bool has_code(Element const* element, std::string_view code) { return has_coding(element, {}, code); }
 
 std::string derived_id(std::string_view record_id, std::string_view role, std::string_view detail) {
-  std::string seed(record_id);
-  seed.append("|").append(role).append("|").append(detail);
-  std::array<unsigned char, 32> digest{};
-  EVP_Digest(seed.data(), seed.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string id;
-  for (std::size_t i = 0; i < 16; ++i) {
-    id += kHex[digest[i] >> 4];
-    id += kHex[digest[i] & 15];
-  }
-  return id;
+  return store::sha256_hex({record_id, "|", role, "|", detail}).substr(0, 32);
 }
 
 Context::Context(store::Unit& u, Cause const& c, Site const& s) : unit(u), cause(c), site(s) {}
@@ -77,6 +65,13 @@ Calendar Context::calendar() const {
 
 fhir::Result<Element const*> Context::load(Reference const& reference) {
   if (!reference) return nullptr;
+  for (auto const& change : unit.changes()) {
+    if (!change.changed || change.type != reference.type || change.id != reference.id) continue;
+    if (change.after == nullptr) return nullptr;
+    // As it stands now: a later write puts another tree there, and leaves this one's parts alone.
+    void* place = unit.arena().allocate(sizeof(Element), alignof(Element));
+    return new (place) Element(*change.after);
+  }
   FHIR_TRY(auto const version, unit.find(reference.type, reference.id));
   if (!version || version->deleted) return nullptr;
   FHIR_TRY(Element const tree, fhir::json::read(version->content, unit.arena()));

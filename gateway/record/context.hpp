@@ -54,7 +54,8 @@ class Context {
   std::int64_t now() const { return unit.now_ms(); }
   Calendar calendar() const;
 
-  /// The current resource as a tree, nullptr when absent or deleted. Sees this Unit's writes.
+  /// The current resource as a tree, nullptr when absent or deleted. Sees this Unit's writes, which have no
+  /// version in their meta yet.
   fhir::Result<fhir::json::Element const*> load(Reference const& reference);
   fhir::Result<fhir::json::Element const*> before(store::Unit::Change const& change);
   /// "Task/abc/_history/3" as it will be after this Unit; "" when absent.

@@ -323,7 +323,7 @@ class Unit {
   struct Change {
     std::string type;
     std::string id;
-    std::optional<Version> before;
+    std::shared_ptr<Version const> before;       ///< nullptr: it was never there.
     fhir::json::Element const* after = nullptr;  ///< nullptr: deleted. Valid as long as the Unit.
     bool changed = false;
     std::string source;

@@ -4,6 +4,7 @@
 #include "mappings/hl7v2/message.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -18,6 +19,17 @@ inline std::optional<std::string_view> nth_part(std::string_view text, char deli
     if (at == number) return text.substr(begin, end == std::string_view::npos ? end : end - begin);
     if (end == std::string_view::npos) return std::nullopt;
     begin = end + 1;
+  }
+}
+
+/// Calls `visit(number, part)` for each part of `text`, numbered from 1; an empty text is one empty part.
+template <class Visit>
+void each_part(std::string_view text, char delimiter, Visit const& visit) {
+  for (std::uint16_t number = 1;; ++number) {
+    auto const end = delimiter == '\0' ? std::string_view::npos : text.find(delimiter);
+    visit(number, text.substr(0, end));
+    if (end == std::string_view::npos) return;
+    text.remove_prefix(end + 1);
   }
 }
 

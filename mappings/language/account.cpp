@@ -1,8 +1,11 @@
 /// Where every leaf of a message went, and which field gave which element.
+#include "mappings/hl7v2/split.hpp"
 #include "mappings/language/engine.hpp"
 
 #include <algorithm>
-#include <map>
+#include <span>
+#include <utility>
+#include <vector>
 
 namespace mappings::language {
 
@@ -21,24 +24,20 @@ bool is_header(std::string_view segment, std::size_t field) {
 template <class Visit>
 void each_leaf_of_field(hl7v2::Message const& message, std::uint32_t segment, std::uint16_t field,
                         Visit const& visit) {
-  if (message.segment_id(segment) == "MSH" && field <= 2) {
-    if (!message.raw({segment, field, 0, 0, 0}).empty()) visit(Address{segment, field, 1, 1, 1});
+  std::string_view const value = message.raw({segment, field, 0, 0, 0});
+  if (value.empty()) return;
+  if (segment == 0 && field <= 2) {
+    visit(Address{segment, field, 1, 1, 1});
     return;
   }
-  auto const repetitions = message.repetition_count(segment, field);
-  for (std::size_t repetition = 1; repetition <= repetitions; ++repetition) {
-    Address at{segment, field, static_cast<std::uint16_t>(repetition), 0, 0};
-    auto const components = message.component_count(at);
-    for (std::size_t component = 1; component <= components; ++component) {
-      at.component = static_cast<std::uint16_t>(component);
-      at.subcomponent = 0;
-      auto const subcomponents = std::max<std::size_t>(message.subcomponent_count(at), 1);
-      for (std::size_t sub = 1; sub <= subcomponents; ++sub) {
-        at.subcomponent = static_cast<std::uint16_t>(sub);
-        if (!message.raw(at).empty()) visit(at);
-      }
-    }
-  }
+  auto const& delimiters = message.delimiters();
+  hl7v2::each_part(value, delimiters.repetition, [&](std::uint16_t repetition, std::string_view item) {
+    hl7v2::each_part(item, delimiters.component, [&](std::uint16_t component, std::string_view part) {
+      hl7v2::each_part(part, delimiters.subcomponent, [&](std::uint16_t sub, std::string_view leaf) {
+        if (!leaf.empty()) visit(Address{segment, field, repetition, component, sub});
+      });
+    });
+  });
 }
 
 template <class Visit>
@@ -52,12 +51,10 @@ void each_leaf(hl7v2::Message const& message, Visit const& visit) {
 class Accounting {
  public:
   Accounting(hl7v2::Message const& message, Draft const& draft) : message_(message), draft_(draft) {
-    for (Claim const& claim : internals(draft).claims) {
-      Address field = claim.address;
-      field.component = field.subcomponent = 0;
-      if (field.repetition == 0) field.repetition = 1;
-      claims_[field].push_back(&claim);
-    }
+    auto const& claims = internals(draft).claims;
+    claims_.reserve(claims.size());
+    for (Claim const& claim : claims) claims_.emplace_back(repetition_of(claim.address), &claim);
+    std::ranges::stable_sort(claims_, {}, &Claimed::first);
     for (Structure const* structure = internals(draft).structure; structure != nullptr; structure = nullptr) {
       for (Use const& use : structure->uses) {
         for (Row const* const row : use.rows) {
@@ -73,13 +70,27 @@ class Accounting {
   }
 
  private:
+  using Claimed = std::pair<Address, Claim const*>;  // a repetition of a field, and one who reads of it
+
+  static Address repetition_of(Address const& place) {
+    return {place.segment, place.field, std::max<std::uint16_t>(place.repetition, 1), 0, 0};
+  }
+
+  /// Who reads of the repetition that a leaf stands in. Leaves come in the order of the claims.
+  std::span<Claimed const> claims_on(Address const& leaf) {
+    Address const repetition = repetition_of(leaf);
+    while (next_ < claims_.size() && claims_[next_].first < repetition) ++next_;
+    std::size_t end = next_;
+    while (end < claims_.size() && claims_[end].first == repetition) ++end;
+    return std::span(claims_).subspan(next_, end - next_);
+  }
+
   void place(Address const& leaf) {
     ++account_.leaves;
-    auto const found = claims_.find({leaf.segment, leaf.field, leaf.repetition, 0, 0});
-    auto const* const claims = found == claims_.end() ? nullptr : &found->second;
-    bool const claimed = claims != nullptr && std::ranges::any_of(*claims, [&](Claim const* claim) {
-                           return covers(*claim, leaf) && stands(*claim);
-                         });
+    auto const claims = claims_on(leaf);
+    bool const claimed = std::ranges::any_of(claims, [&](Claimed const& claimed) {
+      return covers(*claimed.second, leaf) && stands(*claimed.second);
+    });
     if (claimed || is_header(message_.segment_id(leaf.segment), leaf.field)) {
       account_.mapped.push_back(leaf);
       return;
@@ -94,13 +105,14 @@ class Accounting {
     account_.kept.push_back({leaf, why_kept(claims, leaf)});
   }
 
-  std::string_view why_kept(std::vector<Claim const*> const* claims, Address const& leaf) const {
-    if (claims == nullptr) {
+  std::string_view why_kept(std::span<Claimed const> claims, Address const& leaf) const {
+    if (claims.empty()) {
       std::string_view const reason =
           draft_.maps->program().why_kept(message_.segment_id(leaf.segment), leaf.field);
       return reason.empty() ? "no row" : reason;
     }
-    bool const read = std::ranges::any_of(*claims, [&](Claim const* claim) { return covers(*claim, leaf); });
+    bool const read =
+        std::ranges::any_of(claims, [&](Claimed const& claimed) { return covers(*claimed.second, leaf); });
     return read ? "another value of the message stands in its element" : "no part of the FHIR type";
   }
 
@@ -140,7 +152,8 @@ class Accounting {
 
   hl7v2::Message const& message_;
   Draft const& draft_;
-  std::map<Address, std::vector<Claim const*>> claims_;
+  std::vector<Claimed> claims_;  // by repetition
+  std::size_t next_ = 0;         // the first claim that is not on an earlier repetition
   std::vector<Row const*> drops_;
   Account account_;
 };

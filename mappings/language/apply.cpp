@@ -573,20 +573,42 @@ class Merge {
   std::map<std::string, std::vector<Element>> said_;  ///< By array: what list rows of this message put there.
 };
 
+/// "identifier" of a thing that is known by one stays; every other member that a draft has replaces.
+bool replaces(fhir::json::Member const& said, Element const& current) {
+  return said.name != "identifier" || current.find("identifier") == nullptr;
+}
+
+Element content_of(Draft const& draft, std::size_t resource, Arena& arena,
+                   std::span<std::string const> references) {
+  Element content = fhir::json::deep_copy(arena, draft.resources[resource].content);
+  if (!references.empty()) resolve_references(content, references, arena);
+  return content;
+}
+
 }  // namespace
+
+bool says_nothing_new(Draft const& draft, std::size_t resource, Element const& current, Arena& arena,
+                      std::span<std::string const> references, Late late) {
+  if (!draft.resources[resource].role.empty()) return false;
+  if (late.content) return true;
+  Element const content = content_of(draft, resource, arena, references);
+  return std::ranges::all_of(content.members(), [&](auto const& member) {
+    if (!replaces(member, current)) return true;
+    Element const* const known = current.find(member.name);
+    return known != nullptr && *known == member.value;
+  });
+}
 
 Element apply(Draft const& draft, std::size_t resource, Element const* current, Arena& arena,
               std::span<std::string const> references, Late late) {
-  Element content = fhir::json::deep_copy(arena, draft.resources[resource].content);
-  if (!references.empty()) resolve_references(content, references, arena);
+  Element const content = content_of(draft, resource, arena, references);
   if (current == nullptr) return content;
   Element result = fhir::json::deep_copy(arena, *current);
   if (draft.resources[resource].role.empty()) {
     // Made by a type pair: a name and an identifier. What it says replaces, the rest stays.
     if (late.content) return result;
     for (auto const& member : content.members()) {
-      if (member.name == "identifier" && result.find("identifier") != nullptr) continue;
-      result.set(arena, arena.copy(member.name), member.value);
+      if (replaces(member, *current)) result.set(arena, arena.copy(member.name), member.value);
     }
     return result;
   }

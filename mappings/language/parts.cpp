@@ -73,7 +73,7 @@ void PartReader::read_kept(Line const& line, std::vector<Cell> const& words, std
       if (!read_range(word->text, kept.first, kept.last))
         return fail(line, word->column, "", "a field number from 1, or two of them as in 35-39, is expected");
     }
-    program_.kept.push_back(kept);
+    program_.add_kept(kept);
   }
 }
 

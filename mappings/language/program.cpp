@@ -57,10 +57,14 @@ EventTable const* Program::find_events(std::string_view type, std::string_view r
   return general;
 }
 
+void Program::add_kept(Kept line) {
+  auto const after = std::ranges::upper_bound(kept, line.segment, {}, &Kept::segment);
+  kept.insert(after, std::move(line));
+}
+
 std::string_view Program::why_kept(std::string_view segment, std::uint16_t field) const {
   std::string_view of_segment;
-  for (Kept const& one : kept) {
-    if (one.segment != segment) continue;
+  for (Kept const& one : std::ranges::equal_range(kept, segment, {}, &Kept::segment)) {
     if (one.first <= field && field <= one.last) return one.reason;
     if (one.first == 0) of_segment = one.reason;
   }

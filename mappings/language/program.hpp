@@ -243,7 +243,7 @@ struct Program {
   std::deque<types::Vocabulary> vocabularies;
   std::deque<Constant> constants;
   std::deque<SegmentMap> segments;
-  std::vector<Kept> kept;
+  std::vector<Kept> kept;  // by segment
   std::deque<Row> structure_rows;
   std::deque<EventTable> events;
   std::deque<Structure> structures;
@@ -253,6 +253,7 @@ struct Program {
   types::Vocabulary const* find_vocabulary(std::string_view name) const;
   Constant const* find_constant(std::string_view name) const;
   EventTable const* find_events(std::string_view type, std::string_view role) const;
+  void add_kept(Kept line);
   /// The declared reason why a field has no row, "" when nobody gave one.
   std::string_view why_kept(std::string_view segment, std::uint16_t field) const;
 };

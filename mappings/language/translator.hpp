@@ -161,6 +161,10 @@ struct Late {
 fhir::json::Element apply(Draft const& draft, std::size_t resource, fhir::json::Element const* current,
                           fhir::json::Arena& arena, std::span<std::string const> references = {},
                           Late late = {});
+/// Whether apply() would leave `current` as it is, for the same arguments. True only where that is cheap to
+/// tell: for what a type pair made (staff, beds, organizations), which most messages name again.
+bool says_nothing_new(Draft const& draft, std::size_t resource, fhir::json::Element const& current,
+                      fhir::json::Arena& arena, std::span<std::string const> references, Late late);
 
 /// Where each non-empty leaf of the message went; every leaf is in exactly one of the three.
 struct Loss {

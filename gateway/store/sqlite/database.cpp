@@ -1,5 +1,7 @@
 #include "gateway/store/sqlite/database.hpp"
 
+#include "gateway/store/sqlite/wal_buffer.hpp"
+
 #include <fmt/format.h>
 
 #include <mutex>
@@ -135,7 +137,7 @@ fhir::Result<Database> Database::open(std::string const& path, bool writable, st
   sqlite3* handle = nullptr;
   int const flags =
       (writable ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX;
-  int const code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  int const code = sqlite3_open_v2(path.c_str(), &handle, flags, writable ? gathering_vfs() : nullptr);
   Database database(handle);
   if (code != SQLITE_OK) return issue_of(code, "opening " + path);
   sqlite3_extended_result_codes(handle, 1);

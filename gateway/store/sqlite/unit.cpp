@@ -21,6 +21,10 @@ std::string served_bytes(fhir::json::CanonicalBytes const& canonical, std::int64
   return fhir::json::with_version(canonical, std::to_string(version_id), to_instant(last_updated));
 }
 
+std::optional<Version> copy_of(std::shared_ptr<Version const> const& version) {
+  return version ? std::optional(*version) : std::nullopt;
+}
+
 /// The last of the entries for which `same` holds: a later write replaces an earlier one.
 template <class Entries, class Same>
 auto find_last(Entries& entries, Same same) -> decltype(&entries.front()) {
@@ -44,10 +48,15 @@ std::optional<std::size_t> UnitOfWork::find_pending(std::string_view type, std::
   return found->second;
 }
 
-fhir::Result<std::optional<Version>> UnitOfWork::read_version(std::string_view type, std::string_view id) {
+fhir::Result<std::shared_ptr<Version const>> UnitOfWork::read_version(std::string_view type,
+                                                                      std::string_view id) {
+  auto const known = versions_read_.find(ByName::View(type, id));
+  if (known != versions_read_.end()) return known->second;
   FHIR_TRY(auto version, reader_.find(AccessPolicy::all(), type, id));
   set_.reads.versions.push_back({std::string(type), std::string(id), version ? version->version_id : 0});
-  return version;
+  auto shared = version ? std::make_shared<Version const>(std::move(*version)) : nullptr;
+  versions_read_.emplace(Name(type, id), shared);
+  return shared;
 }
 
 UnitOfWork::PutResult UnitOfWork::put_result(std::size_t index) const {
@@ -61,7 +70,7 @@ UnitOfWork::PutResult UnitOfWork::put_result(std::size_t index) const {
 std::optional<Version> UnitOfWork::preview(std::size_t index) const {
   auto const& pending = pending_[index];
   auto const& change = changes_[index];
-  if (!change.changed) return pending.before;
+  if (!change.changed) return copy_of(pending.before);
   Version version;
   version.type = change.type;
   version.id = change.id;
@@ -77,21 +86,32 @@ std::optional<Version> UnitOfWork::preview(std::size_t index) const {
 
 fhir::Result<std::optional<Version>> UnitOfWork::find(std::string_view type, std::string_view id) {
   if (auto const index = find_pending(type, id)) return preview(*index);
-  return read_version(type, id);
+  FHIR_TRY(auto const version, read_version(type, id));
+  return copy_of(version);
 }
 
 fhir::Result<std::optional<std::string>> UnitOfWork::find_key(std::string_view space, std::string_view key) {
   auto const* own =
       find_last(set_.keys, [&](KeyWrite const& write) { return write.space == space && write.key == key; });
   if (own != nullptr) return own->target;
+  for (auto const& read : set_.reads.keys)
+    if (read.space == space && read.key == key) return read.target;
   FHIR_TRY(auto target, reader_.find_key(space, key));
   set_.reads.keys.push_back({std::string(space), std::string(key), target});
   return target;
 }
 
 fhir::Result<std::vector<std::string>> UnitOfWork::keys_of(std::string_view space, std::string_view target) {
-  FHIR_TRY(auto keys, reader_.keys_of(space, target));
-  set_.reads.keys_of.push_back({std::string(space), std::string(target), keys});
+  std::vector<std::string> keys;
+  auto const known = std::ranges::find_if(set_.reads.keys_of, [&](ReadSet::KeysOfRead const& read) {
+    return read.space == space && read.target == target;
+  });
+  if (known != set_.reads.keys_of.end()) {
+    keys = known->keys;
+  } else {
+    FHIR_TRY(keys, reader_.keys_of(space, target));
+    set_.reads.keys_of.push_back({std::string(space), std::string(target), keys});
+  }
   for (auto const& write : set_.keys) {
     if (write.space != space) continue;
     std::erase(keys, write.key);
@@ -171,10 +191,10 @@ fhir::Result<std::optional<JournalRow>> UnitOfWork::find_journal_by_key(std::str
 
 fhir::Result<std::size_t> UnitOfWork::pending_for(std::string_view type, std::string_view id) {
   if (auto const index = find_pending(type, id)) return *index;
-  FHIR_TRY(auto before, read_version(type, id));
+  FHIR_TRY(auto const before, read_version(type, id));
   std::size_t const index = pending_.size();
   pending_.push_back({before, false, {}, {}, {}});
-  changes_.push_back({std::string(type), std::string(id), std::move(before), nullptr, false, {}});
+  changes_.push_back({std::string(type), std::string(id), before, nullptr, false, {}});
   pending_by_id_.emplace(Name(type, id), index);
   return index;
 }
@@ -263,6 +283,7 @@ void UnitOfWork::discard() {
   changes_.clear();
   pending_.clear();
   pending_by_id_.clear();
+  versions_read_.clear();
   set_ = ChangeSet{};
 }
 

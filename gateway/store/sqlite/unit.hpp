@@ -62,7 +62,7 @@ class UnitOfWork final : public Unit {
  private:
   /// A resource this Unit writes; changes_[n] and pending_[n] are the same resource.
   struct Pending {
-    std::optional<Version> before;
+    std::shared_ptr<Version const> before;
     bool deleted = false;
     fhir::json::Element after;
     fhir::json::CanonicalBytes canonical;
@@ -81,7 +81,8 @@ class UnitOfWork final : public Unit {
   fhir::Result<std::size_t> pending_for(std::string_view type, std::string_view id);
   PutResult put_result(std::size_t index) const;
   std::optional<Version> preview(std::size_t index) const;
-  fhir::Result<std::optional<Version>> read_version(std::string_view type, std::string_view id);
+  /// What the view has, read once; nullptr: it was never there.
+  fhir::Result<std::shared_ptr<Version const>> read_version(std::string_view type, std::string_view id);
 
   Reader& reader_;
   std::int64_t now_ms_;
@@ -89,6 +90,7 @@ class UnitOfWork final : public Unit {
   std::vector<Change> changes_;
   std::deque<Pending> pending_;
   std::map<Name, std::size_t, ByName> pending_by_id_;
+  std::map<Name, std::shared_ptr<Version const>, ByName> versions_read_;
   ChangeSet set_;
 };
 

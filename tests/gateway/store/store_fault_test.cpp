@@ -17,8 +17,12 @@
 namespace gateway::store {
 namespace {
 
+/// Some are large: a commit of more pages than go to the disk at once.
 std::string patient(int number) {
-  return fmt::format(R"({{"resourceType":"Patient","id":"f{}","name":[{{"family":"Falk"}}]}})", number);
+  std::string const address(number % 3 == 2 ? 150'000 : 10, 'a');
+  return fmt::format(
+      R"({{"resourceType":"Patient","id":"f{}","name":[{{"family":"Falk"}}],"address":[{{"text":"{}"}}]}})",
+      number, address);
 }
 
 std::string id_of(int number) { return fmt::format("f{}", number); }
