@@ -161,6 +161,8 @@ class Intake : public Writer {
   fhir::Result<void> open_invalid(store::Unit& unit, Journey const& journey);
   fhir::Result<void> answer_from_tables();
   fhir::Result<void> try_invalid_again();
+  fhir::Result<std::vector<store::RecordRow>> open_items(std::string_view kind) const;
+  fhir::Result<void> settle_by_tables(Tables const& tables, std::string const& item, std::string reason);
   fhir::Result<void> take_again(store::SightingMessage const& message);
   fhir::Result<std::size_t> patch(store::JournalRow const& row, store::SightingMessage const* waited);
   fhir::Result<std::size_t> replay_accepted(store::JournalRow const& row);

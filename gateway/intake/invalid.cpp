@@ -15,7 +15,6 @@ namespace language = mappings::language;
 namespace {
 
 constexpr std::size_t kErrorsMax = 20;  // of one message: who has read these knows enough
-constexpr std::size_t kItemsMax = 10'000;
 
 /// "Patient.name[1].given[0]" without its indexes.
 std::string without_indexes(std::string_view path) {
@@ -171,8 +170,7 @@ fhir::Result<void> Intake::open_invalid(store::Unit& unit, Journey const& journe
 /// what is still wrong opens an item of its own.
 fhir::Result<void> Intake::try_invalid_again() {
   auto const tables = options_.tables->current();
-  FHIR_TRY(auto const snapshot, options_.store.snapshot());
-  FHIR_TRY(auto const rows, snapshot->list_records(record::work::invalid, "", "", kItemsMax));
+  FHIR_TRY(auto const rows, open_items(record::work::invalid));
   for (store::RecordRow const& row : rows) {
     FHIR_TRY(auto const body, fhir::json::read_document(row.body));
     KnownPartner const* const partner = tables->partners->find(body.root.text_at("partner"));
@@ -180,12 +178,7 @@ fhir::Result<void> Intake::try_invalid_again() {
     auto const judging = judge_of(std::string(body.root.text_at("feed")), *partner).judging;
     if (body.root.text_at("tables") == tables->hash && body.root.text_at("validation") == to_word(judging))
       continue;
-    record::Settlement const how{
-        std::string(record::work::answered), "tried again by other tables", "tables " + tables->hash, {}};
-    FHIR_CHECK(options_.store.commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
-      auto const cause = record::operator_cause(unit, "reload", how.by);
-      return record::settle_work_item(unit, cause, tables->partners->site(), row.record_id, how);
-    }));
+    FHIR_CHECK(settle_by_tables(*tables, row.record_id, "tried again by other tables"));
   }
   return {};
 }

@@ -123,18 +123,29 @@ fhir::Result<void> Intake::dismiss(std::string const& item, record::Settlement c
 /// A code that a file or an overlay has meanwhile is answered by it.
 fhir::Result<void> Intake::answer_from_tables() {
   auto const tables = options_.tables->current();
-  FHIR_TRY(auto const snapshot, options_.store.snapshot());
-  FHIR_TRY(auto const rows, snapshot->list_records(record::work::unmapped_code, "", "", kItemsMax));
+  FHIR_TRY(auto const rows, open_items(record::work::unmapped_code));
   for (store::RecordRow const& row : rows) {
     FHIR_TRY(auto const question, question_of(row));
-    if (!is_mapped(*tables, question)) continue;
-    record::Settlement const how{
-        std::string(record::work::answered), "the tables have it", "tables " + tables->hash, {}};
-    FHIR_CHECK(options_.store.commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
-      auto const cause = record::operator_cause(unit, "reload", how.by);
-      return record::settle_work_item(unit, cause, tables->partners->site(), row.record_id, how);
-    }));
+    if (is_mapped(*tables, question))
+      FHIR_CHECK(settle_by_tables(*tables, row.record_id, "the tables have it"));
   }
+  return {};
+}
+
+fhir::Result<std::vector<store::RecordRow>> Intake::open_items(std::string_view kind) const {
+  FHIR_TRY(auto const snapshot, options_.store.snapshot());
+  return snapshot->list_records(kind, "", "", kItemsMax);
+}
+
+/// Other tables answer an item: what they refused is taken in again.
+fhir::Result<void> Intake::settle_by_tables(Tables const& tables, std::string const& item,
+                                            std::string reason) {
+  record::Settlement const how{
+      std::string(record::work::answered), std::move(reason), "tables " + tables.hash, {}};
+  FHIR_CHECK(options_.store.commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
+    auto const cause = record::operator_cause(unit, "reload", how.by);
+    return record::settle_work_item(unit, cause, tables.partners->site(), item, how);
+  }));
   return {};
 }
 

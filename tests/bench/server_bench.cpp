@@ -68,7 +68,7 @@ class Folder {
   }
   ~Folder() {
     std::error_code ignored;
-    if (std::getenv("BENCH_KEEP") == nullptr) std::filesystem::remove_all(path_, ignored);
+    std::filesystem::remove_all(path_, ignored);
   }
   Folder(Folder const&) = delete;
   Folder& operator=(Folder const&) = delete;
