@@ -27,11 +27,17 @@ constexpr std::string_view kPlannedStart =
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedStartDate";
 constexpr std::string_view kPlannedEnd =
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.plannedEndDate";
+constexpr std::pair<std::uint16_t, std::string_view> kNumberParts[] = {
+    {std::uint16_t{5}, "http://hl7.org/fhir/StructureDefinition/contactpoint-country"},
+    {std::uint16_t{6}, "http://hl7.org/fhir/StructureDefinition/contactpoint-area"},
+    {std::uint16_t{7}, "http://hl7.org/fhir/StructureDefinition/contactpoint-local"},
+    {std::uint16_t{8}, "http://hl7.org/fhir/StructureDefinition/contactpoint-extension"}};
 constexpr Code kGender[] = {{"F", "female", {}}, {"M", "male", {}}, {"O", "other", {}}, {"U", "unknown", {}}};
 constexpr Code kClass[] = {
     {"I", "IMP", "inpatient encounter"}, {"O", "AMB", "ambulatory"}, {"E", "EMER", "emergency"}};
 constexpr Code kMarital[] = {
     {"W", "W", "Widowed"}, {"M", "M", "Married"}, {"S", "S", "Never Married"}, {"D", "D", "Divorced"}};
+constexpr Code kLanguage[] = {{"rus", "ru", "Russian"}, {"eng", "en", "English"}, {"ger", "de", "German"}};
 constexpr Code kRelationship[] = {
     {"CHD", "CHILD", "child"}, {"SPO", "SPS", "spouse"}, {"PAR", "PRN", "parent"}};
 constexpr Code kAllergyCategory[] = {{"DA", "medication", {}}, {"FA", "food", {}}, {"EA", "environment", {}}};
@@ -221,6 +227,15 @@ class Mapper {
   }
   Value xtn(At at) {
     Value telecom = object();
+    Value parts(rapidjson::kArrayType);
+    for (auto const& [component, url] : kNumberParts) {
+      if (raw(part(at, component)).empty()) continue;
+      Value one = object();
+      add(one, "url", view(url));
+      add(one, "valueString", text(part(at, component)));
+      parts.PushBack(std::move(one), pool_);
+    }
+    if (!parts.Empty()) add(telecom, "extension", std::move(parts));
     Code const* const system = by_v2(kTelecomSystem, raw(part(at, 3)));
     add(telecom, "system", view(system == nullptr ? "phone" : system->fhir));
     std::string number(raw(part(at, 1)));
@@ -291,7 +306,11 @@ class Mapper {
     add(patient, "telecom", array_of(xtn({s, 13, 1})));
     if (!raw({s, 15, 1}).empty()) {
       Value communication = object();
-      add(communication, "language", cwe({s, 15, 1}, "0296"));
+      Value language = cwe({s, 15, 1}, "0296");
+      if (Code const* const known = by_v2(kLanguage, raw({s, 15, 1, 1}))) {
+        language["coding"].PushBack(coding("urn:ietf:bcp:47", known->fhir, known->display), pool_);
+      }
+      add(communication, "language", std::move(language));
       add(patient, "communication", array_of(std::move(communication)));
     }
     if (!raw({s, 16, 1}).empty())
@@ -434,6 +453,7 @@ class Mapper {
       int number = 0;
       for (char const digit : days) number = number * 10 + (digit - '0');
       add(length, "value", Value(number));
+      add(length, "unit", view("days"));
       add(length, "code", view("d"));
       add(length, "system", view("http://unitsofmeasure.org"));
       add(visit, "length", std::move(length));
@@ -743,9 +763,26 @@ class Writer {
   static void xtn(std::string& to, Value const* telecom) {
     if (telecom == nullptr) return;
     Components parts(to);
-    parts.put(1, text_at(telecom, "value"));
+    auto const number = text_at(telecom, "value");
+    parts.put(1, number);
     parts.put(2, v2_of(kTelecomUse, text_at(telecom, "use")));
     parts.put(3, v2_of(kTelecomSystem, text_at(telecom, "system")));
+    // The parts only where they are those of the number.
+    std::string digits;
+    for (auto const& [component, url] : kNumberParts) {
+      add_digits(digits, extension(telecom, url, "valueString"));
+    }
+    std::string all;
+    add_digits(all, number);
+    if (digits.empty() || digits != all) return;
+    for (auto const& [component, url] : kNumberParts) {
+      parts.put(component, extension(telecom, url, "valueString"));
+    }
+  }
+  static void add_digits(std::string& digits, std::string_view text) {
+    for (char const c : text) {
+      if (c >= '0' && c <= '9') digits.push_back(c);
+    }
   }
   void pl(std::string& to, Value const* location) const {
     Components parts(to);
@@ -836,10 +873,10 @@ class Writer {
     cx(pv1.field(19), first(visit, "identifier"));
     pv1.field(44).append(dtm(text_at(find(visit, "period"), "start")));
   }
-  static std::string_view planned(Value const* visit, std::string_view url) {
-    if (Value const* const extensions = find(visit, "extension")) {
+  static std::string_view extension(Value const* of, std::string_view url, char const* value) {
+    if (Value const* const extensions = find(of, "extension")) {
       for (Value const& one : extensions->GetArray()) {
-        if (text_at(&one, "url") == url) return text_at(&one, "valueDateTime");
+        if (text_at(&one, "url") == url) return text_at(&one, value);
       }
     }
     return {};
@@ -847,8 +884,8 @@ class Writer {
   void pv2(Value const* visit) {
     Segment pv2(out_, "PV2");
     cwe(pv2.field(3), first(visit, "reasonCode"));
-    pv2.field(8).append(dtm(planned(visit, kPlannedStart)));
-    pv2.field(9).append(dtm(planned(visit, kPlannedEnd)));
+    pv2.field(8).append(dtm(extension(visit, kPlannedStart, "valueDateTime")));
+    pv2.field(9).append(dtm(extension(visit, kPlannedEnd, "valueDateTime")));
     if (Value const* const days = find(find(visit, "length"), "value")) {
       pv2.field(11).append(std::to_string(days->GetInt()));
     }
