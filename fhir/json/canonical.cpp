@@ -1,6 +1,7 @@
 #include "fhir/json/canonical.hpp"
 
 #include "fhir/definitions/definitions.hpp"
+#include "fhir/json/sink.hpp"
 #include "fhir/json/writer.hpp"
 
 #include <algorithm>
@@ -30,26 +31,30 @@ class CanonicalWriter {
   std::size_t write_root(Element const& resource) {
     std::string_view const name = resource.text_at("resourceType");
     TypeDefinition const* const type = definitions::find_type(name);
-    out_.append("{\"resourceType\":");
-    write_string(name, out_);
+    out_.put("{\"resourceType\":");
+    out_.put_string(name);
     if (Element const* const id = resource.find("id"); id != nullptr && !id->is_null()) {
-      out_.append(",\"id\":");
+      out_.put(",\"id\":");
       write(*id, out_);
     }
-    out_.append(",\"meta\":{");
+    out_.put(",\"meta\":");
     std::size_t const meta_start = out_.size();
     if (Element const* const meta = resource.find("meta")) {
       write_members(*meta, definitions::find_type("Meta"),
                     [](std::string_view member) { return is_set_by_committer(member); });
     }
-    if (out_.size() > meta_start)
-      out_.erase(meta_start, 1);  // the comma that write_members puts before each member
+    // The comma that write_members puts before each member is the brace before the first.
+    if (out_.size() > meta_start) {
+      out_[meta_start] = '{';
+    } else {
+      out_.put('{');
+    }
     std::size_t const meta_end = out_.size();
-    out_.push_back('}');
+    out_.put('}');
     write_members(resource, type, [](std::string_view member) {
       return member == "resourceType" || member == "id" || member == "meta";
     });
-    out_.push_back('}');
+    out_.put('}');
     return meta_end;
   }
 
@@ -82,10 +87,10 @@ class CanonicalWriter {
       Slot const slot = slots_[i];  // by value: slots_ grows below
       Member const& member = members[slot.index];
       std::size_t const start = out_.size();
-      out_.push_back(',');
-      write_string(member.name, out_);
-      out_.push_back(':');
-      if (!write_value(member.value, slot.type, keeps_nulls(member.name, slot.type))) out_.resize(start);
+      out_.put(',');
+      out_.put_string(member.name);
+      out_.put(':');
+      if (!write_value(member.value, slot.type, keeps_nulls(member.name, slot.type))) out_.truncate(start);
     }
     slots_.resize(first);
   }
@@ -114,10 +119,10 @@ class CanonicalWriter {
         return false;
       case Kind::boolean:
       case Kind::number:
-        out_.append(value.text());
+        out_.put(value.text());
         return true;
       case Kind::string:
-        write_string(value.text(), out_);
+        out_.put_string(value.text());
         return true;
       case Kind::array:
         return write_array(value, type, nulls);
@@ -132,20 +137,20 @@ class CanonicalWriter {
     bool content = false;
     for (Element const& item : array.items()) {
       std::size_t const before = out_.size();
-      out_.push_back(before == start ? '[' : ',');
+      out_.put(before == start ? '[' : ',');
       if (write_value(item, type, nulls)) {
         content = true;
       } else if (nulls) {
-        out_.append("null");
+        out_.put("null");
       } else {
-        out_.resize(before);
+        out_.truncate(before);
       }
     }
     if (!content) {
-      out_.resize(start);
+      out_.truncate(start);
       return false;
     }
-    out_.push_back(']');
+    out_.put(']');
     return true;
   }
 
@@ -158,11 +163,11 @@ class CanonicalWriter {
     write_members(object, type, [](std::string_view) { return false; });
     if (out_.size() == start) return false;
     out_[start] = '{';  // where the first member's comma stood
-    out_.push_back('}');
+    out_.put('}');
     return true;
   }
 
-  std::string& out_;
+  Sink out_;
   std::vector<Slot> slots_;
 };
 
@@ -170,8 +175,7 @@ class CanonicalWriter {
 
 CanonicalBytes to_canonical(Element const& resource) {
   CanonicalBytes canonical;
-  CanonicalWriter writer(canonical.bytes);
-  canonical.meta_end = writer.write_root(resource);
+  canonical.meta_end = CanonicalWriter(canonical.bytes).write_root(resource);
   canonical.meta_has_members = canonical.bytes[canonical.meta_end - 1] != '{';
   return canonical;
 }

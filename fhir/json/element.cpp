@@ -1,8 +1,8 @@
 #include "fhir/json/element.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
-#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -11,12 +11,14 @@ namespace fhir::json {
 namespace {
 
 constexpr std::size_t kBlockBytesMin = 8 * 1024;
+constexpr std::size_t kKeptBytesMax = 256 * 1024;  // by reset()
 constexpr std::uint8_t kFirstCapacityLog2 = 2;
 
 }  // namespace
 
 Arena::Arena(Arena&& other) noexcept
     : blocks_(std::move(other.blocks_)),
+      begin_(std::exchange(other.begin_, nullptr)),
       next_(std::exchange(other.next_, nullptr)),
       end_(std::exchange(other.end_, nullptr)),
       first_block_bytes_(std::exchange(other.first_block_bytes_, 0)),
@@ -27,6 +29,7 @@ Arena::Arena(Arena&& other) noexcept
 Arena& Arena::operator=(Arena&& other) noexcept {
   blocks_ = std::move(other.blocks_);
   other.blocks_.clear();
+  begin_ = std::exchange(other.begin_, nullptr);
   next_ = std::exchange(other.next_, nullptr);
   end_ = std::exchange(other.end_, nullptr);
   first_block_bytes_ = std::exchange(other.first_block_bytes_, 0);
@@ -34,134 +37,66 @@ Arena& Arena::operator=(Arena&& other) noexcept {
   return *this;
 }
 
-void* Arena::allocate(std::size_t bytes, std::size_t alignment) {
-  auto const at = reinterpret_cast<std::uintptr_t>(next_);
-  std::size_t const padding = (alignment - at % alignment) % alignment;
-  if (next_ == nullptr || static_cast<std::size_t>(end_ - next_) < bytes + padding) {
-    // Doubling keeps the number of blocks logarithmic for large documents.
-    std::size_t const wanted = std::max({kBlockBytesMin, bytes + alignment, used_});
-    blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(wanted));
-    if (blocks_.size() == 1) first_block_bytes_ = wanted;
-    next_ = blocks_.back().get();
-    end_ = next_ + wanted;
-    return allocate(bytes, alignment);
-  }
-  void* const place = next_ + padding;
-  next_ += bytes + padding;
-  used_ += bytes + padding;
-  return place;
-}
-
-std::string_view Arena::copy(std::string_view text) {
-  if (text.empty()) return {};
-  auto* const place = static_cast<char*>(allocate(text.size(), 1));
-  std::memcpy(place, text.data(), text.size());
-  return {place, text.size()};
+void* Arena::allocate_block(std::size_t bytes, std::size_t alignment) {
+  // Doubling keeps the number of blocks logarithmic for large documents.
+  used_ = bytes_used();
+  std::size_t const wanted = std::max({kBlockBytesMin, bytes + alignment, used_});
+  blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(wanted));
+  if (blocks_.size() == 1) first_block_bytes_ = wanted;
+  begin_ = next_ = blocks_.back().get();
+  end_ = begin_ + wanted;
+  return allocate(bytes, alignment);
 }
 
 void Arena::reset() {
-  used_ = 0;
   if (blocks_.empty()) return;
+  if (std::size_t const used = bytes_used(); blocks_.size() > 1 && used <= kKeptBytesMax) {
+    // What took several blocks has room in one from now on.
+    blocks_.clear();
+    begin_ = next_ = end_ = nullptr;
+    used_ = 0;
+    allocate_block(2 * used, 1);
+  }
   blocks_.resize(1);
-  next_ = blocks_.front().get();
-  end_ = next_ + first_block_bytes_;
+  begin_ = next_ = blocks_.front().get();
+  end_ = begin_ + first_block_bytes_;
+  used_ = 0;
 }
 
-std::size_t Arena::bytes_used() const { return used_; }
-
-Element Element::of_string(std::string_view text) {
-  assert(text.size() <= UINT32_MAX);
-  Element element;
-  element.kind_ = Kind::string;
-  element.text_ = text.data();
-  element.size_ = static_cast<std::uint32_t>(text.size());
+Element Element::of_items(Arena& arena, std::span<Element const> items) {
+  Element element(Kind::array);
+  if (items.empty()) return element;
+  element.items_ = static_cast<Element*>(arena.allocate(items.size_bytes(), alignof(Element)));
+  std::uninitialized_copy(items.begin(), items.end(), element.items_);
+  element.size_ = static_cast<std::uint32_t>(items.size());
+  element.capacity_log2_ = static_cast<std::uint8_t>(std::bit_width(items.size()) - 1);
   return element;
 }
 
-Element Element::of_number(std::string_view digits) {
-  Element element = of_string(digits);
-  element.kind_ = Kind::number;
+Element Element::of_members(Arena& arena, std::span<Member const> members) {
+  Element element(Kind::object);
+  if (members.empty()) return element;
+  element.members_ = static_cast<Member*>(arena.allocate(members.size_bytes(), alignof(Member)));
+  std::uninitialized_copy(members.begin(), members.end(), element.members_);
+  element.size_ = static_cast<std::uint32_t>(members.size());
+  element.capacity_log2_ = static_cast<std::uint8_t>(std::bit_width(members.size()) - 1);
   return element;
 }
 
-Element Element::of_boolean(bool value) {
-  Element element;
-  element.kind_ = Kind::boolean;
-  element.size_ = value ? 1 : 0;
-  return element;
-}
-
-Element Element::of_array() {
-  Element element;
-  element.kind_ = Kind::array;
-  return element;
-}
-
-Element Element::of_object() {
-  Element element;
-  element.kind_ = Kind::object;
-  return element;
-}
-
-std::string_view Element::text() const {
-  switch (kind_) {
-    case Kind::string:
-    case Kind::number:
-      return {text_, size_};
-    case Kind::boolean:
-      return size_ != 0 ? "true" : "false";
-    case Kind::null:
-    case Kind::array:
-    case Kind::object:
-      break;
+/// Room for twice as many; the old place is left to the arena.
+void Element::grow(Arena& arena) {
+  capacity_log2_ = capacity_log2_ == 0 ? kFirstCapacityLog2 : static_cast<std::uint8_t>(capacity_log2_ + 1);
+  std::size_t const room = std::size_t{1} << capacity_log2_;
+  if (kind_ == Kind::array) {
+    auto* const grown = static_cast<Element*>(arena.allocate(sizeof(Element) * room, alignof(Element)));
+    std::uninitialized_copy_n(items_, size_, grown);
+    items_ = grown;
+  } else {
+    auto* const grown = static_cast<Member*>(arena.allocate(sizeof(Member) * room, alignof(Member)));
+    std::uninitialized_copy_n(members_, size_, grown);
+    members_ = grown;
   }
-  return {};
 }
-
-std::span<Element> Element::items() {
-  return kind_ == Kind::array ? std::span<Element>(items_, size_) : std::span<Element>();
-}
-
-std::span<Element const> Element::items() const {
-  return kind_ == Kind::array ? std::span<Element const>(items_, size_) : std::span<Element const>();
-}
-
-std::span<Member> Element::members() {
-  return kind_ == Kind::object ? std::span<Member>(members_, size_) : std::span<Member>();
-}
-
-std::span<Member const> Element::members() const {
-  return kind_ == Kind::object ? std::span<Member const>(members_, size_) : std::span<Member const>();
-}
-
-Element* Element::find(std::string_view name) {
-  for (Member& member : members()) {
-    if (member.name == name) return &member.value;
-  }
-  return nullptr;
-}
-
-Element const* Element::find(std::string_view name) const { return const_cast<Element*>(this)->find(name); }
-
-std::string_view Element::text_at(std::string_view name) const {
-  Element const* const found = find(name);
-  return found == nullptr ? std::string_view{} : found->text();
-}
-
-namespace {
-
-/// Room for one more in an arena array that grows by doubling; the old place is left to the arena.
-template <class T>
-T* with_room(Arena& arena, T* data, std::uint32_t size, std::uint8_t& capacity_log2) {
-  if (capacity_log2 != 0 && size < (std::uint32_t{1} << capacity_log2)) return data;
-  capacity_log2 = capacity_log2 == 0 ? kFirstCapacityLog2 : static_cast<std::uint8_t>(capacity_log2 + 1);
-  auto* const grown =
-      static_cast<T*>(arena.allocate(sizeof(T) * (std::size_t{1} << capacity_log2), alignof(T)));
-  std::uninitialized_copy_n(data, size, grown);
-  return grown;
-}
-
-}  // namespace
 
 Element& Element::set(Arena& arena, std::string_view name) {
   if (kind_ == Kind::null) *this = of_object();
@@ -169,18 +104,6 @@ Element& Element::set(Arena& arena, std::string_view name) {
   if (Element* const found = find(name)) return *found;
   append_unchecked(arena, name, Element{});
   return members_[size_ - 1].value;
-}
-
-void Element::append_unchecked(Arena& arena, std::string_view name, Element value) {
-  members_ = with_room(arena, members_, size_, capacity_log2_);
-  std::construct_at(members_ + size_++, Member{name, value});
-}
-
-Element& Element::push(Arena& arena, Element value) {
-  if (kind_ == Kind::null) *this = of_array();
-  assert(kind_ == Kind::array);
-  items_ = with_room(arena, items_, size_, capacity_log2_);
-  return *std::construct_at(items_ + size_++, value);
 }
 
 void Element::remove(std::string_view name) {

@@ -16,8 +16,12 @@
 #include <rapidjson/reader.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <unordered_set>
+#include <vector>
 
 namespace fhir::json {
 
@@ -100,12 +104,36 @@ std::string_view find_forbidden(std::string_view text) {
   return {};
 }
 
-/// Builds the tree. Children are gathered on one stack and copied into the arena when their parent closes, so
-/// that every array and object takes exactly its size.
+bool has_duplicate(std::span<Member const> members) {
+  if (members.size() > kScanMembersMax) {
+    std::unordered_set<std::string_view> seen;
+    return !std::ranges::all_of(members, [&](Member const& one) { return seen.insert(one.name).second; });
+  }
+  // Names that differ in length, first or last letter mostly have bits of their own: only the others are
+  // compared.
+  std::uint64_t seen = 0;
+  for (std::size_t at = 0; at < members.size(); ++at) {
+    std::string_view const name = members[at].name;
+    unsigned const ends = name.empty() ? 0U
+                                       : static_cast<unsigned char>(name.front()) * 7U +
+                                             static_cast<unsigned char>(name.back()) * 13U;
+    std::uint64_t const bit = std::uint64_t{1} << ((ends + name.size()) % 64);
+    if ((seen & bit) != 0 &&
+        std::ranges::any_of(members.first(at), [&](Member const& one) { return is_same(one.name, name); }))
+      return true;
+    seen |= bit;
+  }
+  return false;
+}
+
+/// Builds the tree. Children are gathered on one stack, each behind its name, and copied into the arena when
+/// their parent closes, so that every array and object takes exactly its size.
 class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeBuilder> {
  public:
   /// `in_place`: the texts that it is given lie in the arena already.
-  TreeBuilder(Arena& arena, bool in_place) : arena_(arena), in_place_(in_place) {}
+  TreeBuilder(Arena& arena, bool in_place) : arena_(arena), in_place_(in_place) {
+    values_.reserve(kOpenUsual);
+  }
 
   bool Null() { return add(Element{}); }
   bool Bool(bool value) { return add(Element::of_boolean(value)); }
@@ -122,56 +150,42 @@ class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeB
     if (auto const forbidden = find_forbidden({text, size}); !forbidden.empty()) {
       return refuse(IssueType::structure, std::string("a name holds ").append(forbidden));
     }
-    names_.push_back(keep({text, size}));
+    name_ = keep({text, size});
     return true;
   }
   bool StartObject() { return open(); }
   bool StartArray() { return open(); }
   bool EndObject(rapidjson::SizeType count) {
-    auto const first = values_.end() - count;
-    auto const names = std::span(names_).last(count);
-    if (has_duplicate(names)) return refuse(IssueType::structure, "a member name stands twice in one object");
-    Element object = Element::of_object();
-    auto value = first;
-    for (std::string_view name : names) object.append_unchecked(arena_, name, *value++);
-    names_.resize(names_.size() - count);
-    return close(first, object);
+    auto const members = std::span(values_).last(count);
+    if (has_duplicate(members))
+      return refuse(IssueType::structure, "a member name stands twice in one object");
+    return close(count, Element::of_members(arena_, members));
   }
   bool EndArray(rapidjson::SizeType count) {
-    auto const first = values_.end() - count;
-    Element array = Element::of_array();
-    for (auto item = first; item != values_.end(); ++item) array.push(arena_, *item);
-    return close(first, array);
+    items_.clear();
+    for (Member const& item : std::span(values_).last(count)) items_.push_back(item.value);
+    return close(count, Element::of_items(arena_, items_));
   }
 
-  Element root() const { return values_.front(); }
+  Element root() const { return values_.front().value; }
   Issue const& issue() const { return issue_; }
 
  private:
   std::string_view keep(std::string_view text) { return in_place_ ? text : arena_.copy(text); }
   bool add(Element element) {
-    values_.push_back(element);
+    values_.push_back({name_, element});
     return true;
   }
   bool open() {
     if (++depth_ > kDepthMax)
       return refuse(IssueType::too_costly, "nested deeper than " + std::to_string(kDepthMax) + " levels");
+    names_[static_cast<std::size_t>(depth_ - 1)] = name_;
     return true;
   }
-  bool close(std::vector<Element>::iterator first, Element element) {
-    --depth_;
-    values_.erase(first, values_.end());
+  bool close(std::size_t children, Element element) {
+    name_ = names_[static_cast<std::size_t>(--depth_)];
+    values_.resize(values_.size() - children);
     return add(element);
-  }
-  bool has_duplicate(std::span<std::string_view const> names) {
-    if (names.size() <= kScanMembersMax) {
-      for (std::size_t i = 1; i < names.size(); ++i) {
-        if (std::ranges::find(names.first(i), names[i]) != names.first(i).end()) return true;
-      }
-      return false;
-    }
-    seen_.clear();
-    return !std::ranges::all_of(names, [&](std::string_view name) { return seen_.insert(name).second; });
   }
   bool refuse(IssueType code, std::string why) {
     issue_ = error(code, std::move(why));
@@ -180,9 +194,12 @@ class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeB
 
   Arena& arena_;
   bool in_place_;
-  std::vector<Element> values_;
-  std::vector<std::string_view> names_;
-  std::unordered_set<std::string_view> seen_;
+  static constexpr std::size_t kOpenUsual = 128;  // values whose parent is not closed yet
+
+  std::vector<Member> values_;
+  std::vector<Element> items_;                       // reused
+  std::string_view name_;                            // of the value that comes next
+  std::array<std::string_view, kDepthMax> names_{};  // of the objects and arrays that are open
   int depth_ = 0;
   Issue issue_;
 };

@@ -1,109 +1,104 @@
 #include "fhir/json/writer.hpp"
 
+#include "fhir/json/sink.hpp"
+
 #include <utility>
 
 namespace fhir::json {
 
 namespace {
 
-bool needs_escape(unsigned char byte) { return byte < 0x20 || byte == '"' || byte == '\\'; }
-
-/// Whether any byte must be escaped: without branches, so that it is vectorised. Nearly every string is
-/// written as it is.
-bool needs_escapes(std::string_view text) {
-  unsigned found = 0;
-  for (char const c : text) {
-    auto const byte = static_cast<unsigned char>(c);
-    found |= static_cast<unsigned>(byte < 0x20) | static_cast<unsigned>(byte == '"') |
-             static_cast<unsigned>(byte == '\\');
-  }
-  return found != 0;
-}
-
-void append_escape(unsigned char byte, std::string& out) {
-  static constexpr char kHex[] = "0123456789abcdef";
+/// The letter of a short escape, 0 where there is none.
+char escape_letter(unsigned char byte) {
   switch (byte) {
     case '"':
-      out.append("\\\"");
-      break;
     case '\\':
-      out.append("\\\\");
-      break;
+      return static_cast<char>(byte);
     case '\b':
-      out.append("\\b");
-      break;
+      return 'b';
     case '\f':
-      out.append("\\f");
-      break;
+      return 'f';
     case '\n':
-      out.append("\\n");
-      break;
+      return 'n';
     case '\r':
-      out.append("\\r");
-      break;
+      return 'r';
     case '\t':
-      out.append("\\t");
-      break;
+      return 't';
     default:
-      out.append("\\u00").append({kHex[byte >> 4], kHex[byte & 15]});
+      return 0;
   }
 }
 
 }  // namespace
 
-void write_string(std::string_view text, std::string& out) {
-  out.push_back('"');
-  if (needs_escapes(text)) {
-    std::size_t start = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      auto const byte = static_cast<unsigned char>(text[i]);
-      if (!needs_escape(byte)) continue;
-      out.append(text, start, i - start);
-      append_escape(byte, out);
-      start = i + 1;
-    }
-    out.append(text, start);
-  } else {
-    out.append(text);
-  }
-  out.push_back('"');
+void Sink::grow(std::size_t size, std::size_t bytes) {
+  // As much again as was written: what many sinks append to one string is not cleared again and again.
+  out_.resize(size + std::max(bytes + kRoomMin, size - begin_));
+  at_ = out_.data() + size;
+  end_ = out_.data() + out_.size();
 }
 
-void write(Element const& element, std::string& out) {
+void Sink::put_escaped(std::string_view text, std::size_t plain) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  at_ += 1 + plain;
+  for (char const c : text.substr(plain)) {
+    auto const byte = static_cast<unsigned char>(c);
+    if (char const letter = escape_letter(byte); letter != 0) {
+      put('\\');
+      put(letter);
+    } else if (byte < 0x20) {
+      put("\\u00");
+      put(kHex[byte >> 4U]);
+      put(kHex[byte & 15U]);
+    } else {
+      put(c);
+    }
+  }
+  put('"');
+}
+
+void write(Element const& element, Sink& sink) {
   switch (element.kind()) {
     case Kind::null:
-      out.append("null");
+      sink.put("null");
       break;
     case Kind::boolean:
     case Kind::number:
-      out.append(element.text());
+      sink.put(element.text());
       break;
     case Kind::string:
-      write_string(element.text(), out);
+      sink.put_string(element.text());
       break;
     case Kind::array: {
-      out.push_back('[');
+      sink.put('[');
       bool first = true;
       for (Element const& item : element.items()) {
-        if (!std::exchange(first, false)) out.push_back(',');
-        write(item, out);
+        if (!std::exchange(first, false)) sink.put(',');
+        write(item, sink);
       }
-      out.push_back(']');
+      sink.put(']');
       break;
     }
     case Kind::object: {
-      out.push_back('{');
+      sink.put('{');
       bool first = true;
       for (Member const& member : element.members()) {
-        if (!std::exchange(first, false)) out.push_back(',');
-        write_string(member.name, out);
-        out.push_back(':');
-        write(member.value, out);
+        if (!std::exchange(first, false)) sink.put(',');
+        sink.put_string(member.name);
+        sink.put(':');
+        write(member.value, sink);
       }
-      out.push_back('}');
+      sink.put('}');
       break;
     }
   }
+}
+
+void write_string(std::string_view text, std::string& out) { Sink(out).put_string(text); }
+
+void write(Element const& element, std::string& out) {
+  Sink sink(out);
+  write(element, sink);
 }
 
 std::string write(Element const& element) {

@@ -19,13 +19,44 @@ std::string_view text_of(tables::Text number) {
   return {tables::kText.data() + begin, tables::kTextBegin[number + 1U] - begin};
 }
 
-template <class Row>
-Row const* find_row(std::span<Row const> rows, std::string_view name) {
-  auto const at = std::lower_bound(rows.begin(), rows.end(), name, [](Row const& row, std::string_view key) {
-    return text_of(row.name) < key;
-  });
-  return at != rows.end() && text_of(at->name) == name ? &*at : nullptr;
+/// The first eight characters as a number that sorts as they do: nearly every name is told by it.
+std::uint64_t key_of(std::string_view name) {
+  std::uint64_t key = 0;
+  for (std::size_t at = 0; at < sizeof(key); ++at) {
+    key = key << 8U | (at < name.size() ? static_cast<unsigned char>(name[at]) : 0U);
+  }
+  return key;
 }
+
+template <class Row>
+class RowIndex {
+ public:
+  explicit RowIndex(std::span<Row const> rows) : rows_(rows) {
+    keys_.reserve(rows.size());
+    for (Row const& row : rows) keys_.push_back(key_of(text_of(row.name)));
+  }
+
+  Row const* find(std::string_view name) const {
+    auto const key = key_of(name);
+    auto at = static_cast<std::size_t>(std::lower_bound(keys_.begin(), keys_.end(), key) - keys_.begin());
+    for (; at < keys_.size() && keys_[at] == key; ++at) {
+      if (text_of(rows_[at].name) == name) return &rows_[at];
+    }
+    return nullptr;
+  }
+
+ private:
+  std::span<Row const> rows_;
+  std::vector<std::uint64_t> keys_;
+};
+
+/// The rows of one version by their names.
+struct VersionIndex {
+  explicit VersionIndex(tables::VersionRow const& version)
+      : segments(version.segments), types(version.types), structures(version.structures) {}
+  RowIndex<tables::ListRow> segments, types;
+  RowIndex<tables::StructureRow> structures;
+};
 
 /// The tables as the types of the header, built once at first use.
 class Dictionary {
@@ -50,6 +81,8 @@ class Dictionary {
     return &roots_[offset];
   }
 
+  VersionIndex const& version(std::size_t at) const { return versions_[at]; }
+
  private:
   Dictionary() {
     fields_.reserve(tables::kFields.size());
@@ -71,6 +104,7 @@ class Dictionary {
                     row.kind == NodeKind::choice,
                     children(row.first_child, row.child_count)};
     }
+    for (auto const& version : tables::kVersions) versions_.emplace_back(version);
     // All structure rows lie in one array, of which each version names a part.
     auto const* const first = tables::kVersions.front().structures.data();
     std::size_t count = 0;
@@ -95,18 +129,21 @@ class Dictionary {
   std::vector<FieldDefinition const*> listed_fields_;  // as tables::kFieldLists
   std::vector<GrammarNode> nodes_;
   std::vector<GrammarNode> roots_;
+  std::vector<VersionIndex> versions_;
 };
 
-tables::VersionRow const& row_of(Version version) {
-  return tables::kVersions[static_cast<std::size_t>(version)];
+VersionIndex const& index_of(Version version) {
+  return Dictionary::get().version(static_cast<std::size_t>(version));
 }
 
 tables::EventRow const* find_event(std::string_view code, std::string_view event) {
-  auto const before = [](tables::EventRow const& row, std::pair<std::string_view, std::string_view> key) {
-    return std::pair(text_of(row.code), text_of(row.event)) < key;
+  using Key = std::pair<std::uint64_t, std::uint64_t>;
+  if (code.size() > sizeof(std::uint64_t) || event.size() > sizeof(std::uint64_t)) return nullptr;
+  auto const before = [](tables::EventRow const& row, Key const& key) {
+    return Key(key_of(text_of(row.code)), key_of(text_of(row.event))) < key;
   };
-  auto const at =
-      std::lower_bound(tables::kEvents.begin(), tables::kEvents.end(), std::pair(code, event), before);
+  auto const at = std::lower_bound(tables::kEvents.begin(), tables::kEvents.end(),
+                                   Key(key_of(code), key_of(event)), before);
   return at != tables::kEvents.end() && text_of(at->code) == code && text_of(at->event) == event ? &*at
                                                                                                  : nullptr;
 }
@@ -134,7 +171,7 @@ std::vector<std::string> alternatives(std::string_view structure) {
 
 tables::StructureRow const* find_in(std::size_t version, std::vector<std::string> const& names) {
   for (auto const& name : names) {
-    if (auto const* const row = find_row(tables::kVersions[version].structures, name)) return row;
+    if (auto const* const row = Dictionary::get().version(version).structures.find(name)) return row;
   }
   return nullptr;
 }
@@ -142,7 +179,7 @@ tables::StructureRow const* find_in(std::size_t version, std::vector<std::string
 /// The dictionary's own copy of a structure's name, from the newest version that has it; "" when none has.
 std::string_view known_name(std::string_view structure) {
   for (std::size_t at = tables::kVersions.size(); at-- > 0;) {
-    if (auto const* const row = find_row(tables::kVersions[at].structures, structure))
+    if (auto const* const row = Dictionary::get().version(at).structures.find(structure))
       return text_of(row->name);
   }
   return {};
@@ -160,30 +197,30 @@ std::optional<Version> to_version(std::string_view text) {
 std::string_view to_text(Version version) { return kVersionNames[static_cast<std::size_t>(version)]; }
 
 FieldDefinition const* find_field(Version version, std::string_view segment, std::size_t number) {
-  return Dictionary::get().field(find_row(row_of(version).segments, segment), number);
+  return Dictionary::get().field(index_of(version).segments.find(segment), number);
 }
 
 std::span<FieldDefinition const* const> fields_of(Version version, std::string_view segment) {
-  return Dictionary::get().fields(find_row(row_of(version).segments, segment));
+  return Dictionary::get().fields(index_of(version).segments.find(segment));
 }
 
 FieldDefinition const* find_component(Version version, std::string_view data_type, std::size_t number) {
-  return Dictionary::get().field(find_row(row_of(version).types, data_type), number);
+  return Dictionary::get().field(index_of(version).types.find(data_type), number);
 }
 
 std::size_t field_count(Version version, std::string_view segment) {
-  auto const* const row = find_row(row_of(version).segments, segment);
+  auto const* const row = index_of(version).segments.find(segment);
   return row == nullptr ? 0 : row->count;
 }
 
 std::size_t component_count(Version version, std::string_view data_type) {
-  auto const* const row = find_row(row_of(version).types, data_type);
+  auto const* const row = index_of(version).types.find(data_type);
   return row == nullptr ? 0 : row->count;
 }
 
 StructureLookup find_structure(Version version, std::string_view structure) {
   auto const at = static_cast<std::size_t>(version);
-  if (auto const* const row = find_row(row_of(version).structures, structure))
+  if (auto const* const row = index_of(version).structures.find(structure))
     return {Dictionary::get().root(row), true};
   auto const names = alternatives(structure);
   if (auto const* const row = find_in(at, names)) return {Dictionary::get().root(row), true};

@@ -1,8 +1,10 @@
 // Which group instance each segment belongs to. A grammar here is a guide, not a gate: real feeds leave out
 // segments that the standard requires and put others late, and no segment may be lost for it.
+#include "fhir/json/element.hpp"
 #include "mappings/hl7v2/dictionary.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace mappings::hl7v2 {
@@ -22,19 +24,36 @@ enum class Entry : std::uint8_t {
 
 bool is_segment(GrammarNode const& node, std::string_view id) {
   if (node.is_group) return false;
-  if (!node.is_choice) return node.name == id;
+  if (!node.is_choice) return fhir::json::is_same(node.name, id);
   return std::any_of(node.children.begin(), node.children.end(),
-                     [&](GrammarNode const& one) { return one.name == id; });
+                     [&](GrammarNode const& one) { return fhir::json::is_same(one.name, id); });
 }
 
 /// The child numbers that lead from a group to the segment; empty when the group cannot be entered so.
-using Path = std::vector<std::size_t>;
+class Path {
+ public:
+  Path() = default;
+  explicit Path(std::size_t first) { push_back(first); }
+  /// False where no more fits: no grammar of HL7's nests half as deep.
+  bool push_back(std::size_t number) {
+    if (size_ == numbers_.size()) return false;
+    numbers_[size_++] = number;
+    return true;
+  }
+  void pop_back() { --size_; }
+  std::size_t size() const { return size_; }
+  std::size_t operator[](std::size_t at) const { return numbers_[at]; }
+
+ private:
+  std::array<std::size_t, 16> numbers_;
+  std::size_t size_ = 0;
+};
 
 /// Appends the path below `group` to `path`.
 bool enter(GrammarNode const& group, std::string_view id, Entry entry, Path& path) {
   for (std::size_t at = 0; at < group.children.size(); ++at) {
     auto const& child = group.children[at];
-    path.push_back(at);
+    if (!path.push_back(at)) return false;
     bool const is_first_of_group = at == 0;
     if (is_segment(child, id) && (entry != Entry::by_a_first || is_first_of_group)) return true;
     if (child.is_group && enter(child, id, entry, path)) return true;
@@ -54,8 +73,10 @@ class Grouper {
  public:
   Grouper(Message const& message, GrammarNode const& root, fhir::Issues& warnings)
       : message_(message), warnings_(warnings) {
+    grouping_.groups.reserve(8);
     grouping_.groups.push_back({});
     grouping_.group_of_segment.reserve(message.segment_count());
+    open_.reserve(8);
     open_.push_back({&root, 0, 0, false, {}});
   }
 
@@ -102,7 +123,7 @@ class Grouper {
       auto at = open.position;
       if (open.started && at < children.size() && children[at].max == 1) ++at;
       for (; at < children.size(); ++at) {
-        Path path{at};
+        Path path(at);
         if (is_segment(children[at], id) || (children[at].is_group && enter(children[at], id, entry, path))) {
           move_to(depth, path);
           return true;
@@ -147,7 +168,7 @@ class Grouper {
           current_ = open.instance;
           return true;
         }
-        Path path{at};
+        Path path(at);
         if (children[at].is_group && enter(children[at], id, Entry::by_first, path)) {
           move_to(depth, path);
           return true;

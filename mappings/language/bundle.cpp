@@ -1,9 +1,9 @@
 /// Drafts as Bundles for use without a store, and Bundles as requests.
 #include "mappings/language/digest.hpp"
 #include "mappings/language/engine.hpp"
+#include "mappings/language/flat_map.hpp"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 
 namespace mappings::language {
@@ -35,30 +35,35 @@ Element to_bundle(Draft& draft) {
 namespace {
 
 struct Entry {
-  std::string reference;
+  std::string_view type, reference;
   Element const* resource = nullptr;
 };
 
-/// What a Bundle's references mean; shared by the request's two callbacks.
+/// What a Bundle's references mean; shared by the request's callbacks. Views into the Bundle and the arena.
 struct Index {
+  Arena arena;
   std::vector<Entry> entries;
-  std::map<std::string, Element const*, std::less<>> by_reference;
+  FlatMap<std::string_view, Element const*> by_reference;
+  FlatMap<Element const*, std::string_view> references;
 };
 
 std::shared_ptr<Index> index_of(Element const& bundle) {
   auto index = std::make_shared<Index>();
   Element const* const list = bundle.find("entry");
   if (list == nullptr) return index;
+  index->entries.reserve(list->size());
   for (Element const& one : list->items()) {
     Element const* const resource = one.find("resource");
     if (resource == nullptr || !resource->is_object()) continue;
-    std::string literal;
+    std::string_view const type = resource->text_at("resourceType");
+    std::string_view literal;
     if (auto const id = resource->text_at("id"); !id.empty())
-      literal = std::string(resource->text_at("resourceType")) + "/" + std::string(id);
-    std::string const url(one.text_at("fullUrl"));
-    if (!literal.empty()) index->by_reference.emplace(literal, resource);
-    if (!url.empty()) index->by_reference.emplace(url, resource);
-    index->entries.push_back({url.empty() ? literal : url, resource});
+      literal = index->arena.copy(std::string(type) + "/" + std::string(id));
+    std::string_view const url = one.text_at("fullUrl");
+    if (!literal.empty()) index->by_reference.try_emplace(literal, resource);
+    if (!url.empty()) index->by_reference.try_emplace(url, resource);
+    index->entries.push_back({type, url.empty() ? literal : url, resource});
+    index->references.try_emplace(resource, index->entries.back().reference);
   }
   return index;
 }
@@ -70,8 +75,8 @@ bool refers(Index const& index, Element const& element, std::string_view path, E
     return std::ranges::any_of(element.items(),
                                [&](Element const& item) { return refers(index, item, path, target); });
   if (path.empty()) {
-    auto const found = index.by_reference.find(element.text_at("reference"));
-    return found != index.by_reference.end() && found->second == target;
+    Element const* const* const found = index.by_reference.find(element.text_at("reference"));
+    return found != nullptr && *found == target;
   }
   auto const dot = path.find('.');
   Element const* const next = element.find(path.substr(0, dot));
@@ -87,7 +92,7 @@ bool follows_an_anchor(Index const& index, Structure const& structure, Entry con
   return std::ranges::any_of(structure.links, [&](Link const& link) {
     if (link.source != structure.anchor || structure.roles[link.target].type != anchor.type) return false;
     return std::ranges::any_of(index.entries, [&](Entry const& other) {
-      return other.resource != entry.resource && other.resource->text_at("resourceType") == anchor.type &&
+      return other.resource != entry.resource && other.type == anchor.type &&
              refers(index, *other.resource, link.names, entry.resource);
     });
   });
@@ -103,6 +108,7 @@ fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name
   auto const index = index_of(bundle);
   ReverseRequest request;
   request.structure = structure->name;
+  request.resources.reserve(structure->roles.size());
   if (!structure->events.empty()) {
     request.message_code = structure->events[0].first;
     request.trigger_event = structure->events[0].second;
@@ -111,7 +117,7 @@ fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name
   // roles of which a message has one.
   auto const add = [&](Role const& role) {
     for (Entry const& entry : index->entries) {
-      if (entry.resource->text_at("resourceType") != role.type) continue;
+      if (entry.type != role.type) continue;
       if (&role == &structure->roles[structure->anchor] && follows_an_anchor(*index, *structure, entry))
         continue;
       request.resources.push_back({role.name, entry.resource, entry.reference});
@@ -133,20 +139,20 @@ fhir::Result<ReverseRequest> from_bundle(Maps const& maps, std::string_view name
         "Bundle.entry");
   // The callbacks own the index, and so the texts of request.resources.
   request.resolve = [index](std::string_view reference) -> Element const* {
-    auto const found = index->by_reference.find(reference);
-    return found == index->by_reference.end() ? nullptr : found->second;
+    Element const* const* const found = index->by_reference.find(reference);
+    return found == nullptr ? nullptr : *found;
   };
   request.reference_of = [index](Element const& resource) -> std::string_view {
-    auto const found = std::ranges::find(index->entries, &resource, &Entry::resource);
-    return found == index->entries.end() ? std::string_view{} : std::string_view(found->reference);
+    std::string_view const* const found = index->references.find(&resource);
+    return found == nullptr ? std::string_view{} : *found;
   };
   request.referring = [index](std::string_view type, std::string_view path, std::string_view reference) {
     std::vector<Element const*> found;
-    auto const target = index->by_reference.find(reference);
-    if (target == index->by_reference.end()) return found;
+    Element const* const* const target = index->by_reference.find(reference);
+    if (target == nullptr) return found;
     for (Entry const& entry : index->entries) {
-      bool const typed = entry.resource->text_at("resourceType") == type;
-      if (typed && refers(*index, *entry.resource, path, target->second)) found.push_back(entry.resource);
+      if (entry.type == type && refers(*index, *entry.resource, path, *target))
+        found.push_back(entry.resource);
     }
     return found;
   };

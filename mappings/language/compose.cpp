@@ -15,21 +15,19 @@ class Composer {
       : on_(reversal), structure_(*reversal.structure), nodes_(*reversal.nodes), layout_(*reversal.layout) {}
 
   void run() {
+    elsewhere_.reserve(structure_.uses.size());
     for (Use const& use : structure_.uses) elsewhere_.push_back(stands_elsewhere(use));
     for (Reversal::Extra const& extra : on_.extra) write_segment(*extra.use, extra.node, extra.base, true);
-    std::vector<bool> written(nodes_.size(), false);
-    for (std::size_t at = 0; at < nodes_.size(); ++at) write_node(at, written, 0);
+    written_.assign(nodes_.size(), false);
+    for (std::size_t at = 0; at < nodes_.size(); ++at) write_node(at, 0);
     if (!on_.seed) write_required();
   }
 
   void open_groups() {
     for (std::size_t at = 0; at < on_.fresh.size(); ++at) {
       for (auto const& [group, id] : layout_.missing_above(on_.fresh[at])) {
-        auto const use = std::ranges::find_if(structure_.uses, [&, id = id](Use const& one) {
-          return one.segment == id && std::ranges::any_of(one.rows, [](Row const* row) {
-                   return row->kind == Row::Kind::literal_out;
-                 });
-        });
+        auto const use = std::ranges::find_if(
+            structure_.uses, [id = id](Use const& one) { return one.has_literals && one.segment == id; });
         if (use == structure_.uses.end()) continue;
         Layout::Serial const segment = layout_.insert(group, id);
         on_.fresh.push_back(segment);
@@ -57,11 +55,9 @@ class Composer {
   /// A segment that the structure wants and nothing gave is what its literal rows say: a PV1 of class N.
   void write_required() {
     for (Use const& use : structure_.uses) {
-      auto const is_literal = [](Row const* row) { return row->kind == Row::Kind::literal_out; };
       // What is nothing but its literals (RGS) tells nothing that is not so: it may open a group, too.
-      bool const is_frame = std::ranges::all_of(use.rows, is_literal);
-      if (std::ranges::none_of(use.rows, is_literal) || !use.group.empty() ||
-          !layout_.requires_segment(use.segment, is_frame))
+      if (!use.has_literals || !use.group.empty() ||
+          !layout_.requires_segment(use.segment, use.only_literals))
         continue;
       if (holds_segment(use.segment)) continue;
       Layout::Serial const segment =
@@ -80,13 +76,14 @@ class Composer {
   }
 
   /// After the node that leads to it, whose group it stands in.
-  void write_node(std::size_t at, std::vector<bool>& written, std::size_t depth) {
-    if (written[at]) return;
-    written[at] = true;
-    if (nodes_[at].via != SIZE_MAX && depth < nodes_.size()) write_node(nodes_[at].via, written, depth + 1);
+  void write_node(std::size_t at, std::size_t depth) {
+    if (written_[at]) return;
+    written_[at] = true;
+    if (nodes_[at].via != SIZE_MAX && depth < nodes_.size()) write_node(nodes_[at].via, depth + 1);
     place(at);
-    for (Use const& use : structure_.uses) {
-      if (elsewhere_[static_cast<std::size_t>(&use - structure_.uses.data())]) continue;
+    for (std::uint32_t const one : structure_.uses_of_role[nodes_[at].role]) {
+      if (elsewhere_[one]) continue;
+      Use const& use = structure_.uses[one];
       if (use.targets[0].role != nodes_[at].role) {
         write_part(use, at);
       } else if (has_array_base(use)) {
@@ -155,11 +152,9 @@ class Composer {
   /// A group that the version being written does not have, where another use names the one that it has: an
   /// OBX stands in SPECIMEN or, from 2.7 on, in SPECIMEN_OBSERVATION.
   bool stands_elsewhere(Use const& use) const {
-    if (use.group.empty()) return false;
-    return std::ranges::any_of(structure_.uses, [&](Use const& other) {
-      return &other != &use && other.segment == use.segment && other.variant == use.variant &&
-             other.targets[0].role == use.targets[0].role && layout_.knows(other.segment, other.group) &&
-             !layout_.knows(use.segment, use.group);
+    if (use.group.empty() || use.twins.empty() || layout_.knows(use.segment, use.group)) return false;
+    return std::ranges::any_of(use.twins, [&](std::uint32_t twin) {
+      return layout_.knows(structure_.uses[twin].segment, structure_.uses[twin].group);
     });
   }
 
@@ -259,6 +254,7 @@ class Composer {
   }
 
   bool has_facts(Use const& use) const {
+    if (!use.has_facts || on_.request.facts.empty()) return false;
     return std::ranges::any_of(use.rows, [&](Row const* row) {
       return row->kind == Row::Kind::fact && row->reverse &&
              std::ranges::any_of(on_.request.facts,
@@ -353,7 +349,7 @@ class Composer {
   }
 
   void write_value(std::size_t segment, Layout::Serial serial, Use const& use, RowValue const& value) {
-    FieldWriter writer = on_.writer();
+    FieldWriter& writer = on_.writer();
     for (Place const& place : value.row->places) {
       std::size_t where = segment;
       if (place.segment != use.segment) {
@@ -366,7 +362,7 @@ class Composer {
         continue;
       }
       Address const address{static_cast<std::uint32_t>(where), place.field, place.repetition, 0, 0};
-      for (types::Leaf const& leaf : value.items[0].leaves) writer.set_leaf(address, place, leaf);
+      writer.set_value(address, place, value.items[0].leaves);
     }
     for (Item const& item : value.items) writer.write_siblings(segment, nullptr, item);
   }
@@ -383,6 +379,7 @@ class Composer {
   Nodes& nodes_;
   Layout& layout_;
   std::vector<bool> elsewhere_;  // uses that stand elsewhere
+  std::vector<bool> written_;    // nodes
 };
 
 }  // namespace

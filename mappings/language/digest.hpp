@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -16,9 +17,10 @@ class Digest {
   }
 
   std::string hex() const {
-    std::string out;
+    std::string out(32, '0');
+    std::size_t at = 0;
     for (std::uint64_t const half : {mix(low_), mix(high_)}) {
-      for (int shift = 60; shift >= 0; shift -= 4) out += "0123456789abcdef"[half >> shift & 15];
+      for (int shift = 60; shift >= 0; shift -= 4) out[at++] = "0123456789abcdef"[half >> shift & 15];
     }
     return out;
   }
@@ -49,5 +51,15 @@ class Digest {
   std::uint64_t low_ = 14695981039346656037U;
   std::uint64_t high_ = 0x84222325cbf29ce4U;
 };
+
+/// The texts one behind the other, in one allocation.
+inline std::string concatenated(std::initializer_list<std::string_view> texts) {
+  std::size_t size = 0;
+  for (std::string_view const text : texts) size += text.size();
+  std::string whole;
+  whole.reserve(size);
+  for (std::string_view const text : texts) whole.append(text);
+  return whole;
+}
 
 }  // namespace mappings::language

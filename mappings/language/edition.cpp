@@ -241,15 +241,20 @@ bool Edition::needs_nothing(std::string_view raw, std::string_view type) const {
 
 bool Edition::needs_nothing_once(std::string_view raw, std::string_view type) const {
   auto const& delimiters = image_.delimiters();
-  bool const simple = raw.find(delimiters.component) == std::string_view::npos &&
-                      raw.find(delimiters.subcomponent) == std::string_view::npos;
+  std::size_t components = 1;
+  bool parted = false;
+  for (char const c : raw) {
+    components += static_cast<std::size_t>(c == delimiters.component);
+    parted = parted || c == delimiters.subcomponent;
+  }
+  bool const simple = components == 1 && !parted;
   if (is_time(type)) return simple && plain_times_ && (type != "DT" || raw.size() <= 8);
   if (simple) return true;
   std::size_t const count = hl7v2::component_count(version_, type);
   if (!plain_times_ && count != 0) return false;
-  std::size_t component = 0;
-  while (!raw.empty()) {
-    if (++component > std::max<std::size_t>(count, 1)) return false;
+  if (raw.back() == delimiters.component) --components;  // nothing stands behind it
+  if (components > std::max<std::size_t>(count, 1)) return false;
+  for (std::size_t component = 1; parted && !raw.empty(); ++component) {
     auto const part = take_part(raw, delimiters.component);
     if (!has_fitting_subcomponents(part, type, component)) return false;
   }

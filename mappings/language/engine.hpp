@@ -92,6 +92,7 @@ bool stands_in(hl7v2::Grouping const& grouping, std::uint32_t group, std::string
 bool holds(std::vector<Predicate> const& predicates, hl7v2::Message const& message,
            hl7v2::Grouping const& grouping, std::uint32_t segment);
 /// FHIR guards on a resource; `before` may be nullptr.
+bool holds(Predicate const& predicate, Element const* before, Element const& after);
 bool holds(std::vector<Predicate> const& predicates, Element const* before, Element const& after);
 
 }  // namespace mappings::language

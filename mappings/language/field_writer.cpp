@@ -1,6 +1,7 @@
 #include "mappings/language/field_writer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mappings::language {
 
@@ -26,6 +27,21 @@ void FieldWriter::set_leaf(Address const& repetition, Place const& place, types:
   auto& image = layout_.image();
   if (image.raw(repetition) == kNull) image.set(repetition, "");
   image.set_text(address_of(repetition, place, leaf), leaf.text);
+}
+
+void FieldWriter::set_value(Address const& repetition, Place const& place, Leaves leaves) {
+  if (leaves.empty()) return;
+  parts_.clear();
+  for (types::Leaf const& leaf : leaves) {
+    Address const at = address_of(repetition, place, leaf);
+    parts_.push_back({at.component, at.subcomponent, leaf.text});
+  }
+  auto const place_of = [](hl7v2::Image::Part const& part) {
+    return std::pair(part.component, part.subcomponent);
+  };
+  if (!std::ranges::is_sorted(parts_, {}, place_of)) std::ranges::sort(parts_, {}, place_of);
+  if (layout_.image().fill(repetition, parts_)) return;
+  for (types::Leaf const& leaf : leaves) set_leaf(repetition, place, leaf);
 }
 
 void FieldWriter::write_difference(Address const& repetition, Place const& place, Leaves old_leaves,
@@ -69,7 +85,7 @@ void FieldWriter::append(std::size_t segment, Place const& place, Item const& it
   Address address{static_cast<std::uint32_t>(segment), place.field, 1, 0, 0};
   if (count == 1 && image.raw(address) == kNull) count = 0;
   address.repetition = static_cast<std::uint16_t>(count + 1);
-  for (types::Leaf const& leaf : item.leaves) set_leaf(address, place, leaf);
+  set_value(address, place, item.leaves);
 }
 
 void FieldWriter::set_if_empty(std::size_t segment, Place const& place, std::string_view text) {

@@ -6,6 +6,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace mappings::language {
 
@@ -14,10 +15,14 @@ class FieldWriter {
   using Address = hl7v2::Address;
   using Leaves = std::span<types::Leaf const>;
 
-  FieldWriter(Layout& layout, PartnerProfile const& partner) : layout_(layout), partner_(partner) {}
+  FieldWriter(Layout& layout, PartnerProfile const& partner) : layout_(layout), partner_(partner) {
+    parts_.reserve(types::kPartsMax);
+  }
 
   /// One leaf of a value in its repetition; a field that says "" is wholly replaced.
   void set_leaf(Address const& repetition, Place const& place, types::Leaf const& leaf);
+  /// A whole value in its repetition, over what stands there.
+  void set_value(Address const& repetition, Place const& place, Leaves leaves);
   /// Writes only what differs; nothing left is a deletion, written as the partner wants it.
   void write_difference(Address const& repetition, Place const& place, Leaves old_leaves, Leaves new_leaves);
   /// Other fields of the segment that the value fills (OBX-2 of an OBX-5). `old` may be nullptr.
@@ -31,6 +36,7 @@ class FieldWriter {
  private:
   Layout& layout_;
   PartnerProfile const& partner_;
+  std::vector<hl7v2::Image::Part> parts_;  // reused
 };
 
 }  // namespace mappings::language

@@ -2,11 +2,11 @@
 /// keys.
 #include "mappings/hl7v2/escape.hpp"
 #include "mappings/language/digest.hpp"
+#include "mappings/language/flat_map.hpp"
 #include "mappings/language/relations.hpp"
 
 #include <algorithm>
 #include <set>
-#include <unordered_map>
 
 namespace mappings::language {
 
@@ -24,6 +24,8 @@ class Translation {
     context_ = {&draft_.arena, &message, &sender, &program_.systems};
     draft_.resources.reserve(24);
     draft_.writes.reserve(128);
+    draft_.facts.reserve(16);
+    keeps_->instances.reserve(24);
     keeps_->origins.reserve(128);
     keeps_->claims.reserve(160);
     keeps_->parts.reserve(512);
@@ -95,9 +97,9 @@ class Translation {
   void run_segment(std::uint32_t segment) {
     std::string_view const id = message_.segment_id(segment);
     std::uint32_t const group = keeps_->grouping.group_of_segment[segment];
-    for (std::uint32_t at = 0; at < structure_->uses.size(); ++at) {
+    for (std::uint32_t const at : structure_->uses_of(id)) {
       Use const& use = structure_->uses[at];
-      if (use.segment != id || !stands_in(keeps_->grouping, group, use.group)) continue;
+      if (!stands_in(keeps_->grouping, group, use.group)) continue;
       if (!use.when.empty() && !holds(use.when, message_, keeps_->grouping, segment)) continue;
       claim_guards(use.when, segment);
       Frame frame{&use, at, segment, {kNone, kNone, kNone, kNone}, {-1, -1, -1, -1}};
@@ -501,10 +503,11 @@ class Translation {
     for (auto const& member : content.members()) whole.append_unchecked(arena, member.name, member.value);
     Element const* const identifier =
         row.pair->resource == "Location" ? nullptr : content.at("identifier", 0);
-    std::string key(row.pair->resource);
+    std::string key;
     bool const identified = identifier != nullptr && !identifier->text_at("system").empty();
     if (identified) {
-      key.append("|").append(identifier->text_at("system")).append("|").append(identifier->text_at("value"));
+      key = concatenated(
+          {row.pair->resource, "|", identifier->text_at("system"), "|", identifier->text_at("value")});
     } else if (identifier == nullptr && content.find("identifier") != nullptr) {
       key = place_key(context_.partner->name, content);
     } else {
@@ -512,14 +515,16 @@ class Translation {
       digest.add(context_.partner->name);
       std::string_view const raw = message_.raw(address);
       digest.add(raw.substr(0, raw.find(message_.delimiters().repetition)));
-      key.append("|").append(digest.hex());
+      key = concatenated({row.pair->resource, "|", digest.hex()});
     }
     (void)frame;
-    auto const [known, fresh] = made_.try_emplace(key, static_cast<std::uint32_t>(draft_.resources.size()));
-    if (!fresh) {
-      partial = !contains(draft_.resources[known->second].content, whole);
-      return reference_to(arena, known->second);
+    auto const next = static_cast<std::uint32_t>(draft_.resources.size());
+    std::uint32_t const* const known = made_.find(key);
+    if (known != nullptr) {
+      partial = !contains(draft_.resources[*known].content, whole);
+      return reference_to(arena, *known);
     }
+    made_.try_emplace(arena.copy(key), next);
     DraftResource made;
     made.type = row.pair->resource;
     made.key = std::move(key);
@@ -584,7 +589,7 @@ class Translation {
     return std::ranges::all_of(row.when, [&](Predicate const& predicate) {
       // What a message cannot say (changed, was) is no guard on its way in.
       if (predicate.test == Predicate::Test::changed || predicate.test == Predicate::Test::was) return true;
-      return find(content, predicate.path.steps) == nullptr || holds({predicate}, nullptr, content);
+      return find(content, predicate.path.steps) == nullptr || holds(predicate, nullptr, content);
     });
   }
 
@@ -695,7 +700,7 @@ class Translation {
   std::shared_ptr<Internals> keeps_;
   types::Context context_;
   std::vector<Literal> literals_;
-  std::unordered_map<std::string, std::uint32_t> made_;  // resources of type pairs, by key
+  FlatMap<std::string_view, std::uint32_t> made_;  // resources of type pairs, by key
 };
 
 }  // namespace

@@ -97,26 +97,29 @@ bool is_listed(Element const* value, std::vector<std::string> const& values) {
 
 }  // namespace
 
+bool holds(Predicate const& predicate, Element const* before, Element const& after) {
+  Element const* const now = find(after, predicate.path.steps);
+  Element const* const then = before == nullptr ? nullptr : find(*before, predicate.path.steps);
+  switch (predicate.test) {
+    case Predicate::Test::equals:
+      return is_listed(now, predicate.values);
+    case Predicate::Test::differs:
+      return !is_listed(now, predicate.values);
+    case Predicate::Test::valued:
+      return now != nullptr;
+    case Predicate::Test::empty:
+      return now == nullptr;
+    case Predicate::Test::was:
+      return is_listed(then, predicate.values);
+    case Predicate::Test::changed:
+      return (now == nullptr) != (then == nullptr) || (now != nullptr && !(*now == *then));
+  }
+  return false;
+}
+
 bool holds(std::vector<Predicate> const& predicates, Element const* before, Element const& after) {
-  return std::ranges::all_of(predicates, [&](Predicate const& predicate) {
-    Element const* const now = find(after, predicate.path.steps);
-    Element const* const then = before == nullptr ? nullptr : find(*before, predicate.path.steps);
-    switch (predicate.test) {
-      case Predicate::Test::equals:
-        return is_listed(now, predicate.values);
-      case Predicate::Test::differs:
-        return !is_listed(now, predicate.values);
-      case Predicate::Test::valued:
-        return now != nullptr;
-      case Predicate::Test::empty:
-        return now == nullptr;
-      case Predicate::Test::was:
-        return is_listed(then, predicate.values);
-      case Predicate::Test::changed:
-        return (now == nullptr) != (then == nullptr) || (now != nullptr && !(*now == *then));
-    }
-    return false;
-  });
+  return std::ranges::all_of(predicates,
+                             [&](Predicate const& predicate) { return holds(predicate, before, after); });
 }
 
 }  // namespace mappings::language

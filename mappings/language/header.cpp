@@ -42,7 +42,7 @@ void write_fact(Reversal& on, Use const& use, Row const& row, std::string_view t
   out.default_system = row.default_system;
   if (!row.pair->reverse(fact_element(on, row, text), out) || out.empty()) return;
   hl7v2::Image& image = on.image();
-  FieldWriter writer = on.writer();
+  FieldWriter& writer = on.writer();
   for (Place const& place : row.places) {
     if (place.segment != use.segment) continue;
     bool first = true;
@@ -124,7 +124,7 @@ void write_header(Reversal& reversal) {
   put(7, request.timestamp);
   put(9, request.message_code, 1);
   put(9, request.trigger_event, 2);
-  if (reversal.version >= hl7v2::Version::v2_3_1) put(9, reversal.message_structure(), 3);
+  if (reversal.version >= hl7v2::Version::v2_3_1) put(9, reversal.message_structure, 3);
   put(10, request.control_id);
   put(11, partner.processing_id);
   bool const newer = hl7v2::to_version(partner.version) != reversal.version;

@@ -1,10 +1,10 @@
 /// Identities: the same whenever the same thing is sent, never the message control id.
 #include "mappings/language/digest.hpp"
+#include "mappings/language/flat_map.hpp"
 #include "mappings/language/relations.hpp"
 
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace mappings::language {
 
@@ -59,22 +59,18 @@ class Keys {
     Digest digest;
     digest.add(site_);
     add_content(digest, resource.content);
-    resource.key = std::string(resource.type) + "|" + std::string(resource.role) + "|" + digest.hex();
+    resource.key = concatenated({resource.type, "|", resource.role, "|", digest.hex()});
   }
 
   bool key_by_identifier(DraftResource& resource, Key::Alternative const& alternative) {
-    std::vector<Element const*> found;
-    collect(resource.content, alternative.identifier.steps, found);
-    for (Element const* const one : found) {
+    found_.clear();
+    collect(resource.content, alternative.identifier.steps, found_);
+    for (Element const* const one : found_) {
       std::string_view const value = one->text_at("value");
       if (value.empty()) continue;
       std::string_view const system = one->text_at("system");
-      resource.key = std::string(resource.type) + "|";
-      if (system.empty())
-        resource.key.append("urn:site:").append(site_);
-      else
-        resource.key += system;
-      resource.key.append("|").append(value);
+      resource.key = system.empty() ? concatenated({resource.type, "|urn:site:", site_, "|", value})
+                                    : concatenated({resource.type, "|", system, "|", value});
       resource.key_is_identifier = !system.empty();
       return true;
     }
@@ -98,22 +94,21 @@ class Keys {
       add_content(digest, *found);
     }
     if (!by_content) digest.add(std::to_string(instance.ordinal));
-    std::string key = std::string(resource.type) + "|" + digest.hex();
-    resource.key = std::move(key);
+    resource.key = concatenated({resource.type, "|", digest.hex()});
     return true;
   }
 
   /// Two parts of one message with the same key (the same identifier twice, or nothing that tells them apart)
   /// are two drafts: the later ones are told apart by their order, which is the same whenever the message is.
   void part_twins() {
-    std::unordered_set<std::string_view> keys;
+    FlatMap<std::string_view, bool> keys;
     for (DraftResource& resource : draft_.resources) {
-      if (keys.insert(resource.key).second) continue;
+      if (keys.try_emplace(resource.key, true).second) continue;
       std::string const stem = resource.key;
       std::size_t& number = twins_[stem];
       do {
         resource.key = stem + "|" + std::to_string(++number + 1);
-      } while (!keys.insert(resource.key).second);
+      } while (!keys.try_emplace(resource.key, true).second);
       resource.key_is_identifier = false;
     }
   }
@@ -124,7 +119,7 @@ class Keys {
     if (list == nullptr) return;
     auto const note = [&](Element const& one) {
       if (one.text_at("system").empty() || one.text_at("value").empty()) return;
-      std::string text = std::string(one.text_at("system")) + "|" + std::string(one.text_at("value"));
+      std::string text = concatenated({one.text_at("system"), "|", one.text_at("value")});
       bool const is_key =
           resource.key.size() == resource.type.size() + 1 + text.size() && resource.key.ends_with(text);
       resource.identifiers.insert(is_key ? resource.identifiers.begin() : resource.identifiers.end(),
@@ -140,6 +135,7 @@ class Keys {
   Relations const& relations_;
   std::string_view site_;
   std::unordered_map<std::string, std::size_t> twins_;
+  std::vector<Element const*> found_;  // reused
 };
 
 }  // namespace
@@ -148,7 +144,7 @@ std::string place_key(std::string_view site, Element const& location) {
   Digest digest;
   digest.add(site);
   add_content(digest, *location.find("identifier"));
-  return "Location|" + digest.hex();
+  return concatenated({"Location|", digest.hex()});
 }
 
 void give_keys(Draft& draft, Internals const& keeps, Relations const& relations, std::string_view site) {

@@ -1,18 +1,20 @@
 #include "mappings/language/layout.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace mappings::language {
 
 namespace {
 
 constexpr std::uint32_t kLast = UINT32_MAX;
+constexpr std::size_t kRoom = 32;  // for the groups and segments of most messages
 
 std::uint32_t child_named(hl7v2::GrammarNode const* node, std::string_view name) {
   if (node == nullptr) return kLast;
   for (std::uint32_t at = 0; at < node->children.size(); ++at) {
     auto const& child = node->children[at];
-    if (child.name == name) return at;
+    if (fhir::json::is_same(child.name, name)) return at;
     // A choice has no name of its own: its members stand at its place.
     bool const member = child.is_choice && std::ranges::any_of(child.children, [&](auto const& one) {
                           return one.name == name;
@@ -35,6 +37,8 @@ bool requires_in(hl7v2::GrammarNode const& group, std::string_view id, bool in_m
 
 Layout::Layout(hl7v2::Image image, hl7v2::GrammarNode const* grammar, hl7v2::Grouping const* grouping)
     : image_(std::move(image)) {
+  groups_.reserve(kRoom);
+  entries_.reserve(kRoom);
   groups_.push_back({grammar, 0, 0, 1});
   if (grouping == nullptr) {
     for (std::size_t at = 0; at < image_.segment_count(); ++at)
@@ -61,16 +65,17 @@ std::uint32_t Layout::child_of(Group group, std::string_view id) const {
 bool Layout::find_way(hl7v2::GrammarNode const* node, std::string_view id, std::string_view named,
                       Way& way) const {
   if (node == nullptr) return false;
-  if (named.empty() || node->name == named) {
+  if (named.empty() || fhir::json::is_same(node->name, named)) {
     way.segment = child_named(node, id);
     if (way.segment != kLast) return true;
   }
   for (std::uint32_t at = 0; at < node->children.size(); ++at) {
     auto const& child = node->children[at];
     if (!child.is_group || child.name.empty()) continue;
-    way.groups.push_back(at);
+    if (way.depth == kDepthMax) continue;
+    way.groups[way.depth++] = at;
     if (find_way(&child, id, named, way)) return true;
-    way.groups.pop_back();
+    --way.depth;
   }
   return false;
 }
@@ -94,8 +99,8 @@ Layout::Group Layout::group_for(Group group, std::string_view id, bool own, std:
   for (;;) {
     Way way;
     if (find_way(groups_[group].node, id, named, way)) {
-      for (std::size_t at = 0; at < way.groups.size(); ++at) {
-        bool const last = at + 1 == way.groups.size();
+      for (std::size_t at = 0; at < way.depth; ++at) {
+        bool const last = at + 1 == way.depth;
         Group const inner = below(group, way.groups[at], false);
         // A segment that may stand only once in its group needs a new group for each of its own.
         bool const once = last && own && groups_[inner].node->children[way.segment].max == 1;
@@ -111,7 +116,7 @@ Layout::Group Layout::group_for(Group group, std::string_view id, bool own, std:
 
 bool Layout::find(Group group, std::string_view id, Serial& found) const {
   for (std::size_t at = 0; at < entries_.size(); ++at) {
-    if (entries_[at].group != group || image_.segment_id(at) != id) continue;
+    if (entries_[at].group != group || !fhir::json::is_same(image_.segment_id(at), id)) continue;
     found = entries_[at].serial;
     return true;
   }
@@ -125,22 +130,48 @@ bool Layout::find_around(Group group, std::string_view id, Serial& found) const 
   }
 }
 
-std::vector<std::pair<std::uint32_t, std::uint32_t>> Layout::key_of(Group group, std::uint32_t child) const {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> key{{child, 0}};
-  for (; group != 0; group = groups_[group].parent)
-    key.emplace_back(groups_[group].child, groups_[group].ordinal);
-  std::ranges::reverse(key);
-  return key;
+std::size_t Layout::depth_of(Group group) const {
+  std::size_t depth = 0;
+  for (; group != 0; group = groups_[group].parent) ++depth;
+  return depth;
+}
+
+/// By their places from the message down to where the two part: the position among the children of one group
+/// instance, then which repetition of it.
+bool Layout::stands_behind(Entry const& left, Entry const& right) const {
+  struct Step {
+    std::uint32_t child, ordinal;
+    auto operator<=>(Step const&) const = default;
+  };
+  Step one{left.child, 0}, other{right.child, 0};
+  Group here = left.group, there = right.group;
+  std::size_t depth = depth_of(here), other_depth = depth_of(there);
+  auto const climb = [this](Group& group, Step& step) {
+    step = {groups_[group].child, groups_[group].ordinal};
+    group = groups_[group].parent;
+  };
+  while (here != there) {
+    bool const deeper = depth > other_depth;
+    bool const level = depth == other_depth;
+    if (deeper || level) {
+      climb(here, one);
+      --depth;
+    }
+    if (!deeper) {
+      climb(there, other);
+      --other_depth;
+    }
+  }
+  return one > other;
 }
 
 Layout::Serial Layout::insert(Group group, std::string_view id) {
-  std::uint32_t const child = child_of(group, id);
-  auto const key = key_of(group, child);
+  Entry const entry{next_, group, child_of(group, id)};
   std::size_t position = entries_.size();
   // After the last that must not stand behind it; never before MSH.
-  while (position > 1 && key_of(entries_[position - 1].group, entries_[position - 1].child) > key) --position;
+  while (position > 1 && stands_behind(entries_[position - 1], entry)) --position;
   image_.insert_segment(position, id);
-  entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(position), Entry{next_, group, child});
+  entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(position), entry);
   return next_++;
 }
 
@@ -174,7 +205,7 @@ Layout::Room Layout::room_of(std::string_view id) const {
   Way way;
   hl7v2::GrammarNode const* node = groups_[0].node;
   if (!find_way(node, id, {}, way)) return Room::none;
-  for (std::uint32_t const child : way.groups) {
+  for (std::uint32_t const child : std::span(way.groups).first(way.depth)) {
     node = &node->children[child];
     if (node->max != 1) return Room::none;
   }
@@ -233,6 +264,7 @@ std::vector<Layout::Missing> Layout::missing() const {
     if (groups_[group].node == nullptr || !is_filled(group)) continue;
     auto const& children = groups_[group].node->children;
     for (std::uint32_t at = 0; at < children.size(); ++at) {
+      if (children[at].min == 0 || children[at].is_choice) continue;
       Serial found = 0;
       bool const stands =
           children[at].is_group ? has_group(group, at) : find(group, children[at].name, found);

@@ -5,6 +5,8 @@
 #include "mappings/hl7v2/dictionary.hpp"
 #include "mappings/hl7v2/image.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -77,8 +79,10 @@ class Layout {
     Group group = 0;
     std::uint32_t child = 0;
   };
+  static constexpr std::size_t kDepthMax = 16;  // no grammar of HL7's nests half as deep
   struct Way {
-    std::vector<std::uint32_t> groups;  // child positions from a group down to the segment's own
+    std::array<std::uint32_t, kDepthMax> groups{};  // child positions from a group down to the segment's own
+    std::size_t depth = 0;
     std::uint32_t segment = 0;
   };
 
@@ -87,7 +91,8 @@ class Layout {
   bool is_filled(Group group) const;
   bool has_group(Group group, std::uint32_t child) const;
   Group below(Group parent, std::uint32_t child, bool own);
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> key_of(Group group, std::uint32_t child) const;
+  std::size_t depth_of(Group group) const;
+  bool stands_behind(Entry const& left, Entry const& right) const;
 
   hl7v2::Image image_;
   std::vector<Instance> groups_;

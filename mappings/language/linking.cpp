@@ -2,19 +2,32 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 
 namespace mappings::language {
 
 Relations::Relations(Internals const& keeps) : grouping_(keeps.grouping) {
-  by_role_.resize(keeps.structure->roles.size());
+  begin_.assign(keeps.structure->roles.size() + 2, 0);
   for (Instance const& instance : keeps.instances) {
-    if (instance.resource != kNone) by_role_[instance.role].push_back(&instance);
+    if (instance.resource != kNone) ++begin_[instance.role + 2];
   }
+  for (std::size_t role = 2; role < begin_.size(); ++role) begin_[role] += begin_[role - 1];
+  by_role_.resize(begin_.back());
+  // begin_[role + 1] moves from where the role's begin to where they end.
+  for (Instance const& instance : keeps.instances) {
+    if (instance.resource != kNone) by_role_[begin_[instance.role + 1]++] = &instance;
+  }
+  // A second group of a name in its parent stands behind the first, and a third behind the second.
   auto const& groups = grouping_.groups;
-  std::map<std::pair<std::uint32_t, std::string_view>, std::uint32_t> counts;
-  for (auto const& group : groups) ++counts[{group.parent, group.name}];
-  for (auto const& group : groups) single_.push_back(counts[{group.parent, group.name}] == 1);
+  single_.assign(groups.size(), true);
+  for (std::size_t at = 0; at < groups.size(); ++at) {
+    if (groups[at].ordinal == 1) continue;
+    single_[at] = false;
+    if (groups[at].ordinal != 2) continue;
+    std::size_t first = at - 1;
+    while (first > 0 && (groups[first].parent != groups[at].parent || groups[first].name != groups[at].name))
+      --first;
+    single_[first] = false;
+  }
 }
 
 bool Relations::belongs(std::uint32_t target, std::uint32_t source) const {

@@ -40,7 +40,9 @@ bool covers_name(Cover const& cover, std::string_view name) {
 
 class Losses {
  public:
-  explicit Losses(Reversal& reversal) : structure_(*reversal.structure), loss_(reversal.loss) {}
+  explicit Losses(Reversal& reversal) : structure_(*reversal.structure), loss_(reversal.loss) {
+    parts_.reserve(16);
+  }
 
   void note(Node const& node, std::string_view name, Element const& value) {
     parts_.clear();

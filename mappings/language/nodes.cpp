@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace mappings::language {
 
 namespace {
+
+constexpr std::size_t kRoom = 32;  // for the resources of most messages
 
 bool share_identifier(Element const& left, Element const& right) {
   Element const* const one = left.find("identifier");
@@ -71,8 +74,8 @@ std::string_view Nodes::reference_of(Element const& resource) {
 
 Element const* Nodes::resolve(std::string_view reference) const {
   auto const [known, fresh] = resolved_.try_emplace(reference, nullptr);
-  if (fresh && request_.resolve) known->second = request_.resolve(reference);
-  return known->second;
+  if (fresh && request_.resolve) *known = request_.resolve(reference);
+  return *known;
 }
 
 /// Whether a resource that a link led to may take the role: marks tell roles of one type apart.
@@ -88,19 +91,23 @@ bool Nodes::add(std::size_t role, Element const* content, std::string_view refer
   if (content == nullptr || content->text_at("resourceType") != structure_.roles[role].type) return false;
   if (!holds(structure_.roles[role].fhir_when, nullptr, *content)) return false;
   if (via != SIZE_MAX && !suits(role, *content)) return false;
-  auto const [first, last] = by_content_.equal_range(content);
-  for (auto known = first; known != last; ++known) {
-    if (via != SIZE_MAX || nodes_[known->second].role == role) return false;
+  for (std::size_t known = first_of(content); known != SIZE_MAX; known = nodes_[known].next) {
+    if (via != SIZE_MAX || nodes_[known].role == role) return false;
   }
   if (structure_.roles[role].per == Role::Per::message && met_[role]) return false;
   met_[role] = true;
-  by_content_.emplace(content, nodes_.size());
-  if (!reference.empty()) resolved_.emplace(reference, content);
+  std::size_t const at = nodes_.size();
+  auto const [chain, alone] = by_content_.try_emplace(content, {at, at});
+  if (!alone) nodes_[std::exchange(chain->last, at)].next = at;
+  if (!reference.empty()) resolved_.try_emplace(reference, content);
   nodes_.push_back({role, content, reference, kNone, via, 0, kNone, false});
   return true;
 }
 
 void Nodes::find(fhir::Issues& warnings) {
+  nodes_.reserve(kRoom);
+  found_.reserve(kRoom);
+  elsewhere_.reserve(structure_.links.size());
   met_.assign(structure_.roles.size(), false);
   for (Link const& link : structure_.links) elsewhere_.push_back(leads_elsewhere(link));
   for (RoleResource const& given : request_.resources) {
@@ -109,7 +116,7 @@ void Nodes::find(fhir::Issues& warnings) {
     bool const added =
         add(role, given.resource,
             given.reference.empty() ? reference_of(*given.resource) : arena_.copy(given.reference), SIZE_MAX);
-    if (!added && !by_content_.contains(given.resource))
+    if (!added && first_of(given.resource) == SIZE_MAX)
       warnings.push_back(
           fhir::warning(fhir::IssueType::value, "role " + std::string(given.role) + " takes one " +
                                                     structure_.roles[role].type +
@@ -117,7 +124,6 @@ void Nodes::find(fhir::Issues& warnings) {
   }
   // Who refers to a resource of the whole message (to the patient) is asked last: what leads there by a
   // nearer way has its role from that.
-  near_anchor_ = roles_of_anchor();
   std::size_t linked = 0;
   std::size_t near = 0;
   for (std::size_t wide = 0; wide < nodes_.size(); ++wide) {
@@ -131,31 +137,13 @@ void Nodes::find(fhir::Issues& warnings) {
   for (std::size_t at = 0; at < nodes_.size(); ++at) find_via(at);
 }
 
-/// The roles that links lead to from the anchor without passing through one of the whole message. When a
-/// message may hold several anchors, what their patient is named by besides need not belong to this one.
-std::vector<bool> Nodes::roles_of_anchor() const {
-  std::vector<bool> near(structure_.roles.size(), false);
-  auto const is_narrow = [&](std::size_t role) { return structure_.roles[role].per != Role::Per::message; };
-  if (!is_narrow(structure_.anchor)) return near;
-  near[structure_.anchor] = true;
-  for (bool grew = true; grew;) {
-    grew = false;
-    for (Link const& link : structure_.links) {
-      if (near[link.source] == near[link.target] || !is_narrow(link.source) || !is_narrow(link.target))
-        continue;
-      near[link.source] = near[link.target] = grew = true;
-    }
-  }
-  return near;
-}
-
 /// It refers to, or is named by, something beside the whole message's resources that this message is not
 /// about.
 bool Nodes::is_of_another_anchor(std::size_t role, Element const& resource) {
-  if (!near_anchor_[role]) return false;
+  if (!structure_.near_anchor[role]) return false;
   std::string_view const own = reference_of(resource);
   return std::ranges::any_of(structure_.links, [&](Link const& link) {
-    if (!near_anchor_[link.source] || !near_anchor_[link.target]) return false;
+    if (!structure_.near_anchor[link.source] || !structure_.near_anchor[link.target]) return false;
     if (link.source == role) {
       std::vector<Element const*> found;
       collect(resource, link.path.steps, found);
@@ -167,10 +155,9 @@ bool Nodes::is_of_another_anchor(std::size_t role, Element const& resource) {
 }
 
 void Nodes::follow_links(std::size_t at) {
-  for (Link const& link : structure_.links) {
-    bool const followed = link.source == nodes_[at].role && !link.inward &&
-                          !elsewhere_[static_cast<std::size_t>(&link - structure_.links.data())];
-    if (!followed) continue;
+  for (std::uint32_t const one_link : structure_.links_from[nodes_[at].role]) {
+    Link const& link = structure_.links[one_link];
+    if (link.inward || elsewhere_[one_link]) continue;
     found_.clear();
     collect(*nodes_[at].content, link.path.steps, found_);
     for (Element const* const one : found_) {
@@ -184,19 +171,15 @@ void Nodes::follow_links(std::size_t at) {
 /// of the link too: a Specimen is an SPM or, before 2.5, a field of the OBR.
 bool Nodes::leads_elsewhere(Link const& link) const {
   Role const& role = structure_.roles[link.target];
-  bool const other_role =
-      role.per == Role::Per::segment && std::ranges::any_of(structure_.links, [&](Link const& other) {
-        return other.source == link.source && other.target != link.target &&
-               other.path.text == link.path.text && structure_.roles[other.target].type == role.type;
-      });
-  return other_role && !layout_.knows(role.per_name, role.at);
+  return link.has_twin && !layout_.knows(role.per_name, role.at);
 }
 
 /// Links whose source is missing: the caller knows who refers to this resource.
 void Nodes::follow_back(std::size_t at) {
   if (!request_.referring || nodes_[at].reference.empty()) return;
-  for (Link const& link : structure_.links) {
-    if (link.target != nodes_[at].role || link.inward) continue;
+  for (std::uint32_t const one_link : structure_.links_to[nodes_[at].role]) {
+    Link const& link = structure_.links[one_link];
+    if (link.inward) continue;
     bool const led_here = nodes_[at].via != SIZE_MAX && nodes_[nodes_[at].via].role == link.source;
     Role const& source = structure_.roles[link.source];
     bool const like_anchor =
@@ -205,9 +188,8 @@ void Nodes::follow_back(std::size_t at) {
     for (Element const* const one : request_.referring(source.type, link.names, nodes_[at].reference)) {
       if (one == nullptr || (at != 0 && is_wide(at) && is_of_another_anchor(link.source, *one))) continue;
       std::string_view const reference = reference_of(*one);
-      auto const known = resolved_.find(reference);
-      add(link.source, known == resolved_.end() || known->second == nullptr ? one : known->second, reference,
-          at);
+      Element const* const* const known = resolved_.find(reference);
+      add(link.source, known == nullptr || *known == nullptr ? one : *known, reference, at);
     }
   }
 }
@@ -215,20 +197,22 @@ void Nodes::follow_back(std::size_t at) {
 /// References may be written in more than one way (relative, absolute): what they resolve to counts.
 void Nodes::find_edges() {
   std::vector<std::size_t> arriving(nodes_.size() + 1, 0);
+  from_.begin.reserve(nodes_.size() + 1);
   from_.begin.assign(1, 0);
+  from_.ends.reserve(2 * nodes_.size());
   for (std::size_t at = 0; at < nodes_.size(); ++at) {
-    for (Link const& link : structure_.links) {
-      if (link.source != nodes_[at].role) continue;
+    for (std::uint32_t const one_link : structure_.links_from[nodes_[at].role]) {
+      Link const& link = structure_.links[one_link];
       found_.clear();
       collect(*nodes_[at].content, link.path.steps, found_);
       for (Element const* const one : found_) {
         std::string_view const reference = one->text_at("reference");
         if (reference.empty()) continue;
-        auto const [first, last] = by_content_.equal_range(resolve(reference));
-        for (auto known = first; known != last; ++known) {
-          if (nodes_[known->second].role != link.target || known->second == at) continue;
-          from_.ends.push_back(known->second);
-          ++arriving[known->second + 1];
+        for (std::size_t known = first_of(resolve(reference)); known != SIZE_MAX;
+             known = nodes_[known].next) {
+          if (nodes_[known].role != link.target || known == at) continue;
+          from_.ends.push_back(known);
+          ++arriving[known + 1];
         }
       }
     }

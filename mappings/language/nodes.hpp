@@ -2,12 +2,12 @@
 /// its role. Internal to this room.
 #pragma once
 
+#include "mappings/language/flat_map.hpp"
 #include "mappings/language/layout.hpp"
 #include "mappings/language/projection.hpp"
 
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace mappings::language {
@@ -24,6 +24,7 @@ struct Node {
   Layout::Group group = 0;         ///< Set when it is placed.
   Layout::Serial segment = kNone;  ///< Of a per-segment role.
   bool placed = false;
+  std::size_t next = SIZE_MAX;  ///< The same resource in another role.
 };
 
 class Nodes final : public References {
@@ -67,7 +68,11 @@ class Nodes final : public References {
   void follow_links(std::size_t at);
   bool leads_elsewhere(Link const& link) const;
   void follow_back(std::size_t at);
-  std::vector<bool> roles_of_anchor() const;
+  /// The first node of a resource, from which `next` leads on; SIZE_MAX: none.
+  std::size_t first_of(Element const* content) const {
+    Chain const* const known = by_content_.find(content);
+    return known == nullptr ? SIZE_MAX : known->first;
+  }
   bool is_of_another_anchor(std::size_t role, Element const& resource);
   bool is_wide(std::size_t at) const { return role_of(at).per == Role::Per::message; }
   void find_edges();
@@ -80,14 +85,16 @@ class Nodes final : public References {
   Layout const& layout_;
   Arena& arena_;
   std::vector<Node> nodes_;
-  std::unordered_multimap<Element const*, std::size_t> by_content_;
-  std::vector<bool> met_;  // roles that have a node
-  std::vector<bool> near_anchor_;
+  struct Chain {
+    std::size_t first, last;
+  };
+  FlatMap<Element const*, Chain> by_content_;
+  std::vector<bool> met_;        // roles that have a node
   std::vector<bool> elsewhere_;  // links that lead_elsewhere
   std::vector<std::size_t> by_instance_;
   Edges from_, to_;
   std::vector<Element const*> found_;  // reused
-  mutable std::unordered_map<std::string_view, Element const*> resolved_;
+  mutable FlatMap<std::string_view, Element const*> resolved_;
 };
 
 }  // namespace mappings::language

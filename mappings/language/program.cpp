@@ -23,6 +23,13 @@ std::size_t Structure::find_role(std::string_view wanted) const {
   return found == roles.end() ? SIZE_MAX : static_cast<std::size_t>(found - roles.begin());
 }
 
+std::span<std::uint32_t const> Structure::uses_of(std::string_view segment) const {
+  for (auto const& [id, all] : uses_of_segment) {
+    if (fhir::json::is_same(id, segment)) return all;
+  }
+  return {};
+}
+
 Structure const* Program::find_structure(std::string_view name) const {
   auto const found = std::ranges::find(structures, name, &Structure::name);
   return found == structures.end() ? nullptr : &*found;

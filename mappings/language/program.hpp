@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -176,6 +177,12 @@ struct Use {
   std::vector<Row const*> rows;
   SourceAt at;
   std::vector<Row const*> reverse_rows;  ///< Those that read an element, in reverse.
+  /// Beside each of them: the rows whose discriminator claims items of the array that it takes the rest of.
+  std::vector<std::vector<Row const*>> rivals;
+  std::vector<std::uint32_t> twins;  ///< Uses of the same rows for the same role in another group.
+  bool has_facts = false;            ///< Facts that reverse writes.
+  bool has_literals = false;         ///< '..' rows that reverse writes; `only_literals`: it has no others.
+  bool only_literals = false;
 };
 
 struct Link {
@@ -186,6 +193,7 @@ struct Link {
   bool inward = false;  ///< Reverse does not follow it.
   std::string within;   ///< The source stands for its enclosing group of this name; "" for where it stands.
   SourceAt at;
+  bool has_twin = false;  ///< A per-segment role's link whose place another role of the same type has, too.
 };
 
 struct Key {
@@ -232,9 +240,21 @@ struct Structure {
   std::vector<Key> keys;
   std::vector<Default> defaults;
   std::size_t anchor = SIZE_MAX;
-  std::vector<std::vector<Cover>> covers;              ///< By role.
+  std::vector<std::vector<Cover>> covers;  ///< By role.
+  /// The uses of each segment, in order.
+  std::vector<std::pair<std::string, std::vector<std::uint32_t>>> uses_of_segment;
+  std::span<std::uint32_t const> uses_of(std::string_view segment) const;
+  // By role, in order, found once by index_structure():
+  std::vector<std::vector<std::uint32_t>> uses_of_role;  ///< The uses that have it among their targets.
+  std::vector<std::vector<std::uint32_t>> links_from, links_to;  ///< The links that start and end there.
+  /// Whether links lead to the role from the anchor without passing through one of the whole message. When a
+  /// message may hold several anchors, what their patient is named by besides need not belong to this one.
+  std::vector<bool> near_anchor;
   std::size_t find_role(std::string_view name) const;  ///< SIZE_MAX when there is none.
 };
+
+/// What forward and reverse ask of a structure for each message, looked up once. Its uses have their rows.
+void index_structure(Structure& structure);
 
 /// Everything, at addresses that stay.
 struct Program {

@@ -16,16 +16,9 @@ std::span<T const> keep(Arena& arena, std::span<T const> values) {
 }
 
 /// An item of `telecom*` that `telecom{use=work}*` claims is not this row's.
-bool belongs_to_other(Use const& use, Row const& row, Element const& element, References const& references) {
-  if (row.path.steps.size() != 1 || row.path.steps[0].pick != Step::Pick::each) return false;
-  Step const& step = row.path.steps[0];
-  return std::ranges::any_of(use.rows, [&](Row const* other) {
-    if (other == &row || other->kind != Row::Kind::path || other->target != row.target ||
-        other->path.steps.empty())
-      return false;
-    Step const& rival = other->path.steps[0];
-    return rival.name == step.name && !rival.conditions.empty() &&
-           matches(element, rival.conditions, &references);
+bool is_claimed(std::vector<Row const*> const& rivals, Element const& element, References const& references) {
+  return std::ranges::any_of(rivals, [&](Row const* rival) {
+    return matches(element, rival->path.steps[0].conditions, &references);
   });
 }
 
@@ -59,19 +52,19 @@ Projection Projector::project(Use const& use, Sources const& sources, References
     auto* const value = std::construct_at(values + at, RowValue{&row, {}, false});
     Element const* const base = sources.base[row.target];
     if (base != nullptr && holds(row.fhir_when, nullptr, *base))
-      read_row(use, row, *base, references, *value);
+      read_row(row, use.rivals[at], *base, references, *value);
   }
   return {values, use.reverse_rows.size()};
 }
 
-void Projector::read_row(Use const& use, Row const& row, Element const& base, References const& references,
-                         RowValue& value) {
+void Projector::read_row(Row const& row, std::vector<Row const*> const& rivals, Element const& base,
+                         References const& references, RowValue& value) {
   found_.clear();
   collect(base, row.path.steps, found_, &references);
   if (found_.empty()) return;
   items_.clear();
   for (Element const* const element : found_) {
-    if (element->is_null() || belongs_to_other(use, row, *element, references)) continue;
+    if (element->is_null() || is_claimed(rivals, *element, references)) continue;
     out_.clear();
     out_.vocabulary = row.vocabulary;
     out_.default_system = row.default_system;

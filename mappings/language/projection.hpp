@@ -43,12 +43,18 @@ struct Sources {
 /// Reads resources through rows. What it returns lives as long as the context's arena.
 class Projector {
  public:
-  explicit Projector(types::Context const& context) : context_(context), out_(context) {}
+  explicit Projector(types::Context const& context) : context_(context), out_(context) {
+    out_.leaves.reserve(types::kPartsMax);
+    found_.reserve(kRoom);
+    items_.reserve(kRoom);
+  }
   Projection project(Use const& use, Sources const& sources, References const& references);
 
  private:
-  void read_row(Use const& use, Row const& row, Element const& base, References const& references,
-                RowValue& value);
+  static constexpr std::size_t kRoom = 16;  // for the items of most lists
+
+  void read_row(Row const& row, std::vector<Row const*> const& rivals, Element const& base,
+                References const& references, RowValue& value);
   bool write_item(Row const& row, Element const& element, References const& references, bool& unknown);
 
   types::Context const& context_;

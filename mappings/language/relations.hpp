@@ -4,6 +4,7 @@
 
 #include "mappings/language/engine.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,15 +15,18 @@ namespace mappings::language {
 class Relations {
  public:
   explicit Relations(Internals const& keeps);
-  std::vector<Instance const*> const& of_role(std::size_t role) const { return by_role_[role]; }
+  std::span<Instance const* const> of_role(std::size_t role) const {
+    return std::span(by_role_).subspan(begin_[role], begin_[role + 1] - begin_[role]);
+  }
   /// Whether a group's content counts for a source's: it encloses it, stands within it, or in a group of
   /// which there is only one (PATIENT for each ORDER).
   bool belongs(std::uint32_t target, std::uint32_t source) const;
 
  private:
   hl7v2::Grouping const& grouping_;
-  std::vector<std::vector<Instance const*>> by_role_;
-  std::vector<bool> single_;  // groups of which their parent has one
+  std::vector<Instance const*> by_role_;  // those of the first role, of the second ...
+  std::vector<std::uint32_t> begin_;      // where each role's begin; one more than there are roles
+  std::vector<bool> single_;              // groups of which their parent has one
 };
 
 /// "~3": a reference to a resource of the draft.

@@ -118,7 +118,7 @@ std::string source_of(Structure const& structure, hl7v2::Version version, std::s
 /// What the partner itself sent may lack what it lacked before.
 void check_segments(Reversal& on) {
   if (on.seed) return;
-  std::string const who = std::string(on.message_structure()) + " of HL7 v2";
+  std::string const who = std::string(on.message_structure) + " of HL7 v2";
   for (Layout::Missing const& one : demanded_segments(on))
     refuse(on, std::string(one.segment), who, source_of(*on.structure, on.version, one.segment));
 }
@@ -126,7 +126,7 @@ void check_segments(Reversal& on) {
 }  // namespace
 
 std::vector<Layout::Missing> demanded_segments(Reversal const& on) {
-  auto const* const newest = hl7v2::find_structure(hl7v2::Version::v2_8, on.message_structure()).root;
+  auto const* const newest = hl7v2::find_structure(hl7v2::Version::v2_8, on.message_structure).root;
   auto all = on.layout->missing();
   std::erase_if(all, [&](auto const& one) { return newest == nullptr || !demands(*newest, one.segment); });
   return all;

@@ -28,12 +28,16 @@ struct Reversal {
   ReverseRequest const& request;
   PartnerProfile const& partner;
   Structure const* structure = nullptr;
+  /// The structure that HL7 gives the event: a table of ours may be for some events of a structure alone (SIU
+  /// S23).
+  std::string_view message_structure;
   hl7v2::Version version = hl7v2::Version::v2_5_1;
   Arena arena;
   types::Context context;
   Projector projector;
   std::optional<Seed> seed;
   std::optional<Layout> layout;
+  std::optional<FieldWriter> fields;
   std::optional<Nodes> nodes;
 
   std::vector<Extra> extra;                            ///< Left by rewrite_known for write_new.
@@ -45,10 +49,7 @@ struct Reversal {
   fhir::Issues refusals;  ///< Why this message may not leave.
 
   hl7v2::Image& image() { return layout->image(); }
-  /// The structure that HL7 gives the event: a table of ours may be for some events of a structure alone (SIU
-  /// S23).
-  std::string_view message_structure() const;
-  FieldWriter writer() { return {*layout, partner}; }
+  FieldWriter& writer() { return fields ? *fields : fields.emplace(*layout, partner); }
   /// The other targets of a use that is written for a node, whose own base is `base`. `frame`: the seed's
   /// segment, whose other resources are known by their instances.
   Sources sources_now(Structure const& of, Use const& use, std::size_t at, Element const* base,

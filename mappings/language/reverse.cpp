@@ -20,11 +20,6 @@ Reversal::Reversal(Maps const& the_maps, ReverseRequest const& the_request, Part
       context{&arena, the_request.seed, &destination, &the_maps.program().systems},
       projector(context) {}
 
-std::string_view Reversal::message_structure() const {
-  std::string_view const official = hl7v2::structure_of_event(request.message_code, request.trigger_event);
-  return official.empty() ? std::string_view(structure->name) : official;
-}
-
 Sources Reversal::sources_now(Structure const& of, Use const& use, std::size_t at, Element const* base,
                               Frame const* frame) const {
   Sources sources;
@@ -52,8 +47,10 @@ fhir::Result<void> open(Reversal& reversal) {
     return fhir::error(fhir::IssueType::not_supported,
                        "no table writes " + std::string(request.message_code) + "^" +
                            std::string(request.trigger_event) + "; add a structure section for it");
-  FHIR_TRY(reversal.version, version_to_write(reversal.partner, reversal.message_structure()));
-  auto const* const grammar = hl7v2::find_structure(reversal.version, reversal.message_structure()).root;
+  reversal.message_structure = hl7v2::structure_of_event(request.message_code, request.trigger_event);
+  if (reversal.message_structure.empty()) reversal.message_structure = reversal.structure->name;
+  FHIR_TRY(reversal.version, version_to_write(reversal.partner, reversal.message_structure));
+  auto const* const grammar = hl7v2::find_structure(reversal.version, reversal.message_structure).root;
   if (request.seed == nullptr) {
     hl7v2::Image image(reversal.partner.delimiters);
     image.insert_segment(0, "MSH");

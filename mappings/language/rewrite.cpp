@@ -111,7 +111,7 @@ class Rewriter {
   }
 
   void rewrite_one(std::uint32_t segment, RowValue const& then, RowValue const& now) {
-    FieldWriter writer = on_.writer();
+    FieldWriter& writer = on_.writer();
     auto const leaves_of = [](RowValue const& value) {
       return value.items.empty() ? FieldWriter::Leaves{} : value.items[0].leaves;
     };
@@ -169,7 +169,7 @@ class Rewriter {
   }
 
   void rewrite_list(std::uint32_t seed_segment, RowValue const& then, RowValue const& now) {
-    FieldWriter writer = on_.writer();
+    FieldWriter& writer = on_.writer();
     Place const& place = now.row->places[0];
     auto const segment = place_segment(seed_segment, place.segment);
     if (!segment) return;

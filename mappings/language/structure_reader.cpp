@@ -443,6 +443,7 @@ class StructureReader : public RowReader {
       }
       if (structure.anchor == SIZE_MAX && !structure.roles.empty()) structure.anchor = 0;
       structure.covers = covers_of(structure);
+      index_structure(structure);
     }
   }
 };

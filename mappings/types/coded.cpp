@@ -2,6 +2,7 @@
 /// The sender's coding always stays beside a mapped one, so that reverse is exact.
 #include "mappings/types/families.hpp"
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <optional>
@@ -11,27 +12,29 @@ namespace mappings::types {
 namespace {
 
 constexpr std::string_view kTables = "http://terminology.hl7.org/CodeSystem/v2-";
+constexpr std::string_view kSite = "urn:site:";
 
 bool is_table_name(std::string_view name) {
   return name.size() == 7 && name.starts_with("HL7") &&
          name.find_first_not_of("0123456789", 3) == std::string_view::npos;
 }
 
-/// Percent-encodes what a URN may not hold.
-void append_urn(std::string_view text, std::string& out) {
+/// Percent-encodes what a URN may not hold; returns where it ends.
+char* append_urn(std::string_view text, char* out) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (char const c : text) {
     bool const plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
                        c == '-' || c == '.' || c == '_';
     if (plain) {
-      out += c;
+      *out++ = c;
     } else {
       auto const byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
+      *out++ = '%';
+      *out++ = kHex[byte >> 4];
+      *out++ = kHex[byte & 15];
     }
   }
+  return out;
 }
 
 int hex_digit(char c) {
@@ -42,21 +45,34 @@ int hex_digit(char c) {
 
 }  // namespace
 
-std::string site_urn(Context const& context, std::string_view kind, std::string_view name) {
-  std::string urn = "urn:site:";
-  append_urn(context.partner->name.empty() ? "unknown" : context.partner->name, urn);
-  urn += kind;
-  if (!name.empty()) {
-    urn += ':';
-    append_urn(name, urn);
-  }
-  return urn;
+std::string_view joined(Arena& arena, std::initializer_list<std::string_view> texts) {
+  std::size_t size = 0;
+  for (std::string_view const text : texts) size += text.size();
+  auto* const place = static_cast<char*>(arena.allocate(size, 1));
+  char* at = place;
+  for (std::string_view const text : texts) at = std::ranges::copy(text, at).out;
+  return {place, size};
 }
 
-/// The name in a urn:site: made by site_urn for whatever partner; "" when it is none.
-std::string site_name(std::string_view urn, std::string_view kind) {
-  if (!urn.starts_with("urn:site:")) return {};
-  urn.remove_prefix(9);
+std::string_view site_urn(Context const& context, std::string_view kind, std::string_view name) {
+  std::string_view const partner =
+      context.partner->name.empty() ? std::string_view("unknown") : std::string_view(context.partner->name);
+  // Each character may take three.
+  std::size_t const size_max = kSite.size() + 3 * partner.size() + kind.size() + 1 + 3 * name.size();
+  auto* const place = static_cast<char*>(context.arena->allocate(size_max, 1));
+  char* at = std::ranges::copy(kSite, place).out;
+  at = append_urn(partner, at);
+  at = std::ranges::copy(kind, at).out;
+  if (!name.empty()) {
+    *at++ = ':';
+    at = append_urn(name, at);
+  }
+  return {place, static_cast<std::size_t>(at - place)};
+}
+
+std::string_view site_name(Context const& context, std::string_view urn, std::string_view kind) {
+  if (!urn.starts_with(kSite)) return {};
+  urn.remove_prefix(kSite.size());
   auto const colon = urn.find(':');
   if (colon == std::string_view::npos) return {};
   urn.remove_prefix(colon);
@@ -64,16 +80,18 @@ std::string site_name(std::string_view urn, std::string_view kind) {
   urn.remove_prefix(kind.size());
   if (urn.empty() || urn.front() != ':') return {};
   urn.remove_prefix(1);
-  std::string name;
+  if (urn.find('%') == std::string_view::npos) return urn;
+  auto* const place = static_cast<char*>(context.arena->allocate(urn.size(), 1));
+  char* end = place;
   for (std::size_t at = 0; at < urn.size(); ++at) {
     if (urn[at] == '%' && at + 2 < urn.size() && hex_digit(urn[at + 1]) >= 0 && hex_digit(urn[at + 2]) >= 0) {
-      name += static_cast<char>(hex_digit(urn[at + 1]) * 16 + hex_digit(urn[at + 2]));
+      *end++ = static_cast<char>(hex_digit(urn[at + 1]) * 16 + hex_digit(urn[at + 2]));
       at += 2;
     } else {
-      name += urn[at];
+      *end++ = urn[at];
     }
   }
-  return name;
+  return {place, static_cast<std::size_t>(end - place)};
 }
 
 std::string_view code_system_uri(std::string_view name, Context const& context) {
@@ -81,20 +99,20 @@ std::string_view code_system_uri(std::string_view name, Context const& context) 
   for (auto const& known : context.systems->names) {
     if (equals_ignoring_case(known.v2, name)) return known.uri;
   }
-  if (is_table_name(name)) return context.arena->copy(std::string(kTables) + std::string(name.substr(3)));
+  if (is_table_name(name)) return joined(*context.arena, {kTables, name.substr(3)});
   if (name.find(':') != std::string_view::npos && name.find(' ') == std::string_view::npos) return name;
-  return context.arena->copy(site_urn(context, ":code", name));
+  return site_urn(context, ":code", name);
 }
 
-std::string code_system_name(std::string_view uri, Context const& context) {
+std::string_view code_system_name(std::string_view uri, Context const& context) {
   if (uri.empty()) return {};
   for (auto const& known : context.systems->names) {
     if (known.uri == uri) return known.v2;
   }
   if (uri.starts_with(kTables) && uri.size() == kTables.size() + 4)
-    return "HL7" + std::string(uri.substr(kTables.size()));
-  if (std::string name = site_name(uri, ":code"); !name.empty()) return name;
-  return std::string(uri);
+    return joined(*context.arena, {"HL7", uri.substr(kTables.size())});
+  std::string_view const name = site_name(context, uri, ":code");
+  return name.empty() ? uri : name;
 }
 
 namespace {
@@ -237,9 +255,9 @@ void write_coding(Element const& one, Triplet const& at, Out& out) {
 bool write_concept(Element const& value, Out& out) {
   Codings const chosen = choose(value, out);
   if (chosen.first != nullptr) {
-    std::string const mapped =
+    std::string_view const mapped =
         out.vocabulary == nullptr || chosen.first->text_at("system") == out.default_system
-            ? std::string()
+            ? std::string_view()
             : to_v2(*out.vocabulary, chosen.first->text_at("system"), chosen.first->text_at("code"),
                     *out.context->partner);
     if (!mapped.empty()) {
@@ -264,11 +282,11 @@ bool write_simple_concept(Element const& value, Out& out) {
     out.set(1, value.text_at("text"));
     return !out.empty();
   }
-  std::string mapped;
+  std::string_view mapped;
   if (out.vocabulary != nullptr && chosen.first->text_at("system") != out.default_system)
     mapped = to_v2(*out.vocabulary, chosen.first->text_at("system"), chosen.first->text_at("code"),
                    *out.context->partner);
-  out.set(1, mapped.empty() ? chosen.first->text_at("code") : std::string_view(mapped));
+  out.set(1, mapped.empty() ? chosen.first->text_at("code") : mapped);
   return !out.empty();
 }
 

@@ -3,6 +3,7 @@
 
 #include "mappings/types/pair.hpp"
 
+#include <initializer_list>
 #include <span>
 
 namespace mappings::types {
@@ -16,7 +17,21 @@ std::span<Pair const> quantity_pairs();
 std::span<Pair const> reference_pairs();
 std::span<Pair const> attachment_pairs();
 
-// What families share.
+// What families share. Texts that they return are views into what they were given or into the context's
+// arena.
+
+/// The texts one behind the other.
+std::string_view joined(Arena& arena, std::initializer_list<std::string_view> texts);
+
+/// urn:site:<partner><kind>[:<name>], for what has no URI of its own.
+std::string_view site_urn(Context const& context, std::string_view kind, std::string_view name);
+/// The name in a urn:site: made by site_urn for whatever partner; "" when it is none.
+std::string_view site_name(Context const& context, std::string_view urn, std::string_view kind);
+
+/// An HD in its three parts.
+struct HdView {
+  std::string_view namespace_id, universal_id, type;
+};
 
 /// The system URI of an HD: the partner's own name for it, urn:oid:, urn:uuid:, the URI itself, else
 /// urn:site:<partner>:<name>.
@@ -24,10 +39,10 @@ std::span<Pair const> attachment_pairs();
 std::string_view system_of(std::string_view namespace_id, std::string_view universal_id,
                            std::string_view type, Context const& context);
 /// The HD of a system URI; false when it has no form as an HD.
-bool authority_of(std::string_view system, Context const& context, language::HdName& authority);
+bool authority_of(std::string_view system, Context const& context, HdView& authority);
 /// The URI of a coding system name (CWE.3), and back. "" when there is none.
 std::string_view code_system_uri(std::string_view name, Context const& context);
-std::string code_system_name(std::string_view uri, Context const& context);
+std::string_view code_system_name(std::string_view uri, Context const& context);
 
 /// A code as FHIR allows it: no white space at the ends, single blanks inside.
 bool is_code(std::string_view text);
@@ -35,7 +50,7 @@ bool is_code(std::string_view text);
 /// A DTM as FHIR dateTime text; "" when it is not one. `offset` is used where a time has none.
 std::string_view date_time_text(std::string_view dtm, std::string_view offset, Arena& arena);
 /// The DTM of a FHIR dateTime; "" when it is not one.
-std::string dtm_text(std::string_view date_time);
+std::string_view dtm_text(std::string_view date_time, Arena& arena);
 
 bool read_human_name(In& in, std::size_t first, Element& out);
 void write_human_name(Element const& name, std::size_t first, Out& out);

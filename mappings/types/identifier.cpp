@@ -8,9 +8,6 @@
 
 namespace mappings::types {
 
-std::string site_urn(Context const& context, std::string_view kind, std::string_view name);  // coded.cpp
-std::string site_name(std::string_view urn, std::string_view kind);
-
 namespace {
 
 constexpr std::string_view kIdentifierTypes = "http://terminology.hl7.org/CodeSystem/v2-0203";
@@ -50,18 +47,17 @@ std::string_view system_of(std::string_view namespace_id, std::string_view unive
     for (auto const& [oid, uri] : kKnownOids) {
       if (oid == universal_id) return uri;
     }
-    if (is_oid(universal_id)) return context.arena->copy(std::string(kOid) + std::string(universal_id));
-    if (type == "UUID" || type == "GUID")
-      return context.arena->copy(std::string(kUuid) + std::string(universal_id));
+    if (is_oid(universal_id)) return joined(*context.arena, {kOid, universal_id});
+    if (type == "UUID" || type == "GUID") return joined(*context.arena, {kUuid, universal_id});
     if (is_uri(universal_id)) return universal_id;
-    return context.arena->copy(site_urn(context, "", universal_id));
+    return site_urn(context, "", universal_id);
   }
   if (namespace_id.empty()) return {};
   if (is_uri(namespace_id)) return namespace_id;
-  return context.arena->copy(site_urn(context, "", namespace_id));
+  return site_urn(context, "", namespace_id);
 }
 
-bool authority_of(std::string_view system, Context const& context, language::HdName& authority) {
+bool authority_of(std::string_view system, Context const& context, HdView& authority) {
   authority = {};
   for (auto const& known : context.partner->authorities) {
     if (known.system != system) continue;
@@ -70,29 +66,24 @@ bool authority_of(std::string_view system, Context const& context, language::HdN
   }
   for (auto const& [oid, uri] : kKnownOids) {
     if (uri != system) continue;
-    authority = {"", std::string(oid), "ISO"};
+    authority = {"", oid, "ISO"};
     return true;
   }
   if (system.starts_with(kOid)) {
-    authority = {"", std::string(system.substr(kOid.size())), "ISO"};
+    authority = {"", system.substr(kOid.size()), "ISO"};
   } else if (system.starts_with(kUuid)) {
-    authority = {"", std::string(system.substr(kUuid.size())), "UUID"};
-  } else if (std::string name = site_name(system, ""); !name.empty()) {
-    authority.namespace_id = std::move(name);
+    authority = {"", system.substr(kUuid.size()), "UUID"};
+  } else if (auto const name = site_name(context, system, ""); !name.empty()) {
+    authority.namespace_id = name;
   } else if (!system.empty()) {
-    authority = {"", std::string(system), "URI"};
+    authority = {"", system, "URI"};
   }
   return !system.empty();
 }
 
 namespace {
 
-/// `value` with the authority in the HD at `hd` (three subparts) or, for EI, in three parts from `hd` on.
-struct AuthorityText {
-  std::string_view namespace_id, universal_id, type;
-};
-
-void set_authority(AuthorityText const& hd, In& in, Element& out) {
+void set_authority(HdView const& hd, In& in, Element& out) {
   Arena& arena = in.arena();
   std::string_view const system = system_of(hd.namespace_id, hd.universal_id, hd.type, in.context());
   if (!system.empty()) out.set(arena, "system", Element::of_string(system));
@@ -125,8 +116,8 @@ std::string_view type_code(Element const& identifier, std::string_view system = 
   return {};
 }
 
-language::HdName authority_to_write(Element const& identifier, Context const& context) {
-  language::HdName authority;
+HdView authority_to_write(Element const& identifier, Context const& context) {
+  HdView authority;
   authority_of(identifier.text_at("system"), context, authority);
   if (authority.namespace_id.empty()) authority.namespace_id = identifier.text_of("assigner", "display");
   return authority;
@@ -148,7 +139,7 @@ bool read_cx(In& in, Element& out) {
   std::string_view const value = in.part(1);
   if (value.empty()) return false;
   out = Element::of_object();
-  AuthorityText hd;
+  HdView hd;
   if (in.size() >= 4) hd = {in.sub(4, 1), in.sub(4, 2), in.sub(4, 3)};
   set_type(in.part(5), out, arena);
   set_authority(hd, in, out);
@@ -163,10 +154,10 @@ bool write_cx(Element const& value, Out& out) {
   auto const hd = authority_to_write(value, *out.context);
   out.set(4, hd.namespace_id, 1);
   out.set(4, hd.universal_id, 2);
-  out.set(4, hd.universal_id_type, 3);
+  out.set(4, hd.type, 3);
   out.set(5, type_code(value));
-  out.set(7, dtm_text(value.text_of("period", "start")).substr(0, 8));
-  out.set(8, dtm_text(value.text_of("period", "end")).substr(0, 8));
+  out.set(7, dtm_text(value.text_of("period", "start"), *out.context->arena).substr(0, 8));
+  out.set(8, dtm_text(value.text_of("period", "end"), *out.context->arena).substr(0, 8));
   return true;
 }
 
@@ -185,7 +176,7 @@ bool write_ei(Element const& value, Out& out) {
   auto const hd = authority_to_write(value, *out.context);
   out.set(2, hd.namespace_id);
   out.set(3, hd.universal_id);
-  out.set(4, hd.universal_id_type);
+  out.set(4, hd.type);
   return true;
 }
 
@@ -207,7 +198,7 @@ bool read_pln(In& in, Element& out) {
   } else if (!type.empty()) {
     bool const own = std::ranges::find(kPractitionerIdCodes, type) != std::end(kPractitionerIdCodes);
     set_type(type, out, arena, own ? kPractitionerIdTypes : kIdentifierTypes);
-    out.set(arena, "system", Element::of_string(arena.copy(site_urn(in.context(), "", type))));
+    out.set(arena, "system", Element::of_string(site_urn(in.context(), "", type)));
   }
   out.set(arena, "value", Element::of_string(value));
   std::string_view const end = date_time_text(in.part(4), {}, arena);
@@ -221,7 +212,7 @@ bool write_pln(Element const& value, Out& out) {
   std::string_view type = value.text_at("system") == kNpi ? "NPI" : type_code(value, kPractitionerIdTypes);
   if (type.empty()) type = type_code(value);
   out.set(2, type);
-  out.set(4, dtm_text(value.text_of("period", "end")).substr(0, 8));
+  out.set(4, dtm_text(value.text_of("period", "end"), *out.context->arena).substr(0, 8));
   return true;
 }
 
@@ -249,7 +240,7 @@ bool read_dln(In& in, Element& out) {
   set_type("DL", out, arena);
   std::string_view const state = in.part(2);
   if (!state.empty()) {
-    out.set(arena, "system", Element::of_string(arena.copy(site_urn(in.context(), "", state))));
+    out.set(arena, "system", Element::of_string(site_urn(in.context(), "", state)));
     out.set(arena, "assigner").set(arena, "display", Element::of_string(state));
   }
   out.set(arena, "value", Element::of_string(value));
@@ -262,7 +253,7 @@ bool write_dln(Element const& value, Out& out) {
   out.set(1, value.text_at("value"));
   if (out.empty()) return false;
   out.set(2, value.text_of("assigner", "display"));
-  out.set(3, dtm_text(value.text_of("period", "end")).substr(0, 8));
+  out.set(3, dtm_text(value.text_of("period", "end"), *out.context->arena).substr(0, 8));
   return true;
 }
 
@@ -274,11 +265,11 @@ bool read_hd(In& in, Element& out) {
 }
 
 bool write_hd(Element const& value, Out& out) {
-  language::HdName hd;
+  HdView hd;
   if (!authority_of(value.text(), *out.context, hd)) return false;
   out.set(1, hd.namespace_id);
   out.set(2, hd.universal_id);
-  out.set(3, hd.universal_id_type);
+  out.set(3, hd.type);
   return !out.empty();
 }
 

@@ -104,8 +104,8 @@ void read_span(In& in, std::size_t range, std::size_t start_part, Element& out) 
 }
 
 void write_span(Element const& value, std::size_t start_part, Out& out) {
-  out.set(start_part, dtm_text(value.text_of("period", "start")));
-  out.set(start_part + 1, dtm_text(value.text_of("period", "end")));
+  out.set(start_part, dtm_text(value.text_of("period", "start"), *out.context->arena));
+  out.set(start_part + 1, dtm_text(value.text_of("period", "end"), *out.context->arena));
 }
 
 }  // namespace
@@ -133,12 +133,10 @@ void write_human_name(Element const& name, std::size_t first, Out& out) {
   out.set(first, family.empty() && name.find("given") == nullptr ? name.text_at("text") : family);
   if (!family.empty()) write_surname_parts(name, first, out);
   out.set(first + 1, name.text_of("given", 0));
-  std::string further;
+  std::string_view further = name.text_of("given", 1);
   if (Element const* const given = name.find("given")) {
-    for (std::size_t at = 1; at < given->size(); ++at) {
-      if (at > 1) further += ' ';
-      further += given->items()[at].text();
-    }
+    for (std::size_t at = 2; at < given->size(); ++at)
+      further = joined(*out.context->arena, {further, " ", given->items()[at].text()});
   }
   out.set(first + 2, further);
   out.set(first + 3, name.text_of("suffix", 0));
@@ -266,11 +264,9 @@ bool read_xad(In& in, Element& out) {
 bool write_xad(Element const& value, Out& out) {
   Element const* const lines = value.find("line");
   out.set(1, value.text_of("line", 0));
-  std::string rest;
-  for (std::size_t at = 1; lines != nullptr && at < lines->size(); ++at) {
-    if (at > 1) rest += ", ";
-    rest += lines->items()[at].text();
-  }
+  std::string_view rest = value.text_of("line", 1);
+  for (std::size_t at = 2; lines != nullptr && at < lines->size(); ++at)
+    rest = joined(*out.context->arena, {rest, ", ", lines->items()[at].text()});
   out.set(2, rest);
   out.set(3, value.text_at("city"));
   out.set(4, value.text_at("state"));
@@ -293,19 +289,32 @@ constexpr std::pair<std::size_t, std::string_view> kNumberParts[] = {
     {7, "http://hl7.org/fhir/StructureDefinition/contactpoint-local"},
     {8, "http://hl7.org/fhir/StructureDefinition/contactpoint-extension"}};
 
-std::string digits_of(std::string_view text) {
-  std::string digits;
-  std::ranges::copy_if(text, std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
-  return digits;
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Takes the digits of `part` from the front of those of `whole`; false where it has others.
+bool take_digits(std::string_view part, std::string_view& whole) {
+  for (char const c : part) {
+    if (!is_digit(c)) continue;
+    whole.remove_prefix(static_cast<std::size_t>(std::ranges::find_if(whole, is_digit) - whole.begin()));
+    if (whole.empty() || whole.front() != c) return false;
+    whole.remove_prefix(1);
+  }
+  return true;
 }
 
 /// The parts go back only where they say what the number says: a number that was changed leaves them behind.
 void write_number_parts(Element const& value, Out& out) {
-  std::string digits;
-  for (auto const& [part, url] : kNumberParts)
-    digits += digits_of(extension_text(&value, url, "valueString"));
-  if (digits.empty() || digits != digits_of(value.text_at("value"))) return;
-  for (auto const& [part, url] : kNumberParts) out.set(part, extension_text(&value, url, "valueString"));
+  if (value.find("extension") == nullptr) return;
+  std::array<std::string_view, std::size(kNumberParts)> parts;
+  std::string_view whole = value.text_at("value");
+  bool any = false;
+  for (std::size_t at = 0; at < parts.size(); ++at) {
+    parts[at] = extension_text(&value, kNumberParts[at].second, "valueString");
+    any = any || std::ranges::any_of(parts[at], is_digit);
+    if (!take_digits(parts[at], whole)) return;
+  }
+  if (!any || std::ranges::any_of(whole, is_digit)) return;
+  for (std::size_t at = 0; at < parts.size(); ++at) out.set(kNumberParts[at].first, parts[at]);
 }
 
 /// The number of an XTN: XTN.1 as it stands, XTN.12, or the parts +cc (area) local X ext; XTN.4 is an
@@ -334,7 +343,7 @@ std::string_view telecom_value(In& in, bool email) {
 
 /// A number from 1 on that JSON can say.
 bool is_rank(std::string_view text) {
-  return !text.empty() && text.size() <= 9 && text.front() != '0' && digits_of(text) == text;
+  return !text.empty() && text.size() <= 9 && text.front() != '0' && std::ranges::all_of(text, is_digit);
 }
 
 bool read_xtn(In& in, Element& out) {

@@ -39,12 +39,12 @@ void write_identifier(Element const& value, std::size_t id, std::size_t hd, std:
   Element const* const first = value.at("identifier", 0);
   if (first == nullptr) return;
   out.set(id, first->text_at("value"));
-  language::HdName authority;
+  HdView authority;
   authority_of(first->text_at("system"), *out.context, authority);
   if (authority.namespace_id.empty()) authority.namespace_id = first->text_of("assigner", "display");
   out.set(hd, authority.namespace_id, 1);
   out.set(hd, authority.universal_id, 2);
-  out.set(hd, authority.universal_id_type, 3);
+  out.set(hd, authority.type, 3);
   if (first->text_of("type", "coding", 0, "system") == kIdentifierTypes)
     out.set(type, first->text_of("type", "coding", 0, "code"));
 }
@@ -167,12 +167,12 @@ bool read_cnn(In& in, Element& out) {
 bool write_cnn(Element const& value, Out& out) {
   if (Element const* const first = value.at("identifier", 0)) {
     out.set(1, first->text_at("value"));
-    language::HdName authority;
+    HdView authority;
     authority_of(first->text_at("system"), *out.context, authority);
     if (authority.namespace_id.empty()) authority.namespace_id = first->text_of("assigner", "display");
     out.set(9, authority.namespace_id);
     out.set(10, authority.universal_id);
-    out.set(11, authority.universal_id_type);
+    out.set(11, authority.type);
   }
   if (Element const* const name = value.at("name", 0)) write_human_name(*name, 2, out);
   if (out.empty()) out.set(2, value.text_at("display"));
@@ -187,22 +187,20 @@ constexpr std::pair<std::size_t, std::string_view> kPlaces[] = {
 
 bool read_location(In& in, Element& out) {
   Arena& arena = in.arena();
-  std::string name;
+  std::string_view name;
   for (auto const& [part, kind] : kPlaces) {
     std::string_view const text = in.part(part);
     if (text.empty()) continue;
     Element identifier = Element::of_object();
-    identifier.append_unchecked(
-        arena, "system", Element::of_string(arena.copy(std::string(kLocationParts) + std::string(kind))));
+    identifier.append_unchecked(arena, "system", Element::of_string(joined(arena, {kLocationParts, kind})));
     identifier.append_unchecked(arena, "value", Element::of_string(text));
     out.set(arena, "identifier").push(arena, identifier);
-    if (!name.empty()) name += ' ';
-    name += text;
+    name = name.empty() ? text : joined(arena, {name, " ", text});
   }
   std::string_view const description = in.part(9);
   if (!description.empty()) out.set(arena, "description", Element::of_string(description));
   if (out.is_null()) return false;
-  out.set(arena, "name", Element::of_string(arena.copy(name.empty() ? std::string(description) : name)));
+  out.set(arena, "name", Element::of_string(name.empty() ? description : name));
   return true;
 }
 

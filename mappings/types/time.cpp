@@ -66,22 +66,20 @@ bool split(std::string_view dtm, Parts& parts) {
 struct Text {
   char bytes[40];
   std::size_t size = 0;
-  void add(std::string_view text) {
-    for (char const c : text) {
-      if (size < sizeof bytes) bytes[size++] = c;
-    }
-  }
+  void add(char c) { bytes[size++] = c; }
+  /// All parts together are shorter than the room.
+  void add(std::string_view text) { size += text.copy(bytes + size, sizeof bytes - size); }
   std::string_view view() const { return {bytes, size}; }
 };
 
 void add_time(Parts const& parts, Text& text) {
   text.add(parts.hour);
-  text.add(":");
+  text.add(':');
   text.add(parts.minute.empty() ? "00" : parts.minute);
-  text.add(":");
+  text.add(':');
   text.add(parts.second.empty() ? "00" : parts.second);
   if (!parts.fraction.empty()) {
-    text.add(".");
+    text.add('.');
     text.add(parts.fraction.substr(0, 9));
   }
 }
@@ -94,19 +92,19 @@ std::string_view date_time_text(std::string_view dtm, std::string_view offset, A
   Text text;
   text.add(parts.year);
   if (!parts.month.empty()) {
-    text.add("-");
+    text.add('-');
     text.add(parts.month);
   }
   if (!parts.day.empty()) {
-    text.add("-");
+    text.add('-');
     text.add(parts.day);
   }
   if (!parts.hour.empty()) {
-    text.add("T");
+    text.add('T');
     add_time(parts, text);
     if (!parts.offset.empty()) {
       text.add(parts.offset.substr(0, 3));
-      text.add(":");
+      text.add(':');
       text.add(parts.offset.substr(3));
     } else {
       text.add(offset.empty() ? std::string_view("+00:00") : offset);
@@ -116,29 +114,28 @@ std::string_view date_time_text(std::string_view dtm, std::string_view offset, A
 }
 
 /// 2024-05-01T10:11:12.5+01:00 -> 20240501101112.5+0100
-std::string dtm_text(std::string_view date_time) {
-  std::string dtm;
+std::string_view dtm_text(std::string_view date_time, Arena& arena) {
+  if (date_time.empty()) return {};
+  constexpr std::string_view kUtc = "+0000";
+  constexpr std::size_t kFractionMax = 4;  // digits that v2 allows
+  auto* const dtm = static_cast<char*>(arena.allocate(date_time.size() + kUtc.size(), 1));
+  std::size_t size = 0;
+  std::size_t fraction = SIZE_MAX;  // digits of it so far, once there is one
   bool in_offset = false;
   for (std::size_t at = 0; at < date_time.size(); ++at) {
     char const c = date_time[at];
-    if (c == 'T') continue;
-    if (c == ':' || (c == '-' && at < 10)) continue;
+    if (c == 'T' || c == ':' || (c == '-' && at < 10)) continue;
     if (c == 'Z') {
-      dtm += "+0000";
+      size += kUtc.copy(dtm + size, kUtc.size());
       break;
     }
     if (c == '+' || c == '-') in_offset = true;
     if (!in_offset && c != '.' && (c < '0' || c > '9')) return {};
-    dtm += c;
+    if (!in_offset && fraction != SIZE_MAX && ++fraction > kFractionMax) continue;
+    if (c == '.' && fraction == SIZE_MAX) fraction = 0;
+    dtm[size++] = c;
   }
-  // v2 allows four fractional digits.
-  auto const point = dtm.find('.');
-  if (point != std::string::npos) {
-    auto end = dtm.find_first_of("+-", point);
-    if (end == std::string::npos) end = dtm.size();
-    if (end - point > 5) dtm.erase(point + 5, end - point - 5);
-  }
-  return dtm;
+  return {dtm, size};
 }
 
 namespace {
@@ -151,7 +148,7 @@ bool read_date_time(In& in, Element& out) {
 }
 
 bool write_date_time(Element const& value, Out& out) {
-  out.set(1, dtm_text(value.text()));
+  out.set(1, dtm_text(value.text(), *out.context->arena));
   return !out.empty();
 }
 
@@ -166,7 +163,7 @@ bool read_date(In& in, Element& out) {
 }
 
 bool write_date(Element const& value, Out& out) {
-  out.set(1, dtm_text(value.text().substr(0, 10)));
+  out.set(1, dtm_text(value.text().substr(0, 10), *out.context->arena));
   return !out.empty();
 }
 
@@ -180,8 +177,7 @@ bool read_instant(In& in, Element& out) { return read_date_time(in, out) && out.
 
 bool read_time(In& in, Element& out) {
   std::string_view const sent = in.part(1);
-  std::string const padded = "20000101" + std::string(sent);
-  std::string_view const text = date_time_text(padded, {}, in.arena());
+  std::string_view const text = date_time_text(joined(in.arena(), {"20000101", sent}), {}, in.arena());
   if (sent.empty() || text.size() < 25) return false;
   std::string_view const clock = text.substr(11);
   out = Element::of_string(clock.substr(0, clock.find_first_of("+-")));
@@ -189,7 +185,10 @@ bool read_time(In& in, Element& out) {
 }
 
 bool write_time(Element const& value, Out& out) {
-  out.set(1, dtm_text(std::string("2000-01-01T") + std::string(value.text())).substr(8));
+  // Behind a day, for a colon and a point mean something there.
+  Arena& arena = *out.context->arena;
+  std::string_view const text = dtm_text(joined(arena, {"2000-01-01T", value.text()}), arena);
+  if (text.size() > 8) out.set(1, text.substr(8));
   return !out.empty();
 }
 
@@ -204,8 +203,8 @@ bool read_period(In& in, Element& out) {
 }
 
 bool write_period(Element const& value, Out& out) {
-  out.set(1, dtm_text(value.text_at("start")));
-  out.set(2, dtm_text(value.text_at("end")));
+  out.set(1, dtm_text(value.text_at("start"), *out.context->arena));
+  out.set(2, dtm_text(value.text_at("end"), *out.context->arena));
   return !out.empty();
 }
 

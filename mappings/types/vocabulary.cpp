@@ -48,15 +48,15 @@ std::optional<TargetView> to_fhir(Vocabulary const& vocabulary, std::string_view
   return std::nullopt;
 }
 
-std::string to_v2(Vocabulary const& vocabulary, std::string_view system, std::string_view code,
-                  language::PartnerProfile const& partner) {
+std::string_view to_v2(Vocabulary const& vocabulary, std::string_view system, std::string_view code,
+                       language::PartnerProfile const& partner) {
   for (language::CodeMap const& map : partner.codes) {
     std::string_view const map_system = map.fhir_system.empty() ? vocabulary.fhir_system : map.fhir_system;
     if (map.vocabulary == vocabulary.name && map.fhir_code == code &&
         (system.empty() || map_system == system))
       return map.v2_code;
   }
-  return std::string(vocabulary.find_reverse(system, code));
+  return vocabulary.find_reverse(system, code);
 }
 
 }  // namespace mappings::types

@@ -60,7 +60,7 @@ bool equals_ignoring_case(std::string_view left, std::string_view right);
 /// The partner's own map first, then the vocabulary. nullopt: unmapped.
 std::optional<TargetView> to_fhir(Vocabulary const& vocabulary, std::string_view v2_code,
                                   language::PartnerProfile const& partner);
-std::string to_v2(Vocabulary const& vocabulary, std::string_view system, std::string_view code,
-                  language::PartnerProfile const& partner);
+std::string_view to_v2(Vocabulary const& vocabulary, std::string_view system, std::string_view code,
+                       language::PartnerProfile const& partner);
 
 }  // namespace mappings::types

@@ -2,6 +2,7 @@
 /// Rates are items per second of CPU time of the measuring thread.
 ///
 /// Usage: translate_bench                 the table's lines
+///        translate_bench allocations     how often each path asks for memory, and nothing else
 ///        translate_bench once PATH       100 items of one path and nothing else, between markers for
 ///        callgrind
 ///                                        (--collect-atstart=no --toggle-collect=bench_items)
@@ -12,6 +13,7 @@
 #include "mappings/language/translator.hpp"
 #include "tests/bench/ceiling_adt.hpp"
 #include "tests/bench/harness.hpp"
+#include "tests/support/allocations.hpp"
 
 #include <fmt/format.h>
 #include <rapidjson/document.h>
@@ -218,6 +220,32 @@ void report_tables() {
       maps->structures().size(), 1000 * bench::median(seconds), held));
 }
 
+std::size_t field_count(std::string_view v2) {
+  auto const message = parse(v2);
+  std::size_t fields = 0;
+  for (std::uint32_t segment = 0; segment < message.segment_count(); ++segment) {
+    for (std::uint16_t field = 1; field <= message.field_count(segment); ++field)
+      fields += message.raw({segment, field}).empty() ? 0 : 1;
+  }
+  return fields;
+}
+
+/// Allocations of one message in steady state, of which none should be a field's own.
+void report_allocations(std::string const& name, std::size_t fields, std::function<void()> const& ours,
+                        std::function<void()> const& ceiling) {
+  auto const count = [](std::function<void()> const& item) {
+    item();
+    item();
+    std::size_t const before = support::allocations();
+    for (int i = 0; i < kItemsOnce; ++i) item();
+    return static_cast<double>(support::allocations() - before) / kItemsOnce;
+  };
+  double const made = count(ours);
+  bench::print_note(
+      fmt::format("{}: {:.0f} allocations a message, {:.2f} for each of its {} fields; ceiling {:.0f}", name,
+                  made, made / static_cast<double>(fields), fields, count(ceiling)));
+}
+
 template <class Path>
 void run(std::string const& name, Path& path, std::string const& goal, std::string const& bar) {
   auto const result = bench::compare(
@@ -241,6 +269,20 @@ int main(int argc, char** argv) try {
   Reverse reverse_ref(ref, "REF", "I12", "REF_I12");
   Examine examine(forward.ours());
 
+  auto const count_allocations = [&] {
+    report_allocations(
+        "v2 -> FHIR, ADT^A01", field_count(adt), [&] { forward.ours(); }, [&] { forward.ceiling(); });
+    report_allocations(
+        "FHIR -> v2, ADT^A01", field_count(reverse_adt.ours()), [&] { reverse_adt.ours(); },
+        [&] { reverse_adt.ceiling(); });
+    report_allocations(
+        "FHIR -> v2, REF^I12", field_count(reverse_ref.ours()), [&] { reverse_ref.ours(); },
+        [&] { reverse_ref.ceiling(); });
+  };
+  if (argc == 2 && argv[1] == std::string_view("allocations")) {
+    count_allocations();
+    return 0;
+  }
   if (argc == 3 && argv[1] == std::string_view("once")) {
     std::map<std::string_view, std::function<void()>> const paths{
         {"forward", [&] { forward.ours(); }},         {"forward-ceiling", [&] { forward.ceiling(); }},
@@ -263,6 +305,7 @@ int main(int argc, char** argv) try {
   std::string const ref_back = reverse_ref.ours();
   print_difference(ref_back, reverse_ref.ceiling(), '\r');
   run("structure + search values, those resources", examine, "0.5", "0.33");
+  count_allocations();
   report_tables();
 } catch (std::exception const& failure) {
   fmt::print(stderr, "translate_bench: {}\n", failure.what());

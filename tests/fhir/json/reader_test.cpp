@@ -119,6 +119,57 @@ TEST(Reader, KeepsAFractionOfAMegabyte) {
   EXPECT_EQ(document->root.text(), digits);
 }
 
+TEST(Reader, SeesEveryByteOfAStringWhereverItStands) {
+  for (std::size_t size = 0; size <= 50; ++size) {
+    std::string const plain(size, 'x');
+    EXPECT_EQ(read_document("\"" + plain + "\"")->root.text(), plain);
+    for (std::size_t at = 0; at < size; ++at) {
+      auto const with = [&](std::string_view one) {
+        return "\"" + plain.substr(0, at) + std::string(one) + plain.substr(at) + "\"";
+      };
+      EXPECT_EQ(read_document(with("\\n"))->root.text(), plain.substr(0, at) + "\n" + plain.substr(at));
+      EXPECT_EQ(read_document(with("\u00e9"))->root.text(),
+                plain.substr(0, at) + "\u00e9" + plain.substr(at));
+      EXPECT_EQ(read_document(with("\x7F"))->root.text(), plain.substr(0, at) + "\x7F" + plain.substr(at));
+      for (std::string_view const bad : {"\x1F", "\xFF", "\"", "\\x", "\xC3"})
+        EXPECT_FALSE(read_document(with(bad))) << size << " " << at;
+      EXPECT_FALSE(read_document("\"" + plain.substr(0, at)));
+    }
+  }
+}
+
+TEST(Reader, HoldsMoreOpenValuesThanItHasRoomForAtFirst) {
+  std::string items = "[";
+  std::string members = "{";
+  for (int i = 0; i < 5000; ++i) {
+    std::string const number = std::to_string(i);
+    items += (i == 0 ? "" : ",") + number;
+    members += (i == 0 ? "\"n" : ",\"n") + number + "\":[" + number + "]";
+  }
+  items += ']';
+  members += '}';
+  for (std::string const& bytes : {items, members, "{\"a\":" + items + ",\"b\":" + members + "}"})
+    EXPECT_EQ(write(read_document(bytes)->root), bytes);
+}
+
+TEST(Reader, WhatWasReadMayGrow) {
+  for (int size = 0; size < 20; ++size) {
+    std::string bytes = "[";
+    for (int i = 0; i < size; ++i) bytes += std::string(i == 0 ? "" : ",") + "{\"a\":1,\"b\":2,\"c\":3}";
+    auto document = read_document(bytes + "]");
+    ASSERT_TRUE(document);
+    for (Element& item : document->root.items()) {
+      item.set(document->arena, "d", Element::of_string("4"));
+      item.remove("a");
+      item.set(document->arena, "e", Element::of_string("5"));
+    }
+    for (int i = 0; i < 9; ++i) document->root.push(document->arena, Element::of_number("7"));
+    std::string wanted = "[";
+    for (int i = 0; i < size; ++i) wanted += "{\"b\":2,\"c\":3,\"d\":\"4\",\"e\":\"5\"},";
+    EXPECT_EQ(write(document->root), wanted + "7,7,7,7,7,7,7,7,7]");
+  }
+}
+
 TEST(Reader, AcceptsEveryDepthUpToItsLimit) {
   EXPECT_TRUE(read_document(repeat("[", kDepthMax) + repeat("]", kDepthMax)));
 }

@@ -18,6 +18,24 @@ TEST(Writer, WritesWithoutWhiteSpaceInTheOrderOfMembers) {
   EXPECT_EQ(write(document.root), R"({"b":[1.50,null,true],"a":{},"c":[]})");
 }
 
+TEST(Writer, EscapesWhereverItIsNeeded) {
+  for (std::size_t size = 0; size <= 50; ++size) {
+    std::string const plain(size, 'x');
+    EXPECT_EQ(write(Element::of_string(plain)), "\"" + plain + "\"");
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string text = plain;
+      text[at] = '"';
+      EXPECT_EQ(write(Element::of_string(text)),
+                "\"" + plain.substr(0, at) + "\\\"" + plain.substr(at + 1) + "\"");
+      text[at] = '\x1F';
+      EXPECT_EQ(write(Element::of_string(text)),
+                "\"" + plain.substr(0, at) + "\\u001f" + plain.substr(at + 1) + "\"");
+      text[at] = '\xFF';
+      EXPECT_EQ(write(Element::of_string(text)), "\"" + text + "\"");
+    }
+  }
+}
+
 TEST(Writer, AppendsToWhatIsThere) {
   std::string out = "x";
   write(Element::of_boolean(false), out);
