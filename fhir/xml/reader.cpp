@@ -1,4 +1,6 @@
 #include "fhir/definitions/definitions.hpp"
+#include "fhir/xml/characters.hpp"
+#include "fhir/xml/narrative.hpp"
 #include "fhir/xml/xml.hpp"
 
 #include <fmt/format.h>
@@ -18,7 +20,7 @@ using json::Element;
 
 constexpr int kDepthMax = 64;  // As for JSON.
 constexpr std::string_view kFhir = "http://hl7.org/fhir";
-constexpr std::string_view kXhtml = "http://www.w3.org/1999/xhtml";
+constexpr char const* kNoCharacter = "a character that XML cannot hold, or no UTF-8";
 
 /// "line 3 column 14" of a byte.
 std::string position(std::string_view text, std::ptrdiff_t offset) {
@@ -88,13 +90,18 @@ class Reader {
   Result<void> attributes(pugi::xml_node node, TypeDefinition const& type, Element& object, bool has_value) {
     for (pugi::xml_attribute const attribute : node.attributes()) {
       std::string_view const name = attribute.name();
-      if (name == "xmlns" || name.starts_with("xmlns:") || name.starts_with("xsi:")) continue;
+      if (name == "xmlns") {
+        if (attribute.value() == kFhir) continue;
+        return fail(node, IssueType::structure, "the element is not in the namespace http://hl7.org/fhir");
+      }
+      if (name.starts_with("xmlns:") || name.starts_with("xsi:")) continue;
       if (name == "value" && has_value) continue;
       bool const is_url = name == "url" && type.name() == "Extension";
       if (name != "id" && !is_url) {
         return fail(node, IssueType::structure, fmt::format("no attribute {} belongs here", name));
       }
-      object.set(arena_, is_url ? "url" : "id", Element::of_string(arena_.copy(attribute.value())));
+      FHIR_TRY(Element const text, string(node, attribute.value()));
+      object.set(arena_, is_url ? "url" : "id", text);
     }
     return {};
   }
@@ -123,7 +130,8 @@ class Reader {
     }
     TypeDefinition const& type = element.type();
     if (type.primitive() == Primitive::xhtml) {
-      object.set(arena_, element.name(), Element::of_string(narrative(node)));
+      FHIR_TRY(std::string_view const div, narrative(node));
+      object.set(arena_, element.name(), Element::of_string(div));
       return {};
     }
     if (type.is_primitive()) return primitive(node, element, object, depth);
@@ -138,6 +146,11 @@ class Reader {
 
   Result<Element> complex(pugi::xml_node node, TypeDefinition const& type, int depth) {
     if (type.is_resource()) {  // <contained><Patient>..</Patient></contained>
+      for (pugi::xml_attribute const attribute : node.attributes()) {
+        if (attribute.name() == std::string_view("xmlns") && attribute.value() == kFhir) continue;
+        return fail(node, IssueType::structure,
+                    fmt::format("no attribute {} belongs here", attribute.name()));
+      }
       pugi::xml_node only;
       for (pugi::xml_node const child : node.children()) {
         if (child.type() != pugi::node_element) continue;
@@ -199,8 +212,13 @@ class Reader {
         if (!is_json_number(text)) return fail(node, IssueType::value, "this is no number");
         return Element::of_number(arena_.copy(text));
       default:
-        return Element::of_string(arena_.copy(text));
+        return string(node, text);
     }
+  }
+
+  Result<Element> string(pugi::xml_node node, std::string_view text) {
+    if (find_unwritable(text)) return fail(node, IssueType::value, kNoCharacter);
+    return Element::of_string(arena_.copy(text));
   }
 
   /// How many elements of that name stand before it.
@@ -218,57 +236,13 @@ class Reader {
     return found != nullptr ? *found : object.set(arena_, name, Element::of_array());
   }
 
-  /// The <div> as it was written; with its namespace added where an element above it declared it.
-  std::string_view narrative(pugi::xml_node node) {
+  /// The <div> as it was written; with its namespace added where it names none.
+  Result<std::string_view> narrative(pugi::xml_node node) {
     auto const start = static_cast<std::size_t>(node.offset_debug()) - 1;
-    if (std::string_view(node.attribute("xmlns").value()) == kXhtml)
-      return arena_.copy(text_.substr(start, length_of(start)));
-    node.append_attribute("xmlns") = kXhtml.data();
-    std::string text;
-    struct Writer : pugi::xml_writer {
-      std::string& out;
-      explicit Writer(std::string& to) : out(to) {}
-      void write(void const* data, std::size_t size) override {
-        out.append(static_cast<char const*>(data), size);
-      }
-    } writer(text);
-    node.print(writer, "", pugi::format_raw);
-    return arena_.copy(text);
-  }
-
-  /// Bytes of the element that starts at `start`, which is known to be well-formed.
-  std::size_t length_of(std::size_t start) const {
-    int open = 0;
-    std::size_t at = start;
-    while (at < text_.size()) {
-      at = text_.find('<', at);
-      if (text_.substr(at).starts_with("<!--")) {
-        at = text_.find("-->", at) + 3;
-        continue;
-      }
-      if (text_.substr(at).starts_with("<![CDATA[")) {
-        at = text_.find("]]>", at) + 3;
-        continue;
-      }
-      bool const closes = text_[at + 1] == '/';
-      char quote = '\0';
-      for (; at < text_.size() && (quote != '\0' || text_[at] != '>'); ++at) {
-        if (quote == '\0' && (text_[at] == '"' || text_[at] == '\'')) {
-          quote = text_[at];
-        } else if (text_[at] == quote) {
-          quote = '\0';
-        }
-      }
-      bool const is_empty = text_[at - 1] == '/';
-      ++at;
-      if (closes) {
-        --open;
-      } else if (!is_empty) {
-        ++open;
-      }
-      if (open == 0) break;
-    }
-    return at - start;
+    std::string_view const div = text_.substr(start, length_of_element(text_.substr(start)));
+    if (!node.attribute("xmlns")) return arena_.copy(in_xhtml(div));
+    if (node.attribute("xmlns").value() == kXhtml) return arena_.copy(div);
+    return fail(node, IssueType::structure, kNoXhtml);
   }
 
   std::string_view text_;
@@ -279,6 +253,8 @@ class Reader {
 
 Result<json::Document> read_resource(std::string_view xml) {
   if (xml.starts_with("\xEF\xBB\xBF")) xml.remove_prefix(3);
+  if (auto const at = find_unwritable(xml))
+    return error(IssueType::value, kNoCharacter, {}, position(xml, static_cast<std::ptrdiff_t>(*at)));
   pugi::xml_document document;
   constexpr unsigned kOptions = pugi::parse_default | pugi::parse_doctype | pugi::parse_ws_pcdata;
   auto const parsed = document.load_buffer(xml.data(), xml.size(), kOptions, pugi::encoding_utf8);

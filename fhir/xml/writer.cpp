@@ -1,4 +1,6 @@
 #include "fhir/definitions/definitions.hpp"
+#include "fhir/xml/characters.hpp"
+#include "fhir/xml/narrative.hpp"
 #include "fhir/xml/xml.hpp"
 
 #include <fmt/format.h>
@@ -114,10 +116,9 @@ class Writer {
     path_.append(".").append(element.name());
     TypeDefinition const& type = element.type();
     if (type.primitive() == Primitive::xhtml) {
-      std::string_view const div = part.value == nullptr ? std::string_view{} : part.value->text();
-      if (!div.starts_with("<div"))
-        return error(IssueType::structure, "a narrative must be one div element", path_);
-      out_ += div;
+      auto div = div_for_xml(part.value == nullptr ? std::string_view{} : part.value->text());
+      if (!div) return error(div.error().code, std::move(div.error().diagnostics), path_);
+      out_ += *div;
     } else if (type.is_primitive()) {
       FHIR_CHECK(primitive(element.name(), part));
     } else {
@@ -130,11 +131,9 @@ class Writer {
   Result<void> primitive(std::string_view name, Part part) {
     static TypeDefinition const& kElement = *definitions::find_type("Element");
     out_.append("<").append(name);
-    if (part.extra != nullptr) attribute("id", *part.extra);
+    if (part.extra != nullptr) FHIR_CHECK(attribute_of(*part.extra, "id"));
     if (part.value != nullptr && !part.value->is_null()) {
-      out_ += " value=\"";
-      append_escaped(out_, part.value->text());
-      out_ += '"';
+      FHIR_CHECK(attribute("value", part.value->text()));
     }
     if (part.extra == nullptr || !part.extra->is_object()) {
       out_ += "/>";
@@ -154,8 +153,8 @@ class Writer {
       out_ += '>';
       FHIR_CHECK(resource(*value, false));
     } else {
-      attribute("id", *value);
-      if (type.name() == "Extension") attribute("url", *value);
+      FHIR_CHECK(attribute_of(*value, "id"));
+      if (type.name() == "Extension") FHIR_CHECK(attribute_of(*value, "url"));
       out_ += '>';
       FHIR_CHECK(members(*value, type, {}));
     }
@@ -163,12 +162,19 @@ class Writer {
     return {};
   }
 
-  void attribute(std::string_view name, Element const& object) {
+  Result<void> attribute_of(Element const& object, std::string_view name) {
     Element const* value = object.find(name);
-    if (value == nullptr) return;
+    return value == nullptr ? Result<void>{} : attribute(name, value->text());
+  }
+
+  Result<void> attribute(std::string_view name, std::string_view value) {
+    if (find_unwritable(value)) {
+      return error(IssueType::value, fmt::format("its {} has a character that XML cannot hold", name), path_);
+    }
     out_.append(" ").append(name).append("=\"");
-    append_escaped(out_, value->text());
+    append_escaped(out_, value);
     out_ += '"';
+    return {};
   }
 
   std::string out_ = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";

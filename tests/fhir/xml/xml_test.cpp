@@ -67,9 +67,41 @@ TEST(Xml, ANarrativeKeepsItsBytes) {
   EXPECT_EQ(again->root.text_of("text", "div"), original.root.text_of("text", "div"));
 }
 
-TEST(Xml, ANamespaceDeclaredAboveTheNarrativeIsWrittenIntoIt) {
-  auto const read_back = read_resource(R"(<f:Patient xmlns:f="http://hl7.org/fhir"/>)");
-  EXPECT_FALSE(read_back) << "prefixes are not read";
+TEST(Xml, ANarrativeThatNamesNoNamespaceIsXhtml) {
+  auto const read = read_resource(
+      R"(<Patient xmlns="http://hl7.org/fhir"><text><status value="empty"/><div>a<?x > ?></div></text></Patient>)");
+  ASSERT_TRUE(read) << to_line(read.error());
+  std::string const xhtml = R"(<div xmlns="http://www.w3.org/1999/xhtml">a<?x > ?></div>)";
+  EXPECT_EQ(read->root.text_of("text", "div"), xhtml);
+  EXPECT_NE(xml_of(R"({"resourceType":"Patient","text":{"status":"empty","div":"<div>a<?x > ?></div>"}})")
+                .find(xhtml),
+            std::string::npos);
+}
+
+TEST(Xml, OnlyWhatXmlCanHoldIsWritten) {
+  struct {
+    char const* member;
+    IssueType code;
+    char const* expression;
+  } const refused[] = {
+      {R"("text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"/><active value=\"true\"/>"})",
+       IssueType::structure, "Patient.text.div"},
+      {R"("text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"/> and more"})", IssueType::structure,
+       "Patient.text.div"},
+      {R"("text":{"div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><b></div>"})", IssueType::structure,
+       "Patient.text.div"},
+      {R"("text":{"div":"<div xmlns=\"urn:other\"/>"})", IssueType::structure, "Patient.text.div"},
+      {R"("text":{"div":"<!DOCTYPE div><div/>"})", IssueType::structure, "Patient.text.div"},
+      {R"("gender":"a\uffffb")", IssueType::value, "Patient.gender"},
+      {R"("name":[{"id":"\ufffe"}])", IssueType::value, "Patient.name"}};
+  for (auto const& row : refused) {
+    auto const document =
+        json::read_document(std::string(R"({"resourceType":"Patient",)") + row.member + "}").value();
+    auto const xml = write_resource(document.root);
+    ASSERT_FALSE(xml) << row.member << *xml;
+    EXPECT_EQ(xml.error().code, row.code) << row.member;
+    EXPECT_EQ(xml.error().expression, row.expression) << row.member;
+  }
 }
 
 TEST(Xml, TextIsEscapedSoThatNothingIsLost) {
@@ -104,7 +136,18 @@ TEST(Xml, RefusesWithPlaceAndReason) {
       {R"(<Patient xmlns="http://hl7.org/fhir"><active value="true" other="1"/></Patient>)",
        IssueType::structure, "Patient.active"},
       {R"(<Patient xmlns="http://hl7.org/fhir"><contained/></Patient>)", IssueType::structure,
-       "Patient.contained"}};
+       "Patient.contained"},
+      {R"(<Patient xmlns="http://hl7.org/fhir"><contained id="1"><Basic/></contained></Patient>)",
+       IssueType::structure, "Patient.contained"},
+      {R"(<f:Patient xmlns:f="http://hl7.org/fhir"/>)", IssueType::structure, "f:Patient"},
+      {R"(<Patient xmlns="http://hl7.org/fhir"><active xmlns="urn:other" value="true"/></Patient>)",
+       IssueType::structure, "Patient.active"},
+      {R"(<Patient xmlns="http://hl7.org/fhir"><text><div xmlns="http://www.w2.org/1999/xhtml"/></text></Patient>)",
+       IssueType::structure, "Patient.text.div"},
+      {"<Patient xmlns=\"http://hl7.org/fhir\"><gender value=\"a\xC3\"/></Patient>", IssueType::value, ""},
+      {"<Patient xmlns=\"http://hl7.org/fhir\"><gender value=\"a\x01\"/></Patient>", IssueType::value, ""},
+      {R"(<Patient xmlns="http://hl7.org/fhir"><gender value="a&#1;"/></Patient>)", IssueType::value,
+       "Patient.gender"}};
   for (Refused const& row : kRefused) {
     auto const result = read_resource(row.xml);
     ASSERT_FALSE(result) << row.xml;
