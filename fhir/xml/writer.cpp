@@ -77,7 +77,7 @@ class Writer {
  private:
   /// Members in the order of the definitions; `skip` was written already.
   Result<void> members(Element const& object, TypeDefinition const& type, std::string_view skip) {
-    std::size_t known = object.find(skip) != nullptr ? 1 : 0;
+    std::size_t known = skip.empty() || object.find(skip) == nullptr ? 0 : 1;
     for (ElementDefinition const& element : type.elements()) {
       if (element.name() == skip) continue;
       Element const* value = object.find(element.name());
@@ -135,7 +135,7 @@ class Writer {
     if (part.value != nullptr && !part.value->is_null()) {
       FHIR_CHECK(attribute("value", part.value->text()));
     }
-    if (part.extra == nullptr || !part.extra->is_object()) {
+    if (part.extra == nullptr || !part.extra->is_object() || part.extra->empty()) {
       out_ += "/>";
       return {};
     }

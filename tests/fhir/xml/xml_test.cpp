@@ -92,6 +92,7 @@ TEST(Xml, OnlyWhatXmlCanHoldIsWritten) {
        "Patient.text.div"},
       {R"("text":{"div":"<div xmlns=\"urn:other\"/>"})", IssueType::structure, "Patient.text.div"},
       {R"("text":{"div":"<!DOCTYPE div><div/>"})", IssueType::structure, "Patient.text.div"},
+      {R"("_active":{"":1})", IssueType::structure, "Patient.active"},
       {R"("gender":"a\uffffb")", IssueType::value, "Patient.gender"},
       {R"("name":[{"id":"\ufffe"}])", IssueType::value, "Patient.name"}};
   for (auto const& row : refused) {
