@@ -8,23 +8,16 @@ namespace fhir::xml {
 std::size_t length_of_element(std::string_view text) {
   int open = 0;
   std::size_t at = 0;
-  auto const past = [&](std::string_view end) { at = text.find(end, at) + end.size(); };
-  while (at < text.size()) {
-    at = text.find('<', at);
-    std::string_view const rest = text.substr(at);
-    if (rest.starts_with("<!--")) {
-      past("-->");
-      continue;
-    }
-    if (rest.starts_with("<![CDATA[")) {
-      past("]]>");
-      continue;
-    }
-    if (rest.starts_with("<?")) {
-      past("?>");
-      continue;
-    }
-    bool const closes = text[at + 1] == '/';
+  // Past what is no tag, from its start to its end; its end is looked for after its start: "<!-->" is none.
+  auto const is_past = [&](std::string_view start, std::string_view end) {
+    if (!text.substr(at).starts_with(start)) return false;
+    std::size_t const found = text.find(end, at + start.size());
+    at = found == std::string_view::npos ? text.size() : found + end.size();
+    return true;
+  };
+  while ((at = text.find('<', at)) != std::string_view::npos) {
+    if (is_past("<!--", "-->") || is_past("<![CDATA[", "]]>") || is_past("<?", "?>")) continue;
+    bool const closes = text.substr(at).starts_with("</");
     char quote = '\0';
     for (; at < text.size() && (quote != '\0' || text[at] != '>'); ++at) {
       if (quote == '\0' && (text[at] == '"' || text[at] == '\'')) {
@@ -40,9 +33,9 @@ std::size_t length_of_element(std::string_view text) {
     } else if (!is_empty) {
       ++open;
     }
-    if (open == 0) break;
+    if (open == 0) return at;
   }
-  return at;
+  return text.size();
 }
 
 std::string in_xhtml(std::string_view div) {

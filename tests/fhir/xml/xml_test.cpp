@@ -59,7 +59,7 @@ TEST(Xml, DigitsIdsAndExtensionsOnPrimitivesAreKept) {
 
 TEST(Xml, ANarrativeKeepsItsBytes) {
   std::string const div =
-      R"(<div xmlns=\"http://www.w3.org/1999/xhtml\"><p title='a > b'>1 &lt; 2<br/>x <!-- </div> --><div>inner</div></p></div>)";
+      R"(<div xmlns=\"http://www.w3.org/1999/xhtml\"><p title='a > b'>1 &lt; 2<br/>x <!-- </div> --><!--> <? </div> --><div>inner</div></p></div>)";
   std::string const text = R"({"resourceType":"Patient","text":{"status":"generated","div":")" + div + "\"}}";
   auto const original = json::read_document(text).value();
   auto const again = read_resource(write_resource(original.root).value());
