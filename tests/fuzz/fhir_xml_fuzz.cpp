@@ -1,5 +1,5 @@
 /// FHIR XML from outside: what is read must be written, and read again as the same. FHIR JSON that becomes
-/// XML: read and written again it must be the same XML.
+/// XML: what is read of it must be read again as the same.
 #include "fhir/json/reader.hpp"
 #include "fhir/xml/xml.hpp"
 
