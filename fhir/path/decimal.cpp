@@ -23,7 +23,12 @@ constexpr std::array<Int128, kDigitsMax + 1> kPowers = [] {
 
 Int128 power_of_ten(int exponent) { return kPowers[static_cast<std::size_t>(exponent)]; }
 
+/// Nearly all numbers are short, and the machine's own arithmetic is many times faster than that of 128 bits.
+bool is_short(Int128 value) { return value == static_cast<std::int64_t>(value); }
+
 std::optional<Int128> times(Int128 left, Int128 right) {
+  if (is_short(left) && is_short(right))
+    return static_cast<Int128>(static_cast<std::int64_t>(left)) * static_cast<std::int64_t>(right);
   Int128 product = 0;
   if (__builtin_mul_overflow(left, right, &product)) return std::nullopt;
   return product;
@@ -31,6 +36,7 @@ std::optional<Int128> times(Int128 left, Int128 right) {
 
 /// The unscaled value at a larger scale.
 std::optional<Int128> widened(Decimal const& value, int scale) {
+  if (scale == value.scale) return value.unscaled;
   if (scale - value.scale > kDigitsMax) return std::nullopt;
   return times(value.unscaled, power_of_ten(scale - value.scale));
 }
@@ -92,6 +98,7 @@ double Decimal::to_double() const {
 }
 
 std::string Decimal::to_string() const {
+  if (scale == 0 && is_short(unscaled)) return fmt::format_int(static_cast<std::int64_t>(unscaled)).str();
   std::string digits;
   for (Int128 rest = unscaled < 0 ? -unscaled : unscaled; rest != 0; rest /= 10) {
     digits.push_back(static_cast<char>('0' + static_cast<int>(rest % 10)));
@@ -129,6 +136,7 @@ std::optional<Decimal> Decimal::rounded(int digits) const {
 }
 
 std::optional<std::int64_t> Decimal::floor() const {
+  if (scale == 0 && is_short(unscaled)) return static_cast<std::int64_t>(unscaled);
   Int128 const unit = power_of_ten(scale);
   Int128 const whole = unscaled / unit - (unscaled % unit < 0 ? 1 : 0);
   if (whole < INT64_MIN || whole > INT64_MAX) return std::nullopt;
@@ -200,6 +208,8 @@ std::optional<Decimal> divide_whole(Decimal const& left, Decimal const& right) {
   auto const a = widened(left, scale);
   auto const b = widened(right, scale);
   if (!a || !b) return std::nullopt;
+  if (is_short(*a) && is_short(*b) && *b != -1)  // the least number by -1 is not short
+    return Decimal{static_cast<std::int64_t>(*a) / static_cast<std::int64_t>(*b), 0};
   return Decimal{*a / *b, 0};
 }
 

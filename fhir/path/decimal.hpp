@@ -11,6 +11,7 @@
 namespace fhir::path {
 
 __extension__ using Int128 = __int128;
+__extension__ using UnsignedInt128 = unsigned __int128;
 
 /// unscaled / 10^scale. Thirty-six digits in all; what would need more is cut after the point, or absent.
 struct Decimal {

@@ -55,7 +55,7 @@ class Evaluation {
   Result<std::optional<bool>> run_boolean(NodeId id, Scope const& scope);
   Result<std::optional<Item>> run_single(Node const& node, NodeId operand, Scope const& scope);
   Result<Collection> run_path(Node const& last, Scope const& scope);
-  Result<Collection> run_on_singles(Node const& node, Scope const& scope);
+  Result<std::optional<Item>> run_on_singles(Node const& node, Scope const& scope);
   bool is_literal_index(Node const& node) const;
 
   Program const& program_;

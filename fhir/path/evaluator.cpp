@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::uint64_t kLookEvery = 4096;  // Steps between two looks at the clock.
 
-Collection one(Item const& item) { return Collection{item}; }
-Collection one(bool value) { return Collection{Item::of_boolean(value)}; }
+Collection one(Item const& item) { return Collection(item); }
+Collection one(bool value) { return Collection(Item::of_boolean(value)); }
 
 Collection of_optional(std::optional<bool> value) { return value ? one(*value) : Collection{}; }
 
@@ -47,7 +47,7 @@ Result<std::optional<std::string_view>> as_text(Node const& node, Collection con
 }
 
 Result<std::optional<std::string_view>> as_text(Node const& node, Item const& item) {
-  if (item.kind == Item::Kind::string) return std::optional(item.text);
+  if (item.kind == Item::Kind::string) return std::optional(item.text());
   auto const value = to_value(item);
   if (!value) {
     if (item.is_node() && item.type != nullptr && item.type->is_primitive())
@@ -58,7 +58,7 @@ Result<std::optional<std::string_view>> as_text(Node const& node, Item const& it
       value->kind != Item::Kind::date_time && value->kind != Item::Kind::time) {
     return failure(node, "a text is needed, not " + type_name(item));
   }
-  return std::optional(value->text);
+  return std::optional(value->text());
 }
 
 Result<std::optional<std::int64_t>> as_integer(Node const& node, Collection const& items) {
@@ -68,12 +68,12 @@ Result<std::optional<std::int64_t>> as_integer(Node const& node, Collection cons
 }
 
 Result<std::optional<std::int64_t>> as_integer(Node const& node, Item const& item) {
-  if (item.kind == Item::Kind::integer) return item.number.floor();
+  if (item.kind == Item::Kind::integer) return item.number().floor();
   auto const value = to_value(item);
   if (!value || value->kind != Item::Kind::integer) {
     return failure(node, "an integer is needed, not " + type_name(item));
   }
-  return value->number.floor();
+  return value->number().floor();
 }
 
 Result<bool> SpendingSet::spent(bool answer) {
@@ -195,7 +195,7 @@ Result<Collection> Evaluation::run_member(Node const& node, Scope const& scope) 
         is_below(*scope.self->type, node.text)) {
       return one(*scope.self);
     }
-    append_members(*scope.self, node.text, out);
+    append_members(*scope.self, node.text, program_.last_element(node), out);
     return out;
   }
   return run_path(node, scope);
@@ -214,26 +214,29 @@ Result<Collection> Evaluation::run_path(Node const& last, Scope const& scope) {
     steps[count++] = node;
     begin = program_.operands_of(*node)[0];
   }
-  FHIR_TRY(Collection here, run(begin, scope));
-  Collection next;
+  FHIR_TRY(Collection first, run(begin, scope));
+  Collection second;
+  Collection* here = &first;
+  Collection* next = &second;
   while (count-- > 0) {
     Node const& step = *steps[count];
     if (step.operation == Operation::item_at) {
-      auto const at = program_.node(program_.operands_of(step)[1]).item.number.floor().value_or(-1);
-      bool const is_there = at >= 0 && static_cast<std::size_t>(at) < here.size();
-      if (is_there && at != 0) here.front() = here[static_cast<std::size_t>(at)];
-      here.erase(here.begin() + (is_there ? 1 : 0), here.end());
+      auto const at = program_.node(program_.operands_of(step)[1]).item.number().floor().value_or(-1);
+      bool const is_there = at >= 0 && static_cast<std::size_t>(at) < here->size();
+      if (is_there && at != 0) here->front() = (*here)[static_cast<std::size_t>(at)];
+      here->truncate(here->begin() + (is_there ? 1 : 0));
       FHIR_CHECK(spend(2));
       continue;
     }
-    next.clear();
-    for (Item const& item : here) append_members(item, step.text, next);
-    FHIR_CHECK(spend(1 + here.size() + next.size()));
-    if (next.size() > environment_.collection_max)
+    next->clear();
+    LastElement& last_element = program_.last_element(step);
+    for (Item const& item : *here) append_members(item, step.text, last_element, *next);
+    FHIR_CHECK(spend(1 + here->size() + next->size()));
+    if (next->size() > environment_.collection_max)
       return error(IssueType::too_costly, "a collection has too many items");
     std::swap(here, next);
   }
-  return here;
+  return std::move(*here);
 }
 
 bool Evaluation::is_literal_index(Node const& node) const {
@@ -274,7 +277,7 @@ Result<Collection> Evaluation::run_sign(Node const& node, Scope const& scope) {
   bool const is_number = value && (value->kind == Item::Kind::integer || value->kind == Item::Kind::decimal ||
                                    value->kind == Item::Kind::quantity);
   if (!is_number) return failure(node, "a sign needs a number, not " + type_name(*item));
-  if (node.operation == Operation::negate) value->number = value->number.negated();
+  if (node.operation == Operation::negate) value->set_number(value->number().negated());
   return one(*value);
 }
 
@@ -282,7 +285,7 @@ Result<Collection> Evaluation::run_type(Node const& node, Scope const& scope) {
   FHIR_TRY(Collection input, run(program_.operands_of(node)[0], scope));
   if (node.operation == Operation::as) {
     // N1 wants one item here; R4's own SearchParameters write (useContext.value as Quantity) over many.
-    std::erase_if(input, [&](Item const& item) { return !is_cast_type(item, node.text); });
+    input.erase_if([&](Item const& item) { return !is_cast_type(item, node.text); });
     return input;
   }
   FHIR_TRY(auto const item, single(node, input));
@@ -329,20 +332,21 @@ Result<Collection> Evaluation::run_logic(Node const& node, Scope const& scope) {
 
 namespace {
 
-Result<Collection> compare(Node const& node, std::optional<Item> const& a, std::optional<Item> const& b) {
-  if (!a || !b) return Collection{};
+Result<std::optional<Item>> compare(Node const& node, std::optional<Item> const& a,
+                                    std::optional<Item> const& b) {
+  if (!a || !b) return std::optional<Item>{};
   auto const found = order(*a, *b);
   if (!found) return failure(node, found.error().diagnostics);
-  if (!found->known) return Collection{};
+  if (!found->known) return std::optional<Item>{};
   switch (node.operation) {
     case Operation::less:
-      return one(found->sign < 0);
+      return std::optional(Item::of_boolean(found->sign < 0));
     case Operation::less_equal:
-      return one(found->sign <= 0);
+      return std::optional(Item::of_boolean(found->sign <= 0));
     case Operation::greater:
-      return one(found->sign > 0);
+      return std::optional(Item::of_boolean(found->sign > 0));
     default:
-      return one(found->sign >= 0);
+      return std::optional(Item::of_boolean(found->sign >= 0));
   }
 }
 
@@ -363,6 +367,22 @@ bool takes_collections(Operation operation) {
       return true;
     default:
       return false;
+  }
+}
+
+/// What run_on_singles() runs.
+bool gives_one(Operation operation) {
+  switch (operation) {
+    case Operation::multiply:
+    case Operation::divide:
+    case Operation::whole_divide:
+    case Operation::modulo:
+    case Operation::add:
+    case Operation::subtract:
+    case Operation::concatenate:
+      return true;
+    default:
+      return is_order(operation);
   }
 }
 
@@ -387,7 +407,10 @@ char symbol_of(Operation operation) {
 
 Result<Collection> Evaluation::run_binary(Node const& node, Scope const& scope) {
   auto const operands = program_.operands_of(node);
-  if (!takes_collections(node.operation)) return run_on_singles(node, scope);
+  if (!takes_collections(node.operation)) {
+    FHIR_TRY(auto const item, run_on_singles(node, scope));
+    return item ? one(*item) : Collection{};
+  }
   bool const is_equality = node.operation == Operation::equal || node.operation == Operation::not_equal;
   FHIR_TRY(Collection left, run(operands[0], scope));
   if (Node const& right = program_.node(operands[1]);
@@ -400,7 +423,7 @@ Result<Collection> Evaluation::run_binary(Node const& node, Scope const& scope) 
   FHIR_TRY(Collection right, run(operands[1], scope));
   switch (node.operation) {
     case Operation::union_: {
-      left.insert(left.end(), right.begin(), right.end());
+      left.append(right);
       return distinct(*this, left);
     }
     case Operation::equal:
@@ -422,18 +445,23 @@ Result<Collection> Evaluation::run_binary(Node const& node, Scope const& scope) 
   }
 }
 
-/// The one item of an operand, or none; a literal is at hand. Errors: several.
+/// The one item of an operand, or none; literals, $this and what gives one item make no collection on the
+/// way. Errors: several.
 Result<std::optional<Item>> Evaluation::run_single(Node const& node, NodeId operand, Scope const& scope) {
   Node const& what = program_.node(operand);
   if (what.operation == Operation::literal) {
     FHIR_CHECK(spend(1));
     return what.is_empty ? std::optional<Item>{} : std::optional(what.item);
   }
+  if (gives_one(what.operation)) {
+    FHIR_CHECK(spend(1));
+    return run_on_singles(what, scope);
+  }
   FHIR_TRY(Collection const items, run(operand, scope));
   return single(node, items);
 }
 
-Result<Collection> Evaluation::run_on_singles(Node const& node, Scope const& scope) {
+Result<std::optional<Item>> Evaluation::run_on_singles(Node const& node, Scope const& scope) {
   auto const operands = program_.operands_of(node);
   FHIR_TRY(auto const a, run_single(node, operands[0], scope));
   FHIR_TRY(auto const b, run_single(node, operands[1], scope));
@@ -446,12 +474,13 @@ Result<Collection> Evaluation::run_on_singles(Node const& node, Scope const& sco
       if (!text) return failure(node, "a text is needed, not " + type_name(*part));
       joined += *text;
     }
-    return one(text_item(joined));
+    if (joined.size() > kTextMax) return error(IssueType::too_costly, "a text became too long");
+    return std::optional(text_item(joined));
   }
-  if (!a || !b) return Collection{};
-  auto const value = calculate(symbol_of(node.operation), *a, *b, arena_);
+  if (!a || !b) return std::optional<Item>{};
+  auto value = calculate(symbol_of(node.operation), *a, *b, arena_);
   if (!value) return failure(node, value.error().diagnostics);
-  return *value ? one(**value) : Collection{};
+  return value;
 }
 
 Result<Collection> Expression::evaluate(Item const& focus, Environment const& environment,

@@ -13,7 +13,7 @@ namespace fhir::path {
 
 namespace {
 
-Collection boolean(bool value) { return {Item::of_boolean(value)}; }
+Collection boolean(bool value) { return Collection(Item::of_boolean(value)); }
 
 Result<Collection> empty(Call& call) { return boolean(call.input.empty()); }
 
@@ -47,7 +47,7 @@ Result<Collection> select(Call& call) {
   Collection out;
   for (std::size_t i = 0; i < call.input.size(); ++i) {
     FHIR_TRY(Collection const part, call.argument_on(0, call.input[i], static_cast<std::int64_t>(i)));
-    out.insert(out.end(), part.begin(), part.end());
+    out.append(part);
     if (out.size() > call.evaluation.environment().collection_max) {
       return error(IssueType::too_costly, "a collection has too many items");
     }
@@ -137,7 +137,7 @@ Collection slice(Collection const& items, std::int64_t first, std::int64_t most)
   auto const size = static_cast<std::int64_t>(items.size());
   std::int64_t const begin = std::clamp<std::int64_t>(first, 0, size);
   std::int64_t const end = begin + std::clamp<std::int64_t>(most, 0, size - begin);
-  return {items.begin() + begin, items.begin() + end};
+  return Collection(items.begin() + begin, items.begin() + end);
 }
 
 Result<Collection> first(Call& call) { return slice(call.input, 0, 1); }
@@ -179,7 +179,7 @@ Result<Collection> exclude(Call& call) { return filtered(call, false); }
 Result<Collection> combine(Call& call) {
   FHIR_TRY(Collection const other, call.argument(0));
   Collection out = call.input;
-  out.insert(out.end(), other.begin(), other.end());
+  out.append(other);
   return out;
 }
 
@@ -215,17 +215,22 @@ Result<Collection> aggregate(Call& call) {
 
 Result<Collection> children(Call& call) {
   Collection out;
-  for (Item const& item : call.input) append_children(item, out);
+  Shapes shapes;
+  for (Item const& item : call.input) append_children(item, shapes, out);
   return out;
 }
 
 Result<Collection> descendants(Call& call) {
   Collection out;
-  for (Item const& item : call.input) append_children(item, out);
+  Shapes shapes;
+  for (Item const& item : call.input) append_children(item, shapes, out);
+  FHIR_CHECK(call.evaluation.spend(out.size()));
   for (std::size_t i = 0; i < out.size(); ++i) {
-    FHIR_CHECK(call.evaluation.spend(1));
+    if (!has_children(out[i])) continue;
     Item const item = out[i];
-    append_children(item, out);
+    std::size_t const before = out.size();
+    append_children(item, shapes, out);
+    FHIR_CHECK(call.evaluation.spend(out.size() - before));
     if (out.size() > call.evaluation.environment().collection_max) {
       return error(IssueType::too_costly, "a collection has too many items");
     }
@@ -315,9 +320,7 @@ Result<Collection> as(Call& call) {
 Result<Collection> type(Call& call) {
   Collection out;
   for (Item const& item : call.input) {
-    Item info = Item::of_text(Item::Kind::type_info, namespace_of(item));
-    info.name = name_of(item);
-    out.push_back(info);
+    out.push_back(Item::of_type_info(namespace_of(item), name_of(item)));
   }
   return out;
 }
@@ -333,7 +336,7 @@ Result<Collection> trace(Call& call) {
   Collection shown;
   for (std::size_t i = 0; i < call.input.size(); ++i) {
     FHIR_TRY(Collection const part, call.argument_on(1, call.input[i], static_cast<std::int64_t>(i)));
-    shown.insert(shown.end(), part.begin(), part.end());
+    shown.append(part);
   }
   listener(name.value_or(""), shown);
   return call.input;

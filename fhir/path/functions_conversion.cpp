@@ -24,12 +24,12 @@ std::string lowered(std::string_view text) {
 Converted to_boolean(Item const& value, json::Arena&) {
   if (value.kind == Kind::boolean) return value;
   if (value.kind == Kind::integer || value.kind == Kind::decimal) {
-    if (value.number == Decimal::of(1)) return Item::of_boolean(true);
-    if (value.number == Decimal::of(0)) return Item::of_boolean(false);
+    if (value.number() == Decimal::of(1)) return Item::of_boolean(true);
+    if (value.number() == Decimal::of(0)) return Item::of_boolean(false);
     return std::nullopt;
   }
   if (value.kind != Kind::string) return std::nullopt;
-  std::string const word = lowered(value.text);
+  std::string const word = lowered(value.text());
   for (std::string_view const yes : {"true", "t", "yes", "y", "1", "1.0"}) {
     if (word == yes) return Item::of_boolean(true);
   }
@@ -42,19 +42,19 @@ Converted to_boolean(Item const& value, json::Arena&) {
 Converted to_integer(Item const& value, json::Arena&) {
   if (value.kind == Kind::integer) return value;
   if (value.kind == Kind::boolean) return Item::of_integer(value.boolean ? 1 : 0);
-  if (value.kind != Kind::string || value.text.find_first_not_of("+-0123456789") != std::string_view::npos)
+  if (value.kind != Kind::string || value.text().find_first_not_of("+-0123456789") != std::string_view::npos)
     return std::nullopt;
-  auto const number = Decimal::parse(value.text);
+  auto const number = Decimal::parse(value.text());
   if (!number || number->unscaled > INT32_MAX || number->unscaled < INT32_MIN) return std::nullopt;
   return Item::of_integer(static_cast<std::int64_t>(number->unscaled));
 }
 
 Converted to_decimal(Item const& value, json::Arena&) {
-  if (value.kind == Kind::decimal || value.kind == Kind::integer) return Item::of_decimal(value.number);
+  if (value.kind == Kind::decimal || value.kind == Kind::integer) return Item::of_decimal(value.number());
   if (value.kind == Kind::boolean) return Item::of_decimal({value.boolean ? 10 : 0, 1});
-  if (value.kind != Kind::string || value.text.find_first_of("eE") != std::string_view::npos)
+  if (value.kind != Kind::string || value.text().find_first_of("eE") != std::string_view::npos)
     return std::nullopt;
-  auto const number = Decimal::parse(value.text);
+  auto const number = Decimal::parse(value.text());
   return number ? std::optional(Item::of_decimal(*number)) : std::nullopt;
 }
 
@@ -67,7 +67,7 @@ Converted to_string_value(Item const& value, json::Arena& arena) {
 Converted to_date(Item const& value, json::Arena& arena) {
   if (value.kind == Kind::date) return value;
   if (value.kind != Kind::string && value.kind != Kind::date_time) return std::nullopt;
-  auto parsed = parse_date_or_date_time(value.text);
+  auto parsed = parse_date_or_date_time(value.text());
   if (!parsed) return std::nullopt;
   parsed->is_date = true;
   parsed->has_zone = false;
@@ -78,13 +78,13 @@ Converted to_date(Item const& value, json::Arena& arena) {
 Converted to_date_time(Item const& value, json::Arena&) {
   if (value.kind == Kind::date_time) return value;
   bool const valid = (value.kind == Kind::string || value.kind == Kind::date) &&
-                     parse_date_or_date_time(value.text).has_value();
-  return valid ? std::optional(Item::of_text(Kind::date_time, value.text)) : std::nullopt;
+                     parse_date_or_date_time(value.text()).has_value();
+  return valid ? std::optional(Item::of_text(Kind::date_time, value.text())) : std::nullopt;
 }
 
 Converted to_time(Item const& value, json::Arena&) {
   if (value.kind == Kind::time) return value;
-  std::string_view const text = value.text.starts_with('T') ? value.text.substr(1) : value.text;
+  std::string_view const text = value.text().starts_with('T') ? value.text().substr(1) : value.text();
   bool const valid = value.kind == Kind::string && parse_time(text).has_value();
   return valid ? std::optional(Item::of_text(Kind::time, text)) : std::nullopt;
 }
@@ -109,11 +109,11 @@ Converted to_quantity(Item const& value, json::Arena&) {
       return value;
     case Kind::integer:
     case Kind::decimal:
-      return Item::of_quantity(value.number, "1");
+      return Item::of_quantity(value.number(), "1");
     case Kind::boolean:
       return Item::of_quantity({value.boolean ? 10 : 0, 1}, "1");
     case Kind::string:
-      return parse_quantity(value.text);
+      return parse_quantity(value.text());
     default:
       return std::nullopt;
   }
@@ -121,9 +121,9 @@ Converted to_quantity(Item const& value, json::Arena&) {
 
 template <Converted (*Convert)(Item const&, json::Arena&)>
 Result<std::optional<Converted>> converted(Call& call) {
-  FHIR_TRY(auto const item, single(call.node, call.input));
-  if (!item) return std::optional<Converted>{};
-  auto const value = to_value(*item);
+  if (call.input.empty()) return std::optional<Converted>{};
+  if (call.input.size() > 1) FHIR_CHECK(single(call.node, call.input));
+  auto const value = to_value(call.input.front());
   return std::optional<Converted>(value ? Convert(*value, call.evaluation.arena()) : std::nullopt);
 }
 
@@ -132,9 +132,9 @@ Result<Collection> to(Call& call) {
   FHIR_TRY(auto const value, converted<Convert>(call));
   if (!value || !*value) return Collection{};
   Item item = **value;
-  if (Convert == to_quantity && call.has_argument(0) && item.name.empty()) {  // toQuantity(unit)
+  if (Convert == to_quantity && call.has_argument(0) && !item.is_calendar) {  // toQuantity(unit)
     FHIR_TRY(auto const unit, call.text_argument(0));
-    if (unit && *unit != item.text) return Collection{};
+    if (unit && *unit != item.text()) return Collection{};
   }
   return Collection{item};
 }

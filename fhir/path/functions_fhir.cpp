@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kCoreProfiles = "http://hl7.org/fhir/StructureDefinition/";
 
-Collection boolean(bool value) { return {Item::of_boolean(value)}; }
+Collection boolean(bool value) { return Collection(Item::of_boolean(value)); }
 
 Result<Collection> extension(Call& call) {
   FHIR_TRY(auto const url, call.text_argument(0));
@@ -115,7 +115,7 @@ Result<Collection> resolve(Call& call) {
     if (item.is_node() && item.value != nullptr && item.value->is_object()) {
       reference = item.value->text_at("reference");
     } else if (auto const value = to_value(item); value && value->kind == Item::Kind::string) {
-      reference = value->text;
+      reference = value->text();
     }
     if (reference.empty()) continue;
     FHIR_CHECK(call.evaluation.spend(16));

@@ -36,7 +36,7 @@ Result<Collection> of_double(double value) {
 Result<Collection> abs_(Call& call) {
   FHIR_TRY(auto value, number_of(call, call.input));
   if (!value) return Collection{};
-  if (value->number.is_negative()) value->number = value->number.negated();
+  if (value->number().is_negative()) value->set_number(value->number().negated());
   return Collection{*value};
 }
 
@@ -44,7 +44,7 @@ template <auto Round>
 Result<Collection> to_whole(Call& call) {
   FHIR_TRY(auto const value, number_of(call, call.input));
   if (!value) return Collection{};
-  std::optional<std::int64_t> const whole = Round(value->number);
+  std::optional<std::int64_t> const whole = Round(value->number());
   return whole ? Collection{Item::of_integer(*whole)} : Collection{};
 }
 
@@ -63,10 +63,10 @@ Result<Collection> round_(Call& call) {
   }
   if (digits < 0) return failure(call.node, "round() takes no negative precision");
   if (!value) return Collection{};
-  if (value->number.scale <= digits) return Collection{*value};
-  auto const rounded = value->number.rounded(static_cast<int>(digits));
+  if (value->number().scale <= digits) return Collection{*value};
+  auto const rounded = value->number().rounded(static_cast<int>(digits));
   if (!rounded) return Collection{};
-  value->number = *rounded;
+  value->set_number(*rounded);
   if (value->kind == Kind::integer) value->kind = Kind::decimal;
   return Collection{*value};
 }
@@ -74,7 +74,7 @@ Result<Collection> round_(Call& call) {
 template <double (*Of)(double)>
 Result<Collection> by_double(Call& call) {
   FHIR_TRY(auto const value, number_of(call, call.input));
-  return value ? of_double(Of(value->number.to_double())) : Collection{};
+  return value ? of_double(Of(value->number().to_double())) : Collection{};
 }
 
 double root(double x) { return std::sqrt(x); }
@@ -86,7 +86,7 @@ Result<Collection> log_(Call& call) {
   FHIR_TRY(Collection const argument, call.argument(0));
   FHIR_TRY(auto const base, number_of(call, argument));
   if (!value || !base) return Collection{};
-  return of_double(std::log(value->number.to_double()) / std::log(base->number.to_double()));
+  return of_double(std::log(value->number().to_double()) / std::log(base->number().to_double()));
 }
 
 Result<Collection> power(Call& call) {
@@ -94,9 +94,10 @@ Result<Collection> power(Call& call) {
   FHIR_TRY(Collection const argument, call.argument(0));
   FHIR_TRY(auto const exponent, number_of(call, argument));
   if (!value || !exponent) return Collection{};
-  FHIR_TRY(Collection result, of_double(std::pow(value->number.to_double(), exponent->number.to_double())));
+  FHIR_TRY(Collection result,
+           of_double(std::pow(value->number().to_double(), exponent->number().to_double())));
   bool const whole = value->kind == Kind::integer && exponent->kind == Kind::integer;
-  if (whole && !result.empty() && result[0].number.scale == 0) result[0].kind = Kind::integer;
+  if (whole && !result.empty() && result[0].number().scale == 0) result[0].kind = Kind::integer;
   return result;
 }
 
@@ -127,9 +128,9 @@ Result<Collection> bounded(Call& call, bool upper) {
     case Kind::integer:
     case Kind::decimal:
     case Kind::quantity: {
-      auto const bound = number_boundary(value->number, asked(kDecimalDigits), upper);
+      auto const bound = number_boundary(value->number(), asked(kDecimalDigits), upper);
       if (!bound) return Collection{};
-      value->number = *bound;
+      value->set_number(*bound);
       if (value->kind == Kind::integer) value->kind = Kind::decimal;
       return Collection{*value};
     }
@@ -137,7 +138,7 @@ Result<Collection> bounded(Call& call, bool upper) {
     case Kind::date_time:
     case Kind::time: {
       auto parsed =
-          value->kind == Kind::time ? parse_time(value->text) : parse_date_or_date_time(value->text);
+          value->kind == Kind::time ? parse_time(value->text()) : parse_date_or_date_time(value->text());
       if (!parsed) return Collection{};
       bool const is_date = value->kind == Kind::date;
       parsed->is_date = is_date;  // FHIR writes a dateTime that is known to the day without its T
@@ -160,12 +161,12 @@ Result<Collection> precision(Call& call) {
   switch (value->kind) {
     case Kind::integer:
     case Kind::decimal:
-      return Collection{Item::of_integer(value->number.scale)};
+      return Collection{Item::of_integer(value->number().scale)};
     case Kind::date:
     case Kind::date_time:
     case Kind::time: {
       auto const parsed =
-          value->kind == Kind::time ? parse_time(value->text) : parse_date_or_date_time(value->text);
+          value->kind == Kind::time ? parse_time(value->text()) : parse_date_or_date_time(value->text());
       return parsed ? Collection{Item::of_integer(precision_digits(*parsed))} : Collection{};
     }
     default:

@@ -185,14 +185,10 @@ constexpr std::array kFunctions = {
 
 }  // namespace
 
-Item terminologies_item() {
-  Item item = Item::of_text(Item::Kind::type_info, "System");
-  item.name = "Terminologies";
-  return item;
-}
+Item terminologies_item() { return Item::of_type_info("System", "Terminologies"); }
 
 bool is_terminologies(Collection const& input) {
-  return input.size() == 1 && input[0].kind == Item::Kind::type_info && input[0].name == "Terminologies";
+  return input.size() == 1 && input[0].kind == Item::Kind::type_info && input[0].name() == "Terminologies";
 }
 
 Result<Collection> subsumes_by_service(Call& call) {

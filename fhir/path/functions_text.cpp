@@ -15,10 +15,8 @@ namespace fhir::path {
 
 namespace {
 
-constexpr std::size_t kTextMax = 16 * 1024 * 1024;  // What replace() and join() may make.
-
-Collection boolean(bool value) { return {Item::of_boolean(value)}; }
-Collection integer(std::int64_t value) { return {Item::of_integer(value)}; }
+Collection boolean(bool value) { return Collection(Item::of_boolean(value)); }
+Collection integer(std::int64_t value) { return Collection(Item::of_integer(value)); }
 
 Result<Collection> text(Call& call, std::string const& value) {
   if (value.size() > kTextMax) return error(IssueType::too_costly, "a text became too long");
@@ -224,7 +222,7 @@ Result<Collection> join(Call& call) {
   if (call.input.empty()) return Collection{};
   std::string out;
   for (std::size_t i = 0; i < call.input.size(); ++i) {
-    FHIR_TRY(auto const part, as_text(call.node, {call.input[i]}));
+    FHIR_TRY(auto const part, as_text(call.node, call.input[i]));
     if (i > 0) out += separator;
     out += part.value_or("");
   }

@@ -1,6 +1,7 @@
 /// The instruction form of an expression: nodes in one array, children before parents, evaluated by index.
 #pragma once
 
+#include "fhir/path/navigation.hpp"
 #include "fhir/path/path.hpp"
 
 #include <array>
@@ -73,7 +74,11 @@ struct Program {
   std::vector<Node> nodes;
   std::vector<NodeId> operands;
   NodeId top = 0;
+  std::unique_ptr<LastElement[]> last_elements;  ///< By node; all that changes, and only what is known.
 
+  LastElement& last_element(Node const& node) const {
+    return last_elements[static_cast<std::size_t>(&node - nodes.data())];
+  }
   Node const& node(NodeId id) const { return nodes[id]; }
   std::span<NodeId const> operands_of(Node const& node) const {
     return std::span(operands).subspan(node.first_operand, node.operand_count);

@@ -15,7 +15,7 @@ namespace fhir::path {
 
 namespace {
 
-constexpr std::size_t kTextMax = 64 * 1024;
+constexpr std::size_t kExpressionBytesMax = 64 * 1024;
 constexpr int kDepthMax = 128;  // Of nested brackets, and of the tree that evaluation walks down.
 
 struct Operator {
@@ -320,10 +320,12 @@ class Parser {
 std::string place(std::uint32_t at) { return "character " + std::to_string(at + 1); }
 
 Result<Expression> Expression::compile(std::string_view text) {
-  if (text.size() > kTextMax) return error(IssueType::too_costly, "an expression may have 65536 characters");
+  if (text.size() > kExpressionBytesMax)
+    return error(IssueType::too_costly, "an expression may have 65536 characters");
   auto program = std::make_shared<Program>();
   program->source = text;
   FHIR_TRY(program->top, Parser(*program, Lexer(program->source)).parse());
+  program->last_elements = std::make_unique<LastElement[]>(program->nodes.size());
   return Expression(std::move(program));
 }
 

@@ -9,7 +9,8 @@
 
 #include "fhir/definitions/definitions.hpp"
 #include "fhir/json/element.hpp"
-#include "fhir/path/decimal.hpp"
+#include "fhir/path/collection.hpp"
+#include "fhir/path/item.hpp"
 #include "fhir/result.hpp"
 
 #include <cstdint>
@@ -17,46 +18,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace fhir::path {
-
-/// One value of a collection: a node of a resource, or a value of FHIRPath's own types.
-struct Item {
-  enum class Kind : std::uint8_t {
-    node,
-    boolean,
-    integer,
-    decimal,
-    string,
-    date,
-    date_time,
-    time,
-    quantity,
-    type_info
-  };
-
-  Kind kind = Kind::node;
-  bool boolean = false;
-  Decimal number;  ///< integer, decimal, quantity
-  std::string_view
-      text;  ///< string; date, dateTime or time as written; a quantity's unit; type_info: the namespace
-  std::string_view
-      name;  ///< type_info: the type's name; a quantity: "calendar" when `text` is a word like "days"
-  json::Element const* value = nullptr;               ///< node: nullptr when only an extension stands there
-  json::Element const* extra = nullptr;               ///< node of a primitive type: the "_name" member
-  definitions::TypeDefinition const* type = nullptr;  ///< node; nullptr when the definitions do not know it
-  definitions::ElementDefinition const* definition = nullptr;  ///< node below the root: which element it is
-
-  bool is_node() const { return kind == Kind::node; }
-  static Item of_boolean(bool value);
-  static Item of_integer(std::int64_t value);
-  static Item of_decimal(Decimal value);
-  static Item of_text(Kind kind, std::string_view text);
-  static Item of_quantity(Decimal value, std::string_view unit, bool calendar = false);
-};
-
-using Collection = std::vector<Item>;
 
 /// A resource or element as the root to evaluate on. The type is read from resourceType, or given.
 Item root_item(json::Element const& resource);

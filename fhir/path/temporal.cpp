@@ -1,9 +1,8 @@
 #include "fhir/path/temporal.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <chrono>
+#include <cstdlib>
 
 namespace fhir::path {
 
@@ -217,22 +216,26 @@ std::optional<Temporal> parse_time(std::string_view text) {
 
 std::string to_string(Temporal const& value) {
   std::string text;
+  auto const append = [&](std::string_view before, int number, int width) {
+    char digits[4];
+    for (int i = width; i-- > 0; number /= 10) digits[i] = static_cast<char>('0' + number % 10);
+    text.append(before).append(digits, static_cast<std::size_t>(width));
+  };
   if (!value.is_time) {
-    text = fmt::format("{:04}", value.year);
-    if (value.precision >= Precision::month) text += fmt::format("-{:02}", value.month);
-    if (value.precision >= Precision::day) text += fmt::format("-{:02}", value.day);
+    append("", value.year, 4);
+    if (value.precision >= Precision::month) append("-", value.month, 2);
+    if (value.precision >= Precision::day) append("-", value.day, 2);
     if (!value.is_date && value.precision >= Precision::hour) text += 'T';
   }
-  if (value.precision >= Precision::hour) text += fmt::format("{:02}", value.hour);
-  if (value.precision >= Precision::minute) text += fmt::format(":{:02}", value.minute);
-  if (value.precision >= Precision::second) text += fmt::format(":{:02}", value.second);
-  if (value.precision >= Precision::millisecond) text += fmt::format(".{:03}", value.millisecond);
-  if (value.has_zone && value.precision >= Precision::hour) {
-    int const offset = std::abs(value.offset_minutes);
-    text += offset == 0 ? "Z"
-                        : fmt::format("{}{:02}:{:02}", value.offset_minutes < 0 ? '-' : '+', offset / 60,
-                                      offset % 60);
-  }
+  if (value.precision >= Precision::hour) append("", value.hour, 2);
+  if (value.precision >= Precision::minute) append(":", value.minute, 2);
+  if (value.precision >= Precision::second) append(":", value.second, 2);
+  if (value.precision >= Precision::millisecond) append(".", value.millisecond, 3);
+  if (!value.has_zone || value.precision < Precision::hour) return text;
+  if (value.offset_minutes == 0) return text += 'Z';
+  int const offset = std::abs(value.offset_minutes);
+  append(value.offset_minutes < 0 ? "-" : "+", offset / 60, 2);
+  append(":", offset % 60, 2);
   return text;
 }
 

@@ -28,11 +28,17 @@ std::pair<std::string_view, std::string_view> split(std::string_view specifier) 
 }
 
 std::optional<Item> quantity_of(json::Element const& quantity) {
-  auto const value = Decimal::parse(quantity.text_at("value"));
-  if (!value || quantity.find("comparator") != nullptr) return std::nullopt;
-  std::string_view const code = quantity.text_at("code");
-  std::string_view unit = quantity.text_at("unit");
-  if (quantity.text_at("system") == kUcumSystem && !code.empty()) unit = code;
+  std::string_view digits, code, unit, system;
+  for (json::Member const& member : quantity.members()) {
+    if (json::is_same(member.name, "comparator")) return std::nullopt;
+    if (json::is_same(member.name, "value")) digits = member.value.text();
+    if (json::is_same(member.name, "code")) code = member.value.text();
+    if (json::is_same(member.name, "unit")) unit = member.value.text();
+    if (json::is_same(member.name, "system")) system = member.value.text();
+  }
+  auto const value = Decimal::parse(digits);
+  if (!value) return std::nullopt;
+  if (!code.empty() && json::is_same(system, kUcumSystem)) unit = code;
   return Item::of_quantity(*value, unit.empty() ? "1" : unit);
 }
 
@@ -76,39 +82,12 @@ std::optional<Item> untyped_value(json::Element const& value) {
 
 }  // namespace
 
-Item Item::of_boolean(bool value) {
-  Item item;
-  item.kind = Kind::boolean;
-  item.boolean = value;
-  return item;
-}
-
-Item Item::of_integer(std::int64_t value) {
-  Item item = of_decimal(Decimal::of(value));
-  item.kind = Kind::integer;
-  return item;
-}
-
-Item Item::of_decimal(Decimal value) {
-  Item item;
-  item.kind = Kind::decimal;
-  item.number = value;
-  return item;
-}
-
-Item Item::of_text(Kind kind, std::string_view text) {
-  Item item;
-  item.kind = kind;
-  item.text = text;
-  return item;
-}
-
-Item Item::of_quantity(Decimal value, std::string_view unit, bool calendar) {
-  Item item = of_decimal(value);
-  item.kind = Kind::quantity;
-  item.text = unit;
-  if (calendar) item.name = "calendar";
-  return item;
+void Collection::grow(std::size_t capacity) {
+  auto* const block = static_cast<Item*>(::operator new(capacity * sizeof(Item)));
+  if (size_ != 0) std::memcpy(static_cast<void*>(block), data(), size_ * sizeof(Item));
+  release();
+  block_ = block;
+  capacity_ = static_cast<std::uint32_t>(capacity);
 }
 
 Item root_item(json::Element const& element, definitions::TypeDefinition const& type) {
@@ -188,18 +167,18 @@ std::optional<std::string> to_text(Item const& item) {
       return value->boolean ? "true" : "false";
     case Item::Kind::integer:
     case Item::Kind::decimal:
-      return value->number.to_string();
+      return value->number().to_string();
     case Item::Kind::quantity: {
-      bool const is_word = !value->name.empty();
-      std::string text = value->number.to_string();
-      text.append(is_word ? " " : " '").append(value->text);
+      bool const is_word = value->is_calendar;
+      std::string text = value->number().to_string();
+      text.append(is_word ? " " : " '").append(value->text());
       if (!is_word) text += '\'';
       return text;
     }
     case Item::Kind::type_info:
-      return std::string(value->text).append(".").append(value->name);
+      return std::string(value->text()).append(".").append(value->name());
     default:
-      return std::string(value->text);
+      return std::string(value->text());
   }
 }
 
@@ -219,17 +198,17 @@ std::string to_json(Item const& item) {
     case Item::Kind::decimal:
       return *to_text(item);
     case Item::Kind::quantity:
-      out = "{\"value\":" + item.number.to_string() + ",\"unit\":";
-      json::write_string(item.text, out);
+      out = "{\"value\":" + item.number().to_string() + ",\"unit\":";
+      json::write_string(item.text(), out);
       return out + "}";
     case Item::Kind::type_info:
       out = "{\"namespace\":";
-      json::write_string(item.text, out);
+      json::write_string(item.text(), out);
       out += ",\"name\":";
-      json::write_string(item.name, out);
+      json::write_string(item.name(), out);
       return out + "}";
     default:
-      json::write_string(item.text, out);
+      json::write_string(item.text(), out);
       return out;
   }
 }

@@ -18,14 +18,14 @@ bool is_number(Item const& item) { return item.kind == Kind::integer || item.kin
 bool is_day(Item const& item) { return item.kind == Kind::date || item.kind == Kind::date_time; }
 
 std::optional<Temporal> temporal_of(Item const& item) {
-  return item.kind == Kind::time ? parse_time(item.text) : parse_date_or_date_time(item.text);
+  return item.kind == Kind::time ? parse_time(item.text()) : parse_date_or_date_time(item.text());
 }
 
 /// The UCUM code of a quantity's unit; a calendar word stands for the code of the same length of time, but
 /// not a month or year, which have none.
 std::string_view ucum_code(Item const& quantity) {
-  if (quantity.name.empty()) return quantity.text;
-  switch (*calendar_unit(quantity.text)) {
+  if (!quantity.is_calendar) return quantity.text();
+  switch (*calendar_unit(quantity.text())) {
     case CalendarUnit::week:
       return "wk";
     case CalendarUnit::day:
@@ -44,19 +44,20 @@ std::string_view ucum_code(Item const& quantity) {
 }
 
 bool same_unit(Item const& left, Item const& right) {
-  if (left.name.empty() != right.name.empty()) return false;
-  return left.name.empty() ? left.text == right.text : calendar_unit(left.text) == calendar_unit(right.text);
+  if (left.is_calendar != right.is_calendar) return false;
+  return left.text() == right.text() ||
+         (left.is_calendar && calendar_unit(left.text()) == calendar_unit(right.text()));
 }
 
 /// `from`'s number in `to`'s unit. nullopt: they do not measure the same, or a calendar month meets a UCUM
 /// one.
 std::optional<Decimal> in_unit_of(Item const& from, Item const& to) {
-  if (same_unit(from, to)) return from.number;
-  if (!from.name.empty() && !to.name.empty()) {  // twelve months are a year
-    auto const a = calendar_unit(from.text);
-    auto const b = calendar_unit(to.text);
-    if (a == CalendarUnit::year && b == CalendarUnit::month) return multiply(from.number, Decimal::of(12));
-    if (a == CalendarUnit::month && b == CalendarUnit::year) return divide(from.number, Decimal::of(12));
+  if (same_unit(from, to)) return from.number();
+  if (from.is_calendar && to.is_calendar) {  // twelve months are a year
+    auto const a = calendar_unit(from.text());
+    auto const b = calendar_unit(to.text());
+    if (a == CalendarUnit::year && b == CalendarUnit::month) return multiply(from.number(), Decimal::of(12));
+    if (a == CalendarUnit::month && b == CalendarUnit::year) return divide(from.number(), Decimal::of(12));
   }
   std::string_view const from_code = ucum_code(from);
   std::string_view const to_code = ucum_code(to);
@@ -64,7 +65,7 @@ std::optional<Decimal> in_unit_of(Item const& from, Item const& to) {
   auto const a = ucum::parse(from_code);
   auto const b = ucum::parse(to_code);
   if (!a || !b) return std::nullopt;
-  auto const value = ucum::convert(static_cast<long double>(from.number.to_double()), *a, *b);
+  auto const value = ucum::convert(static_cast<long double>(from.number().to_double()), *a, *b);
   return value ? Decimal::of_double(static_cast<double>(*value)) : std::nullopt;
 }
 
@@ -77,11 +78,11 @@ bool nearly_equal(Decimal const& left, Decimal const& right) {
 }
 
 std::optional<bool> equal_quantities(Item const& left, Item const& right) {
-  if (same_unit(left, right)) return left.number == right.number;
+  if (same_unit(left, right)) return left.number() == right.number();
   bool const months =
-      (!left.name.empty() && ucum_code(left).empty()) || (!right.name.empty() && ucum_code(right).empty());
+      (left.is_calendar && ucum_code(left).empty()) || (right.is_calendar && ucum_code(right).empty());
   auto const converted = in_unit_of(right, left);
-  if (converted) return nearly_equal(left.number, *converted);
+  if (converted) return nearly_equal(left.number(), *converted);
   // A calendar month or year beside another measure of time: nobody can tell.
   return months ? std::nullopt : std::optional(false);
 }
@@ -96,8 +97,8 @@ bool round_equal(Decimal const& left, Decimal const& right) {
 bool equivalent_quantities(Item const& left, Item const& right) {
   auto const converted = in_unit_of(right, left);
   if (!converted) return false;
-  if (same_unit(left, right)) return round_equal(left.number, *converted);
-  return nearly_equal(left.number, *converted) || round_equal(left.number, *converted);
+  if (same_unit(left, right)) return round_equal(left.number(), *converted);
+  return nearly_equal(left.number(), *converted) || round_equal(left.number(), *converted);
 }
 
 bool deep_equal(json::Element const& left, json::Element const& right) {
@@ -143,7 +144,7 @@ std::string folded(std::string_view text) {
 }  // namespace
 
 std::optional<bool> equal(Item const& left, Item const& right) {
-  if (is_number(left) && is_number(right)) return left.number == right.number;
+  if (is_number(left) && is_number(right)) return left.number() == right.number();
   auto const a = to_value(left);
   auto const b = to_value(right);
   if (left.is_node() && right.is_node() && (!a || !b || a->kind == Kind::quantity)) {
@@ -151,18 +152,18 @@ std::optional<bool> equal(Item const& left, Item const& right) {
     return equal_nodes(left, right);
   }
   if (!a || !b) return false;
-  if (is_number(*a) && is_number(*b)) return a->number == b->number;
+  if (is_number(*a) && is_number(*b)) return a->number() == b->number();
   if ((is_day(*a) && is_day(*b)) || (a->kind == Kind::time && b->kind == Kind::time)) {
     auto const x = temporal_of(*a);
     auto const y = temporal_of(*b);
-    if (!x || !y) return a->text == b->text;
+    if (!x || !y) return a->text() == b->text();
     Order const order = compare(*x, *y);
     return order == Order::unknown ? std::nullopt : std::optional(order == Order::equal);
   }
   if (a->kind == Kind::quantity && is_number(*b))
-    return equal_quantities(*a, Item::of_quantity(b->number, "1"));
+    return equal_quantities(*a, Item::of_quantity(b->number(), "1"));
   if (b->kind == Kind::quantity && is_number(*a))
-    return equal_quantities(Item::of_quantity(a->number, "1"), *b);
+    return equal_quantities(Item::of_quantity(a->number(), "1"), *b);
   if (a->kind != b->kind) return false;
   switch (a->kind) {
     case Kind::boolean:
@@ -170,9 +171,9 @@ std::optional<bool> equal(Item const& left, Item const& right) {
     case Kind::quantity:
       return equal_quantities(*a, *b);
     case Kind::type_info:
-      return a->text == b->text && a->name == b->name;
+      return a->text() == b->text() && a->name() == b->name();
     default:
-      return a->text == b->text;
+      return a->text() == b->text();
   }
 }
 
@@ -192,9 +193,9 @@ bool equivalent(Item const& left, Item const& right) {
   auto const a = to_value(left);
   auto const b = to_value(right);
   if (!a || !b) return left.is_node() && right.is_node() && equal_nodes(left, right);
-  if (is_number(*a) && is_number(*b)) return round_equal(a->number, b->number);
+  if (is_number(*a) && is_number(*b)) return round_equal(a->number(), b->number());
   if (a->kind == Kind::quantity && b->kind == Kind::quantity) return equivalent_quantities(*a, *b);
-  if (a->kind == Kind::string && b->kind == Kind::string) return folded(a->text) == folded(b->text);
+  if (a->kind == Kind::string && b->kind == Kind::string) return folded(a->text()) == folded(b->text());
   return equal(left, right).value_or(false);
 }
 
@@ -254,9 +255,9 @@ std::size_t hash_of(Item const& item) {
   }
   switch (value->kind) {
     case Kind::string:
-      return hash_of(value->text);
+      return hash_of(value->text());
     case Kind::type_info:
-      return mix(hash_of(value->text), hash_of(value->name));
+      return mix(hash_of(value->text()), hash_of(value->name()));
     case Kind::boolean:
       return value->boolean ? 2 : 3;
     case Kind::date:
@@ -311,8 +312,8 @@ Result<Ordering> order(Item const& left, Item const& right) {
   auto const b = to_value(right);
   auto const sign = [](auto const& x, auto const& y) { return x < y ? -1 : x > y ? 1 : 0; };
   if (a && b) {
-    if (is_number(*a) && is_number(*b)) return Ordering{true, sign(a->number, b->number)};
-    if (a->kind == Kind::string && b->kind == Kind::string) return Ordering{true, sign(a->text, b->text)};
+    if (is_number(*a) && is_number(*b)) return Ordering{true, sign(a->number(), b->number())};
+    if (a->kind == Kind::string && b->kind == Kind::string) return Ordering{true, sign(a->text(), b->text())};
     if ((is_day(*a) && is_day(*b)) || (a->kind == Kind::time && b->kind == Kind::time)) {
       auto const x = temporal_of(*a);
       auto const y = temporal_of(*b);
@@ -323,11 +324,11 @@ Result<Ordering> order(Item const& left, Item const& right) {
     bool const quantities =
         (a->kind == Kind::quantity || is_number(*a)) && (b->kind == Kind::quantity || is_number(*b));
     if (quantities) {
-      Item const x = is_number(*a) ? Item::of_quantity(a->number, "1") : *a;
-      Item const y = is_number(*b) ? Item::of_quantity(b->number, "1") : *b;
+      Item const x = is_number(*a) ? Item::of_quantity(a->number(), "1") : *a;
+      Item const y = is_number(*b) ? Item::of_quantity(b->number(), "1") : *b;
       auto const converted = in_unit_of(y, x);
       if (!converted) return Ordering{};
-      return Ordering{true, nearly_equal(x.number, *converted) ? 0 : sign(x.number, *converted)};
+      return Ordering{true, nearly_equal(x.number(), *converted) ? 0 : sign(x.number(), *converted)};
     }
   }
   return error(IssueType::processing,
@@ -345,12 +346,12 @@ Issue no_operator(char operation, Item const& left, Item const& right) {
 
 /// Which calendar unit a quantity moves a date by. UCUM's years and months are no calendar's (N1 6.6.7).
 std::optional<CalendarUnit> moving_unit(Item const& quantity) {
-  if (auto const word = calendar_unit(quantity.text)) return word;
+  if (auto const word = calendar_unit(quantity.text())) return word;
   static constexpr std::pair<std::string_view, CalendarUnit> kCodes[] = {
       {"wk", CalendarUnit::week},    {"d", CalendarUnit::day},    {"h", CalendarUnit::hour},
       {"min", CalendarUnit::minute}, {"s", CalendarUnit::second}, {"ms", CalendarUnit::millisecond}};
   for (auto const& [code, unit] : kCodes) {
-    if (quantity.text == code) return unit;
+    if (quantity.text() == code) return unit;
   }
   return std::nullopt;
 }
@@ -361,7 +362,7 @@ Result<std::optional<Item>> move_date(char operation, Item const& date, Item con
   if (!unit) return error(IssueType::processing, "a date is moved by calendar units, not by the unit given");
   auto const value = temporal_of(date);
   if (!value) return std::optional<Item>{};
-  auto const moved = move(*value, operation == '+' ? quantity.number : quantity.number.negated(), *unit);
+  auto const moved = move(*value, operation == '+' ? quantity.number() : quantity.number().negated(), *unit);
   if (!moved) return std::optional<Item>{};
   return std::optional(Item::of_text(date.kind, arena.copy(to_string(*moved))));
 }
@@ -379,21 +380,21 @@ std::optional<Item> calculate_numbers(char operation, Item const& left, Item con
   std::optional<Decimal> value;
   switch (operation) {
     case '+':
-      value = add(left.number, right.number);
+      value = add(left.number(), right.number());
       break;
     case '-':
-      value = add(left.number, right.number.negated());
+      value = add(left.number(), right.number().negated());
       break;
     case '*':
-      value = multiply(left.number, right.number);
+      value = multiply(left.number(), right.number());
       break;
     case '/':
-      value = divide(left.number, right.number);
+      value = divide(left.number(), right.number());
       break;
     case 'd':
-      return whole(divide_whole(left.number, right.number));
+      return whole(divide_whole(left.number(), right.number()));
     default:
-      value = remainder(left.number, right.number);
+      value = remainder(left.number(), right.number());
       break;
   }
   if (!value) return std::nullopt;
@@ -405,12 +406,12 @@ Result<std::optional<Item>> calculate_quantities(char operation, Item const& lef
   if (operation == '+' || operation == '-') {
     auto const converted = in_unit_of(right, left);
     if (!converted) return std::optional<Item>{};
-    auto const sum = add(left.number, operation == '+' ? *converted : converted->negated());
-    return sum ? std::optional(Item::of_quantity(*sum, left.text, !left.name.empty())) : std::nullopt;
+    auto const sum = add(left.number(), operation == '+' ? *converted : converted->negated());
+    return sum ? std::optional(Item::of_quantity(*sum, left.text(), left.is_calendar)) : std::nullopt;
   }
   if (operation != '*' && operation != '/') return no_operator(operation, left, right);
   auto const value =
-      operation == '*' ? multiply(left.number, right.number) : divide(left.number, right.number);
+      operation == '*' ? multiply(left.number(), right.number()) : divide(left.number(), right.number());
   std::string_view const a = ucum_code(left);
   std::string_view const b = ucum_code(right);
   if (!value || a.empty() || b.empty()) return std::optional<Item>{};
@@ -435,15 +436,17 @@ Result<std::optional<Item>> calculate(char operation, Item const& left, Item con
   if (!a || !b) return no_operator(operation, left, right);
   if (is_number(*a) && is_number(*b)) return calculate_numbers(operation, *a, *b);
   if (operation == '+' && a->kind == Kind::string && b->kind == Kind::string) {
-    return std::optional(Item::of_text(Kind::string, arena.copy(std::string(a->text).append(b->text))));
+    if (a->text().size() + b->text().size() > kTextMax)
+      return error(IssueType::too_costly, "a text became too long");
+    return std::optional(Item::of_text(Kind::string, arena.copy(std::string(a->text()).append(b->text()))));
   }
   bool const moves = operation == '+' || operation == '-';
   if (moves && (is_day(*a) || a->kind == Kind::time) && b->kind == Kind::quantity) {
     return move_date(operation, *a, *b, arena);
   }
   if ((a->kind == Kind::quantity || is_number(*a)) && (b->kind == Kind::quantity || is_number(*b))) {
-    return calculate_quantities(operation, is_number(*a) ? Item::of_quantity(a->number, "1") : *a,
-                                is_number(*b) ? Item::of_quantity(b->number, "1") : *b, arena);
+    return calculate_quantities(operation, is_number(*a) ? Item::of_quantity(a->number(), "1") : *a,
+                                is_number(*b) ? Item::of_quantity(b->number(), "1") : *b, arena);
   }
   return no_operator(operation, left, right);
 }

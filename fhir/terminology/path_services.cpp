@@ -26,7 +26,7 @@ std::vector<Code> codes_of(path::Item const& item) {
     return codes;
   }
   auto const value = path::to_value(item);
-  if (value && value->kind == path::Item::Kind::string) codes.push_back({{}, value->text});
+  if (value && value->kind == path::Item::Kind::string) codes.push_back({{}, value->text()});
   return codes;
 }
 

@@ -118,6 +118,40 @@ TEST_F(Evaluate, PathsMayBeLongIndexedAndChosen) {
   EXPECT_EQ(run(deep + "linkId", nested), "");
 }
 
+TEST_F(Evaluate, AnExpressionMayStandOnOneTypeAfterAnother) {
+  constexpr std::string_view bundle =
+      R"({"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Observation","valueString":"a"}},)"
+      R"({"resource":{"resourceType":"Observation","valueQuantity":{"value":2}}},)"
+      R"({"resource":{"resourceType":"Patient","name":[{"text":"b"}],"extension":[{"valueCode":"c"}]}},)"
+      R"({"resource":{"resourceType":"Questionnaire","name":"d"}},)"
+      R"({"resource":{"resourceType":"Patient","name":[{"text":"e"}]}}]})";
+  EXPECT_EQ(run("entry.resource.value", bundle), "\"a\";{\"value\":2};");
+  EXPECT_EQ(run("entry.resource.name", bundle), "{\"text\":\"b\"};\"d\";{\"text\":\"e\"};");
+  EXPECT_EQ(run("entry.resource.select(name | extension.value)", bundle),
+            "{\"text\":\"b\"};\"c\";\"d\";{\"text\":\"e\"};");
+}
+
+TEST_F(Evaluate, DescendantsKnowTheirTypesWhateverTheirOrder) {
+  constexpr std::string_view patient =
+      R"({"resourceType":"Patient","name":[{"family":"a","given":["b"]},{"given":["c",null],"family":"d",)"
+      R"("_given":[null,{"id":"e"}]},{"family":"f","given":["g"]}],"contact":[{"name":{"given":["h"]}}],)"
+      R"("contained":[{"resourceType":"Observation","status":"final"}],"birthDate":"2000","x":{"y":"z"}})";
+  EXPECT_EQ(run("descendants().ofType(string)", patient), R"("a";"b";"c";null;"d";"f";"g";"e";"h";)");
+  EXPECT_EQ(run("descendants().ofType(HumanName).count()", patient), "4;");
+  EXPECT_EQ(run("descendants().ofType(Observation).status", patient), "\"final\";");
+  EXPECT_EQ(run("descendants().ofType(date)", patient), "\"2000\";");
+  EXPECT_EQ(run("descendants().count() = repeat(children()).count()", patient), "true;");
+}
+
+TEST_F(Evaluate, TextsDoNotGrowWithoutEnd) {
+  std::string const eights = "'12345678'";
+  for (std::string_view const how : {"$total + $total", "$total & $total"}) {
+    std::string const doubled = "(1|2|3|4|5|6|7|8|9|10|11|12|13|14|15|16|17|18|19|20|21|22).aggregate(" +
+                                std::string(how) + ", " + eights + ")";
+    EXPECT_TRUE(run(doubled, kObservation).starts_with("error ")) << how;
+  }
+}
+
 TEST_F(Evaluate, NowIsWhatTheEnvironmentSays) {
   EXPECT_EQ(run("now()", kObservation), "error not-supported: the time is not told to this evaluation");
   environment.now = "2026-01-31T10:20:30.400Z";

@@ -94,7 +94,7 @@ std::string run(pugi::xml_node test) {
   Collection items = *result;
   if (std::string_view(test.attribute("predicate").value()) == "true") {
     bool const holds = expression->holds(focus, environment, arena).value();
-    items = {Item::of_boolean(holds)};
+    items = Collection(Item::of_boolean(holds));
   }
   std::vector<std::string> got;
   for (Item const& item : items) {
