@@ -27,6 +27,16 @@ std::pair<std::string_view, std::string_view> split(std::string_view specifier) 
   return {{}, specifier};
 }
 
+/// UCUM's units of time in a resource are the calendar's (R4 fhirpath.html, how a Quantity is mapped).
+std::string_view calendar_word(std::string_view code) {
+  static constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+      {"a", "year"}, {"mo", "month"}, {"d", "day"}, {"h", "hour"}, {"min", "minute"}, {"s", "second"}};
+  for (auto const& [unit, word] : kWords) {
+    if (json::is_same(unit, code)) return word;
+  }
+  return {};
+}
+
 std::optional<Item> quantity_of(json::Element const& quantity) {
   std::string_view digits, code, unit, system;
   for (json::Member const& member : quantity.members()) {
@@ -38,7 +48,10 @@ std::optional<Item> quantity_of(json::Element const& quantity) {
   }
   auto const value = Decimal::parse(digits);
   if (!value) return std::nullopt;
-  if (!code.empty() && json::is_same(system, kUcumSystem)) unit = code;
+  if (!code.empty() && json::is_same(system, kUcumSystem)) {
+    std::string_view const word = calendar_word(code);
+    return Item::of_quantity(*value, word.empty() ? code : word, !word.empty());
+  }
   return Item::of_quantity(*value, unit.empty() ? "1" : unit);
 }
 

@@ -414,11 +414,12 @@ Result<std::optional<Item>> calculate_quantities(char operation, Item const& lef
       operation == '*' ? multiply(left.number(), right.number()) : divide(left.number(), right.number());
   std::string_view const a = ucum_code(left);
   std::string_view const b = ucum_code(right);
+  if (value && b == "1") return std::optional(Item::of_quantity(*value, left.text(), left.is_calendar));
+  if (value && a == "1" && operation == '*')
+    return std::optional(Item::of_quantity(*value, right.text(), right.is_calendar));
   if (!value || a.empty() || b.empty()) return std::optional<Item>{};
   std::string unit;
-  if (b == "1") {
-    unit = a;
-  } else if (a == b && operation == '/') {
+  if (a == b && operation == '/') {
     unit = "1";
   } else {
     unit.append("(").append(a).append(operation == '*' ? ").(" : ")/(").append(b).append(")");

@@ -118,6 +118,16 @@ TEST_F(Evaluate, PathsMayBeLongIndexedAndChosen) {
   EXPECT_EQ(run(deep + "linkId", nested), "");
 }
 
+TEST_F(Evaluate, UnitsOfTimeInAResourceAreTheCalendars) {
+  constexpr std::string_view year =
+      R"({"resourceType":"Observation","valueQuantity":{"value":1,"system":"http://unitsofmeasure.org","code":"a"}})";
+  EXPECT_EQ(run("Observation.value = 1 year", year), "true;");
+  EXPECT_EQ(run("Observation.value + 1 year = 2 years", year), "true;");
+  EXPECT_EQ(run("Observation.value = 12 months", year), "true;");
+  EXPECT_EQ(run("@2025 + Observation.value * 2 = @2027", year), "true;");
+  EXPECT_EQ(run("Observation.value = 1 'a'", year), "");  // UCUM's year is no calendar's
+}
+
 TEST_F(Evaluate, AnExpressionMayStandOnOneTypeAfterAnother) {
   constexpr std::string_view bundle =
       R"({"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Observation","valueString":"a"}},)"
