@@ -71,7 +71,8 @@ bool is_one_of(std::string_view trigger, std::string_view triggers) {
 void keep_locations(Element& merged, Element const& current, Draft const& draft, fhir::json::Arena& arena) {
   auto present = locations_at(merged, "active");
   auto const was = locations_at(current, "active");
-  auto past = locations_at(current, "completed");
+  // Where nobody is any more, or was: the message has ended the last place, or opened it again.
+  auto past = locations_at(present.empty() || was.empty() ? merged : current, "completed");
   std::string_view at = draft.fact("event.occurred");
   if (at.empty()) at = draft.fact("event.recorded");
   bool const moved = !present.empty() && !was.empty() && place_of(present.front()) != place_of(was.front());

@@ -50,6 +50,7 @@ class Merge {
     }
     keep_links();
     move_status(before);
+    end_items(before);
   }
 
  private:
@@ -420,7 +421,7 @@ class Merge {
     if (from == value.text()) return true;
     bool any_rule = false;
     for (EventRow const& row : events->rows) {
-      if (!row.events.empty()) continue;
+      if (!row.events.empty() || row.always) continue;
       any_rule = true;
       if ((row.after == value.text() || row.after == "any") && row.holds_before(from)) return true;
     }
@@ -472,11 +473,35 @@ class Merge {
         unkeep(effect);
       } else if (effect.kind == EventRow::Effect::Kind::keep) {
         keep_former(effect, chosen->values[at], before);
+      } else if (effect.kind == EventRow::Effect::Kind::reopen) {
+        reopen_item(result_, effect, before, arena_);
       } else if (!chosen->values[at].is_null()) {
         Trail way;
         reach(result_, effect.path.steps, arena_, way) = own(chosen->values[at]);
       }
     }
+  }
+
+  /// Rows of every message, by the status that this one leaves.
+  void end_items(Element const& before) {
+    EventTable const* const events = table();
+    if (events == nullptr) return;
+    auto const status = [&](Element const& of) {
+      Element const* const found = find(of, events->path.steps);
+      return found == nullptr ? std::string_view{} : found->text();
+    };
+    for (EventRow const& row : events->rows) {
+      if (!row.always || !row.holds_before(status(result_))) continue;
+      bool const was_over = row.holds_before(status(before));
+      for (EventRow::Effect const& effect : row.effects)
+        end_item(result_, effect, &before, {was_over, is_deleted(effect.from), late_.content}, arena_);
+    }
+  }
+
+  bool is_deleted(Path const& item) const {
+    return std::ranges::any_of(draft_.writes, [&](Write const& write) {
+      return write.resource == resource_ && write.deletes && write.row->path.text == item.text;
+    });
   }
 
   /// A late event moves a status that nothing newer moved; what it only tells of is told better by now.

@@ -91,6 +91,14 @@ bool stands_in(hl7v2::Grouping const& grouping, std::uint32_t group, std::string
 /// v2 guards as seen from a segment.
 bool holds(std::vector<Predicate> const& predicates, hl7v2::Message const& message,
            hl7v2::Grouping const& grouping, std::uint32_t segment);
+/// How a message meets a resource that is over (`end`): it was over before, the message deletes the item, or
+/// is older than what is known.
+struct Ending {
+  bool was_over = false, is_gone = false, is_late = false;
+};
+void end_item(Element& resource, EventRow::Effect const& effect, Element const* before, Ending how,
+              Arena& arena);
+void reopen_item(Element& resource, EventRow::Effect const& effect, Element const& before, Arena& arena);
 /// FHIR guards on a resource; `before` may be nullptr.
 bool holds(Predicate const& predicate, Element const* before, Element const& after);
 bool holds(std::vector<Predicate> const& predicates, Element const* before, Element const& after);

@@ -56,6 +56,10 @@ class EventReader : public PartReader {
           row.forward = false;
           continue;
         }
+        if (word.text == "*") {
+          row.always = true;
+          continue;
+        }
         auto const caret = word.text.find('^');
         if (caret == std::string_view::npos)
           return fail(line, word.column, row.id,
@@ -72,6 +76,8 @@ class EventReader : public PartReader {
     row.after = sides[1].text;
     if (cells.size() > 3 && !read_event_guards(line, cells[3], row)) return;
     if (cells.size() > 4 && !read_effects(line, cells[4], row)) return;
+    if (row.always && (!row.events.empty() || row.after != "same"))
+      return fail(line, cells[1].column, row.id, "a row of every message is written * | status ... -> same");
     if (cells.size() > 5) return fail(line, cells[5].column, row.id, "an event row has at most five columns");
     auto const same = std::ranges::find(table.rows, row.id, &EventRow::id);
     if (same != table.rows.end() && overlay) {
@@ -109,12 +115,20 @@ class EventReader : public PartReader {
         if (sides.size() == 2 &&
             !read_value(line, sides[1], row.id, effect.places, effect.literal, effect.pair))
           return false;
+      } else if (words.size() == 6 && (words[0].text == "end" || words[0].text == "reopen") &&
+                 words[2].text == "in" && words[4].text == "at") {
+        effect.kind = words[0].text == "end" ? EventRow::Effect::Kind::end : EventRow::Effect::Kind::reopen;
+        if (!read_path_cell(line, words[1], row.id, effect.from) ||
+            !read_path_cell(line, words[3], row.id, effect.path) ||
+            !read_path_cell(line, words[5], row.id, effect.at))
+          return false;
       } else {
         auto const sides = split_at(piece, " = ");
         if (sides.size() != 2)
           return fail(line, piece.column, row.id,
                       "an effect is: PATH = V2 [else V2] [as PAIR], PATH = 'literal', remove PATH, "
-                      "keep PATH in ITEM [until V2 [else V2]] or unkeep PATH in ITEM"),
+                      "keep PATH in ITEM [until V2 [else V2]], unkeep PATH in ITEM, "
+                      "end ITEM in ITEM at PATH or reopen ITEM in ITEM at PATH"),
                  false;
         if (!read_path_cell(line, sides[0], row.id, effect.path)) return false;
         if (!read_value(line, sides[1], row.id, effect.places, effect.literal, effect.pair)) return false;

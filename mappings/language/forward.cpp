@@ -582,6 +582,17 @@ class Translation {
         }
         keeps_->pending.push_back(std::move(pending));
       }
+      end_items(instance.resource, *table);
+    }
+  }
+
+  /// Rows of every message, by the status that this one gives a new resource.
+  void end_items(std::uint32_t resource, EventTable const& table) {
+    Element& content = draft_.resources[resource].content;
+    Element const* const status = find(content, table.path.steps);
+    for (EventRow const& row : table.rows) {
+      if (!row.always || status == nullptr || !row.holds_before(status->text())) continue;
+      for (EventRow::Effect const& effect : row.effects) end_item(content, effect, nullptr, {}, draft_.arena);
     }
   }
 

@@ -120,10 +120,11 @@ struct Kept {
 /// One line of an event table: a trigger event and the change of status that it means.
 struct EventRow {
   struct Effect {
-    enum class Kind : std::uint8_t { set, remove, keep, unkeep };
+    enum class Kind : std::uint8_t { set, remove, keep, unkeep, end, reopen };
     Kind kind = Kind::set;
     Path path;
-    Path from;  ///< Of keep and unkeep: what is kept.
+    Path from;  ///< Of keep and unkeep: what is kept. Of end and reopen: the item as it was before.
+    Path at;    ///< Of end and reopen: where the resource says when.
     std::vector<Place> places;
     std::string literal;
     types::Pair const* pair = nullptr;
@@ -135,6 +136,7 @@ struct EventRow {
   std::string after;                                        ///< "same", "told" or a code
   std::vector<Predicate> v2_when;  ///< What the message must say; backward it is what is written.
   std::vector<Predicate> when;
+  bool always = false;  ///< Event `*`: whatever the message, where the status is then one of `before`.
   bool forward = true;  ///< false: `< ORM^O01`, a message that asks for the change and does not make it.
   std::vector<Effect> effects;
   bool holds_before(std::string_view status) const;  ///< "" is none.

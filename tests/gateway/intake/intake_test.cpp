@@ -517,6 +517,21 @@ TEST_F(IntakeTest, ACancelledTransferOpensTheEarlierPlaceAgain) {
   EXPECT_EQ(places(), "active 4W -; ");
 }
 
+TEST_F(IntakeTest, ADischargeEndsThePlaceAndNoLaterMessageReopensIt) {
+  send(admission("M1"));
+  send(transfer("M2", "A02", "5E^501^1", "20250302080000"));
+  std::string const open = places();
+  ASSERT_EQ(code(send(transfer("M3", "A03", "5E^501^1", "20250304120000"))), "AA");
+  std::string const ended =
+      "completed 5E 2025-03-02T08:00:00+00:00-2025-03-04T12:00:00+00:00; "
+      "completed 4W -2025-03-02T08:00:00+00:00; ";
+  EXPECT_EQ(places(), ended);
+  send(transfer("M4", "A08", "5E^501^1", "20250305090000"));
+  EXPECT_EQ(places(), ended);
+  ASSERT_EQ(code(send(transfer("M5", "A13", "5E^501^1", "20250305100000"))), "AA");
+  EXPECT_EQ(places(), open);
+}
+
 TEST_F(IntakeTest, APriorLocationThatNobodyToldOfIsKeptAsPast) {
   send(admission("M1"));
   send(transfer("M2", "A02", "5E^501^1", "20250302080000", "REC^1^1"));

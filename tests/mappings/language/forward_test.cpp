@@ -154,6 +154,36 @@ TEST(Apply, ALateAdmissionDoesNotReopenADischargedVisit) {
   EXPECT_EQ(undone.at("period", "end"), nullptr);
 }
 
+/// "active W1 -2025..; ": status, how the bed is called, and its end.
+std::string places(Element const& visit) {
+  std::string text;
+  Element const* const all = visit.find("location");
+  for (std::size_t at = 0; all != nullptr && at < all->size(); ++at) {
+    Element const& one = all->items()[at];
+    text += std::string(one.text_at("status")) + " " + std::string(one.text_of("location", "reference")) +
+            " -" + std::string(one.text_of("period", "end")) + "; ";
+  }
+  return text;
+}
+
+TEST(Apply, ADischargeEndsThePlaceAndItsCancellationOpensItAgain) {
+  Arena arena;
+  std::string const admit(testing::kAdmit);
+  std::string const discharge =
+      with(event("A03", "ADT_A03"), "||||20250301100000\rPID", "||||20250305120000\rPID");
+  std::string const open = places(after({admit}, "visit", arena));
+  ASSERT_TRUE(open.starts_with("active ")) << open;
+  std::string const bed = open.substr(7, open.find(" -") - 7);
+  std::string const ended = "completed " + bed + " -2025-03-05T12:00:00+01:00; ";
+  EXPECT_EQ(places(after({discharge}, "visit", arena)), ended);
+  EXPECT_EQ(places(after({admit, discharge}, "visit", arena)), ended);
+  EXPECT_EQ(places(after({admit, discharge, discharge}, "visit", arena)), ended);
+  EXPECT_EQ(places(after({admit, discharge, event("A08", "ADT_A01")}, "visit", arena)), ended);
+  EXPECT_EQ(places(after({admit, discharge, event("A13", "ADT_A01")}, "visit", arena)), open);
+  std::string const no_bed = with(event("A13", "ADT_A01"), "W1^101^2", "");
+  EXPECT_EQ(places(after({admit, discharge, no_bed}, "visit", arena)), open);
+}
+
 TEST(Apply, AnUpdateNeverSetsAStatus) {
   Arena arena;
   EXPECT_EQ(after({event("A08", "ADT_A01")}, "visit", arena).text_at("status"), "unknown");
