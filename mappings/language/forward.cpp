@@ -81,7 +81,51 @@ class Translation {
     keeps_->structure = structure_;
     keeps_->grouping =
         hl7v2::group_segments(message_, hl7v2::find_structure(version, grammar).root, draft_.warnings);
+    return refuse_two_people();
+  }
+
+  /// Two PID where the structure has one patient: one person told twice, or two who must not become one.
+  fhir::Result<void> refuse_two_people() const {
+    auto const reads_one = [&](Use const& use) {
+      return use.segment == "PID" && std::ranges::any_of(use.targets, [&](Use::Target const& target) {
+               Role const& role = structure_->roles[target.role];
+               return role.type == "Patient" && role.per == Role::Per::message;
+             });
+    };
+    if (std::ranges::none_of(structure_->uses, reads_one)) return {};
+    std::uint32_t first = kNone;
+    for (std::uint32_t at = 0; at < message_.segment_count(); ++at) {
+      if (message_.segment_id(at) != "PID") continue;
+      if (first == kNone) first = at;
+      if (at == first || is_same_person(first, at)) continue;
+      return fhir::error(
+          fhir::IssueType::structure,
+          "a second patient in a message of one: send a message for each, or repeat a number of "
+          "the first in PID-3 if it is one person",
+          {}, hl7v2::to_string(message_, Address{at, 3, 0, 0, 0}));
+    }
     return {};
+  }
+
+  /// One of their numbers is the same, of the same authority; without numbers, their names and births.
+  bool is_same_person(std::uint32_t one, std::uint32_t other) const {
+    auto const part = [&](std::uint32_t segment, std::uint16_t item, std::uint16_t component) {
+      return message_.raw({segment, 3, item, component, 0});
+    };
+    auto const numbers_of = [&](std::uint32_t segment) {
+      return static_cast<std::uint16_t>(message_.repetition_count(segment, 3));
+    };
+    bool numbered = false;
+    for (std::uint16_t left = 1; left <= numbers_of(one); ++left) {
+      for (std::uint16_t right = 1; right <= numbers_of(other); ++right) {
+        if (part(one, left, 1).empty() || part(other, right, 1).empty()) continue;
+        numbered = true;
+        if (part(one, left, 1) == part(other, right, 1) && part(one, left, 4) == part(other, right, 4))
+          return true;
+      }
+    }
+    return !numbered && message_.raw({one, 5, 0, 0, 0}) == message_.raw({other, 5, 0, 0, 0}) &&
+           message_.raw({one, 7, 0, 0, 0}) == message_.raw({other, 7, 0, 0, 0});
   }
 
   std::string_view date_time(std::string_view dtm) {

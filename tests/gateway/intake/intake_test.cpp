@@ -487,6 +487,15 @@ TEST_F(IntakeTest, AfterAMergeTheRetiredNumberMeansTheSurvivor) {
   EXPECT_NE(survivors[0].content.find("Mason-Lee"), std::string::npos);
 }
 
+TEST_F(IntakeTest, TwoPeopleInAMessageOfOneAreRefusedAndNotMerged) {
+  std::string message = admission("M1");
+  message.insert(message.find("PV1|"), "PID|2||4712^^^HOSP^MR||Other^Person\r");
+  auto const answers = send(message);
+  EXPECT_EQ(code(answers), "AE");
+  EXPECT_NE(answers[0].find("ERR||PID^2^3"), std::string::npos) << answers[0];
+  EXPECT_TRUE(found("Patient").empty());
+}
+
 // Encounter.location is a history: a transfer closes the place it leaves, also where PV1-6 does not name it.
 TEST_F(IntakeTest, ATransferWithoutPriorLocationClosesTheCurrentOneAndAddsTheNew) {
   send(admission("M1"));

@@ -184,6 +184,20 @@ TEST(Apply, ADischargeEndsThePlaceAndItsCancellationOpensItAgain) {
   EXPECT_EQ(places(after({admit, discharge, no_bed}, "visit", arena)), open);
 }
 
+TEST(TwoPatients, AreNotMergedWhereTheStructureHasOne) {
+  std::string const admit(testing::kAdmit);
+  auto const with_second = [&](std::string const& pid) {
+    return testing::parse(with(admit, "PV1|1|", pid + "\rPV1|1|"));
+  };
+  auto const refused = forward(builtin(), *with_second("PID|2||4712^^^HOSP^MR||Other^Person"), partner());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, fhir::IssueType::structure);
+  EXPECT_EQ(refused.error().source, "PID[2]-3");
+  std::size_t const begin = admit.find("PID|");
+  std::string const again = admit.substr(begin, admit.find('\r', begin) - begin);
+  EXPECT_TRUE(forward(builtin(), *with_second(again), partner())) << "one person told twice";
+}
+
 TEST(Apply, AnUpdateNeverSetsAStatus) {
   Arena arena;
   EXPECT_EQ(after({event("A08", "ADT_A01")}, "visit", arena).text_at("status"), "unknown");

@@ -43,9 +43,9 @@ bool is_worth_editing(Translated const& from, std::set<std::string> const& lines
   return false;
 }
 
-/// Two PID where no version of the message has more than one (A47 of a sender who sends two changes at once):
-/// they are one patient told twice, of whom the second stands. An edit reaches the place that it was read
-/// from, and the first PID, which is the sender's own contradiction, brings back what only it says.
+/// Two PID of one number where no version of the message has more than one (of two numbers it is refused):
+/// one patient told twice, of whom the second stands. An edit reaches the place that it was read from, and
+/// the first PID, which is the sender's own contradiction, brings back what only it says.
 bool tells_a_patient_twice(Translated const& from) {
   auto const& structure = *language::builtin().program().find_structure(from.draft.structure);
   std::size_t const patient = structure.find_role("patient");
