@@ -65,13 +65,14 @@ else
     function middle(a, b, c) { return a > b ? (b > c ? b : (a > c ? c : a)) : (a > c ? a : (b > c ? c : b)) }
     !($1 in seen) { seen[$1] = 0; order[++cases] = $1 }
     { n = ++seen[$1]; ours[$1, n] = $2; theirs[$1, n] = $5; ratio[$1, n] = $5 > 0 ? $2 / $5 : 0 }
+    $3 != $6 { differ[$1] = " gives " $3 " items, theirs " $6 }
     END {
       for (i = 1; i <= cases; ++i) {
         name = order[i]
         r = middle(ratio[name, 1], ratio[name, 2], ratio[name, 3])
         product += log(r); met += r >= 20
-        printf "%-44s %12d %12d %8.1f\n", name, middle(ours[name, 1], ours[name, 2], ours[name, 3]),
-               middle(theirs[name, 1], theirs[name, 2], theirs[name, 3]), r
+        printf "%-44s %12d %12d %8.1f%s\n", name, middle(ours[name, 1], ours[name, 2], ours[name, 3]),
+               middle(theirs[name, 1], theirs[name, 2], theirs[name, 3]), r, differ[name]
       }
       printf "%d of %d cases reach 20 x; geometric mean %.1f x\n", met, cases, exp(product / cases)
     }'
