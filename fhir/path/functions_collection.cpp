@@ -313,7 +313,7 @@ Result<Collection> is(Call& call) {
 }
 
 Result<Collection> as(Call& call) {
-  FHIR_CHECK(single(call.node, call.input));
+  if (!call.evaluation.environment().casts_many) FHIR_CHECK(single(call.node, call.input));
   return of_type(call);
 }
 

@@ -55,6 +55,9 @@ struct Environment {
   json::Element const* root_resource = nullptr;  ///< %rootResource; %resource when nullptr
   std::string_view now;  ///< "2026-01-31T10:00:00.000Z"; now(), today(), timeOfDay() need it
   Services const* services = nullptr;
+  /// as() over several items gives those of the type, as `as` does. N1 calls it an error; R4's own invariants
+  /// are written so (dom-3: `descendants().as(uri)`).
+  bool casts_many = false;
   std::uint64_t step_max = 10'000'000;     ///< Items touched before too_costly.
   std::size_t collection_max = 1'000'000;  ///< Items in one collection before too_costly.
   /// Asked every few thousand steps; true ends the evaluation with too_costly.

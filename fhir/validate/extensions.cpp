@@ -89,6 +89,8 @@ void Walk::check_extension(Item const& item, Shapes& shapes, Place const& place,
       fail(IssueType::extension, place, "the extension around this one defines no part of that url");
     return;
   }
+  if (url.find('|') != std::string_view::npos)
+    fail(IssueType::extension, place, "the url of an extension has no version: it is a uri, not a canonical");
   auto const profile = profiles_.find(url);
   if (!profile) {
     bool const is_unknown = profile.error().code == IssueType::not_found;

@@ -359,6 +359,12 @@ path::Services Walk::services_at(Place const& place, Surroundings const& here,
   services.conforms_to = [this, &place, &here, &from](std::string_view profile,
                                                       Item const& node) -> Result<bool> {
     FHIR_TRY(Profile const* const found, profiles_.find(profile, from));
+    // A resource that is wrong by its structure conforms to nothing; the walk is silent about it.
+    if (node.type != nullptr && node.type->is_resource() && node.value != nullptr) {
+      Issues wrong;
+      validate_structure(*node.value, wrong);
+      if (has_error(wrong)) return false;
+    }
     return conforms(node, found->root, place, here);
   };
   services.element_definition = [this](Item const& node) { return element_definition_of(node); };
@@ -415,6 +421,7 @@ void Walk::check_constraint(Constraint const& constraint, Item const& item, Plac
   environment.root_resource = here.container;
   environment.now = options_.now;
   environment.services = &services;
+  environment.casts_many = true;
   environment.step_max = kStepsMax;
   environment.out_of_time = options_.out_of_time;
   // Nothing at all is no contradiction: ref-1 of a reference that has only a display.

@@ -185,6 +185,23 @@ class Figure {
       both_ += ours.contains(one) ? 1U : 0U;
     }
     our_places_ += ours.size();
+    if (std::getenv("VALIDATOR_PLACES") != nullptr) {
+      for (std::string const& one : theirs)
+        if (!ours.contains(one)) {
+          std::cout << "PLACE " << name << " THEIRS " << one;
+          for (auto const& [e, t] : expected->errors)
+            if (plain(e) == one) std::cout << " | " << t.substr(0, 300);
+          std::cout << "\n";
+        }
+      for (std::string const& one : ours)
+        if (!theirs.contains(one)) {
+          std::cout << "PLACE " << name << " OURS " << one;
+          for (auto const& i : issues)
+            if (i.severity <= Severity::error && plain(i.expression) == one)
+              std::cout << " | " << i.diagnostics.substr(0, 300);
+          std::cout << "\n";
+        }
+    }
     if (is_valid == expected->is_valid) {
       ++same_;
       return;

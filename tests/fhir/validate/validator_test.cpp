@@ -181,6 +181,10 @@ TEST(Validator, ExtensionsStandWhereTheyMayAndModifiersAreKnown) {
       Found{"structure Patient.extension[0].value"});
   EXPECT_EQ(
       rig.errors(
+          R"({"resourceType":"Patient","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/patient-birthPlace|4.0.1","valueAddress":{"city":"x"}}]})"),
+      (Found{"extension Patient.extension[0]", "value Patient.extension[0].url"}));
+  EXPECT_EQ(
+      rig.errors(
           R"({"resourceType":"Patient","extension":[{"url":"urn:x","valueString":"x","extension":[{"url":"urn:y","valueString":"y"}]}]})"),
       Found{"invariant Patient.extension[0]"});
   EXPECT_EQ(
@@ -287,6 +291,18 @@ TEST(Validator, AProfileMayOnlyNarrow) {
             Found{"business-rule StructureDefinition.differential.element[1]"});
   EXPECT_EQ(rig.errors(definition(R"({"id":"Observation.wings","path":"Observation.wings","max":"0"})")),
             Found{"processing StructureDefinition"});
+}
+
+TEST(Validator, AContainedResourceIsReferredTo) {
+  Rig rig;
+  auto const patient = [](std::string_view reference) {
+    return R"({"resourceType":"Patient","contained":[{"resourceType":"Organization","id":"o","name":"x"}],
+               "name":[{"family":"x"}],"managingOrganization":{"reference":")" +
+           std::string(reference) + R"("}})";
+  };
+  EXPECT_EQ(rig.errors(patient("#o")), Found{});
+  EXPECT_EQ(rig.errors(patient("Organization/o")), Found{"invariant Patient"});
+  EXPECT_NE(rig.issues[0].diagnostics.find("dom-3"), std::string::npos);
 }
 
 TEST(Validator, InvariantsMayAskForDefinitionsSlicesAndProfiles) {
