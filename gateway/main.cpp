@@ -181,6 +181,8 @@ void add_rest(CLI::App& app, int& code) {
   auto* const path = app.add_subcommand("fhirpath", "Evaluate a FHIRPath expression on a resource");
   path->add_option("expression", asked->expression)->required();
   path->add_option("file", asked->file, "A resource in JSON or XML; stdin by default");
+  path->add_option("--package", asked->packages, "File of a FHIR package (.tgz); what it depends on first")
+      ->allow_extra_args(false);
   path->add_flag("--json", asked->json, "Reasons as JSON");
   path->callback([asked, &code] { code = fhirpath(*asked); });
   auto judged = std::make_shared<ValidateArguments>();

@@ -69,6 +69,10 @@ class Walk {
   /// Whether the item is valid against a profile; what is found on the way is forgotten.
   bool conforms(Item const& item, Shape const& shape, Place const& place, Surroundings const& here);
 
+  /// What expressions may ask from where the walk is; valid as long as all that is given.
+  path::Services services_at(Place const& place, Surroundings const& here,
+                             packages::Loaded const* const& from);
+
  private:
   friend class Slicer;
 
@@ -94,8 +98,6 @@ class Walk {
   void check_constraint(profiles::Constraint const& constraint, Item const& item, Place const& place,
                         Surroundings const& here, path::Services const& services);
   json::Element const* element_definition_of(Item const& node) const;
-  path::Services services_at(Place const& place, Surroundings const& here,
-                             packages::Loaded const* const& from);
   // values.cpp
   void check_values(Item const& item, Shapes const& shapes, Place const& place);
   void check_bindings(Item const& item, Shapes const& shapes, Place const& place);

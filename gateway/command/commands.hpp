@@ -81,7 +81,8 @@ int record_rebuild(RecordArguments const& arguments);
 
 struct FhirpathArguments {
   std::string expression;
-  std::string file;  ///< A resource in JSON or XML; "" reads stdin.
+  std::string file;                   ///< A resource in JSON or XML; "" reads stdin, which may be empty.
+  std::vector<std::string> packages;  ///< Files of FHIR packages.
   bool json = false;
 };
 /// Prints one result per line, as JSON.

@@ -2,9 +2,11 @@
 #include "fhir/path/path.hpp"
 #include "fhir/terminology/library_source.hpp"
 #include "fhir/terminology/path_services.hpp"
+#include "fhir/validate/path_services.hpp"
 #include "fhir/xml/xml.hpp"
 #include "gateway/command/commands.hpp"
 #include "gateway/command/setup.hpp"
+#include "gateway/conformance/conformance.hpp"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -17,10 +19,11 @@ namespace gateway::command {
 
 namespace {
 
+/// Nothing at all is an element without a type: an expression of literals needs no resource.
 fhir::Result<fhir::json::Document> read_resource(std::string const& bytes) {
-  bool const is_xml = bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF") != std::string::npos &&
-                      bytes[bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF")] == '<';
-  return is_xml ? fhir::xml::read_resource(bytes) : fhir::json::read_document(bytes);
+  auto const begin = bytes.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  if (begin == std::string::npos) return fhir::json::read_document("{}");
+  return bytes[begin] == '<' ? fhir::xml::read_resource(bytes) : fhir::json::read_document(bytes);
 }
 
 std::string now_text() {
@@ -62,11 +65,21 @@ int fhirpath(FhirpathArguments const& arguments) {
   std::string const now = now_text();
   fhir::path::Environment environment;
   environment.now = now;
-  fhir::path::Services services;  // R4's own code systems and value sets
-  fhir::terminology::provide(
-      std::make_shared<fhir::terminology::Terminology const>(
-          std::make_shared<fhir::terminology::LibrarySource>(fhir::packages::Library::r4())),
-      services);
+  auto sources = conformance::read_packages(arguments.packages);
+  if (!sources) return refuse(sources.error(), arguments.json);
+  auto loaded = conformance::load_packages(*sources);
+  if (!loaded) return refuse(loaded.error(), arguments.json);
+  auto const conformance = conformance::make_conformance(std::move(*loaded));
+  fhir::path::Services services;  // code systems, value sets and profiles of R4 and the packages
+  fhir::terminology::provide(std::make_shared<fhir::terminology::Terminology const>(
+                                 std::make_shared<fhir::terminology::LibrarySource>(conformance->library)),
+                             services);
+  fhir::validate::Options options;
+  options.codes = conformance->codes.get();
+  options.now = now;
+  fhir::validate::provide(std::shared_ptr<fhir::profiles::Profiles const>(
+                              conformance->validator, &conformance->validator->profiles()),
+                          std::move(options), document->root, services);
   environment.services = &services;
   fhir::json::Arena arena;
   auto const result = expression->evaluate(focus, environment, arena);
