@@ -15,10 +15,23 @@ namespace {
 using fhir::json::Element;
 using Change = store::Unit::Change;
 
-/// Types that may be told of besides Patients; what carries others in its message comes first.
-constexpr std::string_view kTypes[] = {"Encounter",        "CarePlan",         "Goal",
-                                       "Condition",        "Appointment",      "ServiceRequest",
-                                       "Immunization",     "DiagnosticReport", "MedicationRequest",
+/// Types that may be told of besides Patients; what carries others in its message comes first. No allergy is
+/// among them: an A60 is the whole list of a person, and one that names a single allergy would end the
+/// others.
+constexpr std::string_view kTypes[] = {"Encounter",
+                                       "CarePlan",
+                                       "Goal",
+                                       "Condition",
+                                       "Appointment",
+                                       "ServiceRequest",
+                                       "Immunization",
+                                       "DiagnosticReport",
+                                       "MedicationRequest",
+                                       "MedicationDispense",
+                                       "MedicationAdministration",
+                                       "Account",
+                                       "ChargeItem",
+                                       "Slot",
                                        "DocumentReference"};
 
 /// What its message carries beside the resource itself: of a visit only its diagnoses, for it moves for
@@ -36,7 +49,9 @@ void collect_references(Element const& element, std::set<std::string>& found) {
 /// "Patient/x" that the resource is about; "" when it names none.
 std::string patient_of(Element const& resource) {
   for (std::string_view const path : {"subject", "patient"}) {
-    if (Reference const about = reference_at(resource.find(path)); about.type == "Patient")
+    Element const* const member = resource.find(path);
+    bool const is_list = member != nullptr && member->is_array();  // an Account's
+    if (Reference const about = reference_at(is_list ? member->at(0) : member); about.type == "Patient")
       return about.text();
   }
   if (Element const* const participants = resource.find("participant")) {

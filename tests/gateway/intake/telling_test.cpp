@@ -39,7 +39,8 @@ class Telling : public testing::Test {
     for (char const* const trigger : {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12",
                                       "A13", "A15", "A16", "A21", "A22", "A23", "A26", "A38", "A50"})
       clinic.events.push_back(std::string("ADT^") + trigger);
-    for (char const* const event : {"RDE^O11", "VXU^V04", "ORU^R01", "OML^O21", "PPR^PC1", "SIU^S12"})
+    for (char const* const event : {"RDE^O11", "VXU^V04", "ORU^R01", "OML^O21", "PPR^PC1", "SIU^S12",
+                                    "RDS^O13", "RAS^O17", "BAR^P01", "DFT^P03", "SIU^S23"})
       clinic.events.emplace_back(event);
     config::Partner aside = clinic;
     aside.name = "aside";
@@ -287,7 +288,31 @@ INSTANTIATE_TEST_SUITE_P(
              ":'http://terminology.hl7.org/CodeSystem/condition-category','code':'problem-list-item'}]}],"
              "'clinicalStatus':{'coding':[{'system':'http://terminology.hl7.org/CodeSystem/"
              "condition-clinical','code':"
-             "'active'}]},'identifier':[{'system':'urn:x','value':'1'}],'code':{'text':'Cough'}}"}));
+             "'active'}]},'identifier':[{'system':'urn:x','value':'1'}],'code':{'text':'Cough'}}"},
+        Told{"RDS^O13", "RXD|",
+             "{'resourceType':'MedicationDispense','id':'d','status':'completed','subject':{'reference':"
+             "'Patient/p'},'medicationCodeableConcept':{'coding':[{'system':'http://www.nlm.nih.gov/research/"
+             "umls/rxnorm','code':'1','display':'A'}]},'dosageInstruction':[{'route':{'coding':[{'system':"
+             "'http://terminology.hl7.org/CodeSystem/v2-0162','code':'PO'}]}}],'quantity':{'value':42},"
+             "'whenHandedOver':'2025-03-01T10:00:00Z','identifier':[{'use':'usual','value':'RX-1'}],"
+             "'authorizingPrescription':[{'identifier':{'system':'urn:x','value':'1'}}]}"},
+        Told{
+            "RAS^O17", "RXA|",
+            "{'resourceType':'MedicationAdministration','id':'a','status':'completed','subject':{'reference':"
+            "'Patient/p'},'effectiveDateTime':'2025-03-01T10:00:00Z','medicationCodeableConcept':{'coding':"
+            "[{'system':'http://www.nlm.nih.gov/research/umls/rxnorm','code':'1','display':'A'}]},"
+            "'dosage':{'route':{'coding':[{'system':'http://terminology.hl7.org/CodeSystem/v2-0162','code':"
+            "'PO'}]},'dose':{'value':1}}}"},
+        Told{"BAR^P01", "PID|",
+             "{'resourceType':'Account','id':'k','status':'active','subject':[{'reference':'Patient/p'}],"
+             "'identifier':[{'system':'urn:x','value':'K-1'}]}"},
+        Told{"DFT^P03", "FT1|",
+             "{'resourceType':'ChargeItem','id':'f','status':'billable','subject':{'reference':'Patient/p'},"
+             "'occurrenceDateTime':'2025-03-01','code':{'coding':[{'system':'urn:x','code':'99213'}]}}"},
+        Told{"SIU^S23", "SCH|",
+             "{'resourceType':'Slot','id':'s','status':'busy-unavailable','schedule':{'display':'OPD'},"
+             "'start':'2025-03-01T10:00:00Z','end':'2025-03-01T12:00:00Z','identifier':[{'system':'urn:x',"
+             "'value':'1'}],'serviceType':[{'text':'Clinic'}]}"}));
 
 }  // namespace
 }  // namespace gateway::intake
