@@ -468,7 +468,10 @@ class OperationReader {
   Result<void> read_path() {
     FHIR_TRY(operation_.place.path, text_of("path"));
     auto path = path::Expression::compile(operation_.place.path);
-    if (!path) return refuse(path.error().code, path.error().diagnostics);
+    if (!path) {  // "not-found", of a function, would speak of the resource
+      IssueType const code = path.error().code;
+      return refuse(code == IssueType::not_found ? IssueType::invalid : code, path.error().diagnostics);
+    }
     operation_.path = *std::move(path);
     operation_.list = list_name(operation_.place.path);
     return {};

@@ -142,6 +142,9 @@ TEST(FhirPathPatch, ThatCannotBeReadIsRefusedBeforeAnythingIsDone) {
             "source and destination");
   EXPECT_TRUE(
       patched(operation("delete", "Patient..active")).starts_with("error invalid Parameters.parameter[0]"));
+  EXPECT_TRUE(
+      patched(operation("delete", "Patient.wings()")).starts_with("error invalid Parameters.parameter[0]"))
+      << "not-found would speak of the resource";
 }
 
 }  // namespace
