@@ -2,12 +2,14 @@
 // the stored one of the path) against R4, the profiles it claims and the one that is asked for. Mode profile
 // judges by that profile what is stored; delete is not judged, for only the record knows what may go.
 #include "fhir/json/reader.hpp"
+#include "fhir/validate/locate.hpp"
 #include "fhir/validate/validator.hpp"
 #include "gateway/rest/interactions/interactions.hpp"
 #include "gateway/rest/options.hpp"
 #include "gateway/rest/outcome.hpp"
 #include "gateway/rest/times.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 
@@ -23,6 +25,8 @@ struct Asked {
   std::string profile;
   std::string mode;
   Element const* resource = nullptr;
+  std::size_t index = 0;  ///< Of the parameter that holds the resource.
+  bool is_sent = true;    ///< Not what is stored.
 };
 
 fhir::Result<void> ask(Asked& asked, std::string_view name, std::string_view value) {
@@ -44,10 +48,12 @@ fhir::Result<void> ask(Asked& asked, std::string_view name, std::string_view val
 fhir::Result<void> read_parameters(Element const& parameters, Asked& asked) {
   Element const* const list = parameters.find("parameter");
   if (list == nullptr) return {};
-  for (Element const& parameter : list->items()) {
+  for (std::size_t i = 0; i < list->items().size(); ++i) {
+    Element const& parameter = list->items()[i];
     std::string_view const name = parameter.text_at("name");
     if (name == "resource") {
       asked.resource = parameter.find("resource");
+      asked.index = i;
       continue;
     }
     for (fhir::json::Member const& member : parameter.members()) {
@@ -84,7 +90,22 @@ fhir::Result<Input> find_subject(Context const& context, Request const& request,
     return fhir::error(IssueType::required,
                        "$validate needs a resource: the body, or the parameter resource.");
   FHIR_TRY(auto const stored, read_stored(context, request, request.type, request.id));
+  asked.is_sent = false;
   return Input{stored, &stored->root};
+}
+
+/// Line and column in the body, where it is the body that is judged.
+void locate(std::string_view body, Asked const& asked, Element const& subject, fhir::Issues& issues) {
+  if (asked.resource != &subject) return fhir::validate::locate(body, issues);
+  fhir::Issues in_body = issues;
+  for (fhir::Issue& issue : in_body) {
+    std::string_view const below = std::string_view(issue.expression)
+                                       .substr(std::min(issue.expression.size(), issue.expression.find('.')));
+    issue.expression =
+        "Parameters.parameter[" + std::to_string(asked.index) + "].resource" + std::string(below);
+  }
+  fhir::validate::locate(body, in_body);
+  for (std::size_t i = 0; i < issues.size(); ++i) issues[i].source = std::move(in_body[i].source);
 }
 
 /// Finds what the resource points to among what is stored and the client may see.
@@ -130,6 +151,7 @@ fhir::Result<Answer> validate(Context const& context, Request const& request) {
   options.resolve = [&](std::string_view reference) { return resolver.find(reference); };
   fhir::Issues issues;
   conformance->validator->validate(*subject.root, options, issues);
+  if (asked.is_sent && !request.body.empty()) locate(request.body, asked, *subject.root, issues);
   if (subject.root->text_at("resourceType") != request.type) {
     issues.push_back(
         fhir::error(IssueType::value, "The resource's type must be the one in the URL.", "resourceType"));

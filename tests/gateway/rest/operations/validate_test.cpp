@@ -44,6 +44,22 @@ TEST(Validate, TakesParametersAndStoredResources) {
   EXPECT_EQ(server.post("/fhir/Patient/$validate", "").status, 400);
 }
 
+TEST(Validate, SaysLineAndColumnInTheBody) {
+  Server server;
+  Reply const plain = server.post("/fhir/Patient/$validate",
+                                  "{\"resourceType\":\"Patient\",\n \"contact\":[{\"gender\":\"male\"}]}");
+  EXPECT_NE(plain.body.find("line 2 column 13"), std::string::npos) << plain.body;
+  Reply const within =
+      server.post("/fhir/Patient/$validate",
+                  "{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"mode\","
+                  "\"valueCode\":\"create\"},{\"name\":\"resource\",\"resource\":\n"
+                  "{\"resourceType\":\"Patient\",\n \"contact\":[{\"gender\":\"male\"}]}}]}");
+  EXPECT_NE(within.body.find("line 3 column 13"), std::string::npos) << within.body;
+  EXPECT_EQ(errors_of(within), std::vector<std::string>{"invariant Patient.contact[0]"});
+  server.put("/fhir/Patient/a", R"({"resourceType":"Patient","id":"a","contact":[{"gender":"male"}]})");
+  EXPECT_EQ(server.post("/fhir/Patient/a/$validate", "").body.find("line"), std::string::npos);
+}
+
 TEST(Validate, JudgesByTheProfileThatIsAsked) {
   Server server;
   std::string const body =
