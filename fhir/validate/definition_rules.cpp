@@ -52,15 +52,28 @@ class DefinitionRules {
     Element const* const elements = definition_.at("differential", "element");
     if (elements == nullptr || is_new) return;
     check_snapshot();
+    check_elements(*elements);
+  }
+
+  /// The differential against the base alone.
+  void check_narrowing() {
+    Element const* const elements = definition_.at("differential", "element");
+    auto const base = walk_.profiles().find(definition_.text_at("baseDefinition"));
+    if (elements == nullptr || !base || definition_.text_at("derivation") != "constraint") return;
+    base_ = *base;
+    check_elements(*elements);
+  }
+
+ private:
+  void check_elements(Element const& elements) {
     int index = 0;
     Place const differential{&place_, "differential"};
-    for (Element const& element : elements->items()) {
+    for (Element const& element : elements.items()) {
       Place const at{&differential, "element", index++};
       check_element(element, at);
     }
   }
 
- private:
   void check_snapshot() {
     std::string_view const base = definition_.text_at("baseDefinition");
     auto const base_profile = walk_.profiles().find(base);
@@ -181,6 +194,13 @@ class DefinitionRules {
 
 void check_structure_definition(Walk& walk, Element const& definition, Place const& place) {
   DefinitionRules(walk, definition, place).check();
+}
+
+void check_definition(profiles::Profiles const& profiles, Element const& definition, Issues& issues) {
+  Options const options;
+  Walk walk(profiles, options, issues);
+  Place const place{nullptr, "StructureDefinition"};
+  DefinitionRules(walk, definition, place).check_narrowing();
 }
 
 }  // namespace fhir::validate

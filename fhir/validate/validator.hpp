@@ -56,6 +56,10 @@ class Validator {
   std::shared_ptr<profiles::Profiles const> profiles_;
 };
 
+/// What a profile's differential has against its base: what is wider than there, another fixed value, a
+/// discriminator that leads nowhere. Nothing when the base is not loaded. Appends to `issues`.
+void check_definition(profiles::Profiles const& profiles, json::Element const& definition, Issues& issues);
+
 /// Whether any finding is an error or worse.
 bool has_error(Issues const& issues);
 

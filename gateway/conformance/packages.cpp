@@ -71,6 +71,21 @@ PackageFacts facts_of(PackageSource const& source, fhir::packages::Library const
   return facts;
 }
 
+/// Invariants of the profile's own that nobody can judge by.
+void add_broken(fhir::profiles::Profile const& profile, fhir::profiles::Shape const& shape,
+                fhir::Issues& issues) {
+  for (auto const* const constraint : shape.constraints) {
+    if (constraint->expression || constraint->broken.empty()) continue;
+    issues.push_back(fhir::warning(fhir::IssueType::not_supported,
+                                   "the invariant " + std::string(constraint->key) +
+                                       " cannot be read and is not judged: " + constraint->broken,
+                                   std::string(shape.id), std::string(profile.url)));
+  }
+  for (auto const* const list : {&shape.children, &shape.slices}) {
+    for (auto const& below : *list) add_broken(profile, *below, issues);
+  }
+}
+
 }  // namespace
 
 fhir::Result<LoadedPackages> load_packages(std::vector<PackageSource> const& sources) {
@@ -115,7 +130,17 @@ fhir::Issues check_definitions(Conformance const& conformance, std::string_view 
     std::string canonical(entry->url);
     if (!entry->version.empty()) canonical.append("|").append(entry->version);
     auto const profile = conformance.validator->profiles().find(canonical, entry->package);
-    if (profile) continue;
+    if (profile) {
+      add_broken(**profile, (*profile)->root, issues);
+      std::size_t const first = issues.size();
+      fhir::validate::check_definition(conformance.validator->profiles(), *(*profile)->structure, issues);
+      for (std::size_t i = first; i < issues.size(); ++i) {
+        issues[i].source = entry->url;
+        // Published packages fix other urls than the extension they rest on; what is wider is refused.
+        if (issues[i].code != fhir::IssueType::business_rule) issues[i].severity = fhir::Severity::warning;
+      }
+      continue;
+    }
     fhir::Issue issue = profile.error();
     if (issue.code == fhir::IssueType::not_found) issue.severity = fhir::Severity::warning;
     if (issue.source.empty()) issue.source = entry->url;

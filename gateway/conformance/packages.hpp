@@ -51,8 +51,9 @@ fhir::Result<LoadedPackages> load_packages(std::vector<PackageSource> const& sou
 fhir::Result<std::vector<PackageSource>> read_packages(std::vector<std::string> const& files);
 
 /// What a package's own profiles, extensions and types have wrong that keeps them from being used: a base
-/// that leads in a circle, a differential that fits no base. Definitions whose base is not loaded are
-/// warnings: the package that has it may come later.
+/// that leads in a circle, a differential that fits no base or allows more than it. Definitions whose base is
+/// not loaded are warnings, for the package that has it may come later, and so are invariants that cannot be
+/// read: FHIRPath goes on.
 fhir::Issues check_definitions(Conformance const& conformance, std::string_view name,
                                std::string_view version);
 

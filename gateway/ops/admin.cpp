@@ -27,6 +27,7 @@ constexpr std::size_t kRowsMax = 1000;  // of one list
 constexpr int kFailuresMax = 10;  // wrong tokens in kFailuresWindow, then 429 to whoever has no right one
 constexpr std::int64_t kFailuresWindow = 60'000;
 constexpr std::size_t kReasonMax = 500;
+constexpr std::string_view kMethod = "method";  // the source of what only the method is wrong in
 
 int status_of(fhir::Issue const& issue) {
   switch (issue.code) {
@@ -36,7 +37,7 @@ int status_of(fhir::Issue const& issue) {
     case IssueType::duplicate:
       return 409;
     case IssueType::not_supported:
-      return 405;
+      return issue.source == kMethod ? 405 : 422;
     case IssueType::structure:
     case IssueType::value:
     case IssueType::required:
@@ -155,7 +156,9 @@ std::string package_of(conformance::PackageFacts const& facts) {
 }
 
 fhir::Issue no_such_path() { return fhir::error(IssueType::not_found, "there is nothing at this path"); }
-fhir::Issue no_such_method() { return fhir::error(IssueType::not_supported, "this path has no such method"); }
+fhir::Issue no_such_method() {
+  return fhir::error(IssueType::not_supported, "this path has no such method", {}, std::string(kMethod));
+}
 
 }  // namespace
 

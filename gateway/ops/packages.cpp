@@ -40,8 +40,13 @@ fhir::Result<std::vector<PackageSource>> Packages::sources(std::vector<std::stri
   FHIR_TRY(auto all, conformance::read_packages(files));
   std::vector<std::string> of_files;
   for (PackageSource const& file : all) {
-    FHIR_TRY(auto const package, fhir::packages::read_package(file.bytes));
-    of_files.push_back(name_of(package.name, package.version));
+    auto const package = fhir::packages::read_package(file.bytes);
+    if (!package) {
+      fhir::Issue issue = package.error();
+      issue.source = issue.source.empty() ? file.name : file.name + ": " + issue.source;
+      return issue;
+    }
+    of_files.push_back(name_of(package->name, package->version));
   }
   FHIR_TRY(auto const snapshot, store_.snapshot());
   FHIR_TRY(auto kept, snapshot->packages());
@@ -66,6 +71,16 @@ fhir::Result<Packages::Prepared> Packages::prepare(std::vector<std::string> file
   std::ranges::move(loaded.warnings, std::back_inserter(prepared.warnings));
   prepared.files = std::move(files);
   prepared.conformance = conformance::make_conformance(std::move(loaded), releases_);
+  for (PackageFacts const& one : prepared.conformance->packages) {
+    if (!one.loaded_by.empty()) continue;  // judged when it was loaded
+    auto findings = conformance::check_definitions(*prepared.conformance, one.name, one.version);
+    if (auto refused = refuse_errors(findings); !refused) {
+      fhir::Issue issue = std::move(refused).error();
+      issue.source = one.source;
+      return issue;
+    }
+    std::ranges::move(findings, std::back_inserter(prepared.warnings));
+  }
   return prepared;
 }
 

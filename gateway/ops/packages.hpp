@@ -34,7 +34,7 @@ class Packages {
   };
 
   /// The files and what operators have loaded; one that is both is the file's. Errors: those of read_packages
-  /// and load_packages.
+  /// and load_packages; processing (definitions of a file that cannot be used, named).
   fhir::Result<Prepared> prepare(std::vector<std::string> files) const;
   void put_in_force(Prepared prepared);
 

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 namespace gateway::ops {
 namespace {
@@ -313,6 +314,13 @@ TEST_F(AdminTest, ABadPackageIsRefusedWithItsReasonAndNothingOfItIsLoaded) {
            manifest("a", "1") +
            profile("http://a/p", kPatient, R"({"id":"Patient.wings","path":"Patient.wings","min":1})")),
        422, "http://a/p Patient.wings"},
+      {fhir::test::tgz(
+           manifest("a", "1") +
+           profile("http://a/p", kPatient, R"({"id":"Patient.gender","path":"Patient.gender","max":"2"})")),
+       422, "http://a/p StructureDefinition.differential.element[1]: the base allows"},
+      {fhir::test::tgz(fhir::test::tar_entry("package/package.json",
+                                             R"({"name":"a","version":"1","fhirVersions":["5.0.0"]})")),
+       422, "5.0.0"},
   };
   auto const before = definitions_->current();
   for (Bad const& bad : all) {
@@ -323,6 +331,39 @@ TEST_F(AdminTest, ABadPackageIsRefusedWithItsReasonAndNothingOfItIsLoaded) {
   EXPECT_EQ(definitions_->current(), before);
   EXPECT_TRUE(store_->snapshot().value()->packages()->empty());
   EXPECT_EQ(call("GET", "/admin/packages").count("packages"), 0U);
+}
+
+TEST_F(AdminTest, AnInvariantThatNobodyCanReadIsWarnedOf) {
+  auto const loaded =
+      call("POST", "/admin/packages",
+           fhir::test::tgz(manifest("a", "1") +
+                           profile("http://a/p", kPatient,
+                                   R"({"id":"Patient.name","path":"Patient.name","constraint":[{"key":"a-1",)"
+                                   R"~("severity":"error","human":"x","expression":"given.wings()"}]})~")));
+  EXPECT_EQ(loaded.status, 200) << loaded.body;
+  EXPECT_NE(loaded.body.find("the invariant a-1 cannot be read"), std::string::npos) << loaded.body;
+}
+
+TEST_F(AdminTest, ABadFileOfTheConfigurationIsRefusedByName) {
+  auto const write = [](std::string const& name, std::string const& bytes) {
+    auto const path = std::filesystem::path(::testing::TempDir()) / name;
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path.string();
+  };
+  Packages packages(*store_, std::make_shared<conformance::Definitions>(conformance::make_r4()), nullptr,
+                    [this] { return now_; });
+  std::string const good = fhir::test::tgz(
+      manifest("a", "1") +
+      profile("http://a/p", kPatient, R"({"id":"Patient.gender","path":"Patient.gender","min":1})"));
+  EXPECT_TRUE(packages.prepare({write("good.tgz", good)}));
+  auto const cut = packages.prepare({write("cut.tgz", good.substr(0, good.size() / 2))});
+  ASSERT_FALSE(cut);
+  EXPECT_NE(cut.error().source.find("cut.tgz"), std::string::npos) << fhir::to_line(cut.error());
+  auto const circle = packages.prepare({write(
+      "circle.tgz", fhir::test::tgz(manifest("a", "1") + profile("http://a/p", "http://a/p", R"({})")))});
+  ASSERT_FALSE(circle);
+  EXPECT_NE(circle.error().source.find("circle.tgz"), std::string::npos) << fhir::to_line(circle.error());
+  EXPECT_NE(circle.error().diagnostics.find("rests on itself"), std::string::npos);
 }
 
 }  // namespace
