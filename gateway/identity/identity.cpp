@@ -388,6 +388,21 @@ fhir::Result<std::string> id_of(store::Unit& unit, std::string_view source, std:
   return id_from(source, type, found);
 }
 
+fhir::Result<std::string> first_name(store::Unit& unit, std::string_view source, std::string_view type,
+                                     std::string_view system_and_value) {
+  FHIR_TRY(auto const found, resolve(unit, source, alias_name(type, system_and_value)));
+  if (found.id.empty()) return found.name;
+  // Of the numbers that were given up for this one, that which the thing had first.
+  std::string const of_source = alias_key(source, {});
+  FHIR_TRY(auto const earlier, unit.keys_of(kAliasSpace, found.name));
+  for (std::string const& key : earlier) {
+    if (!key.starts_with(of_source)) continue;
+    std::string const name = key.substr(of_source.size());
+    if (id_from(source, type, {name, {}}) == found.id) return name;
+  }
+  return found.name;
+}
+
 fhir::Result<void> link_patients(store::Unit& unit, Trust const& trust) {
   auto const changes = unit.changes();  // a copy: linking writes Persons, which are changes too
   for (store::Unit::Change const& change : changes) {

@@ -51,6 +51,11 @@ fhir::Result<std::string> resolve_alias(store::Unit& unit, std::string_view sour
 fhir::Result<std::string> id_of(store::Unit& unit, std::string_view source, std::string_view type,
                                 std::string_view system_and_value);
 
+/// The number that the logical id of what a number stands for follows from, as alias_name() makes it: the
+/// same for all numbers of one thing, and what else hangs on it is named by it.
+fhir::Result<std::string> first_name(store::Unit& unit, std::string_view source, std::string_view type,
+                                     std::string_view system_and_value);
+
 /// Links every Patient that the Unit wrote to its person (new or found) and unlinks what no longer holds.
 fhir::Result<void> link_patients(store::Unit& unit, Trust const& trust);
 

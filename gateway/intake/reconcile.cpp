@@ -6,6 +6,7 @@
 #include "gateway/intake/source_order.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 namespace gateway::intake {
@@ -112,7 +113,7 @@ class Reconciler {
   fhir::Result<Reconciled> run() {
     IdentityActs acts(unit_, draft_, source(), partners_.trust());
     FHIR_CHECK(acts.before_targets());
-    for (std::size_t i = 0; i < draft_.resources.size(); ++i) FHIR_CHECK(find_target(i));
+    FHIR_CHECK(find_targets());
     FHIR_CHECK(find_order());
     FHIR_CHECK(put_all("Patient"));
     FHIR_CHECK(acts.with_patients());
@@ -126,7 +127,7 @@ class Reconciler {
 
   /// See retranslate().
   fhir::Result<Reconciled> run_over(Draft const& before) {
-    for (std::size_t i = 0; i < draft_.resources.size(); ++i) FHIR_CHECK(find_target(i));
+    FHIR_CHECK(find_targets());
     FHIR_CHECK(find_foreign_requests());
     auto const all = references();
     for (std::size_t i = 0; i < targets_.size(); ++i) {
@@ -220,19 +221,28 @@ class Reconciler {
 
   std::string const& source() const { return partner_.settings.name; }
 
-  fhir::Result<void> find_target(std::size_t index) {
-    DraftResource const& resource = draft_.resources[index];
-    Target& target = targets_[index];
-    target.source = source();
-    std::string const number = number_of(resource);
-    if (number.empty()) {
-      target.id = identity::derived_id(source(), resource.key);
-      return {};
+  fhir::Result<void> find_targets() {
+    std::map<std::size_t, std::string> renamed;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      DraftResource const& resource = draft_.resources[i];
+      Target& target = targets_[i];
+      target.source = source();
+      std::string const number = number_of(resource);
+      if (number.empty()) continue;
+      std::string const name = identity::alias_name(resource.type, number);
+      FHIR_TRY(auto const found, identity::resolve(unit_, source(), name));
+      if (found.name != name) target.retired_value = number;
+      FHIR_TRY(target.id, identity::id_of(unit_, source(), resource.type, number));
+      FHIR_TRY(auto const first, identity::first_name(unit_, source(), resource.type, number));
+      if (first != name) renamed[i] = resource.type == "Patient" ? "Patient|" + first : first;
     }
-    std::string const name = identity::alias_name(resource.type, number);
-    FHIR_TRY(auto const found, identity::resolve(unit_, source(), name));
-    if (found.name != name) target.retired_value = number;
-    FHIR_TRY(target.id, identity::id_of(unit_, source(), resource.type, number));
+    std::vector<std::string> keys;
+    if (!renamed.empty())
+      keys = mappings::language::keys_when_renamed(draft_, partner_.profile.name, renamed);
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      if (targets_[i].id.empty())
+        targets_[i].id = identity::derived_id(source(), keys.empty() ? draft_.resources[i].key : keys[i]);
+    }
     return {};
   }
 
@@ -417,14 +427,14 @@ class Reconciler {
     merged = task;
   }
 
-  static void drop_identifier(Element& patient, std::string_view system_and_value) {
+  void drop_identifier(Element& patient, std::string_view system_and_value) const {
     Element* const identifiers = patient.find("identifier");
     if (identifiers == nullptr) return;
     for (std::size_t i = identifiers->size(); i-- > 0;) {
       Element const& one = identifiers->items()[i];
-      if (std::string(one.text_at("system")) + "|" + std::string(one.text_at("value")) == system_and_value) {
-        identifiers->remove_item(i);
-      }
+      std::string_view const system = one.text_at("system");
+      std::string const number = (system.empty() ? "urn:site:" + source() : std::string(system)) + "|";
+      if (number + std::string(one.text_at("value")) == system_and_value) identifiers->remove_item(i);
     }
     if (identifiers->empty()) patient.remove("identifier");
   }

@@ -167,17 +167,44 @@ void find_all(Element const& at, std::span<std::string const> names, std::vector
 // ----------------------------------------------------------------------------------------------------
 // messages
 
-/// The draft resource that became Type/id: by its derived id, else the only one of the type, else one that
-/// shares an identifier.
-std::optional<std::size_t> draft_of(Draft const& draft, std::string_view source, std::string_view type,
-                                    std::string_view id, Element const& stored) {
+/// "Type/id" of each draft resource, as reconcile recognises them now.
+std::vector<std::string> references_of(Past const& past, KeptMessage const& kept,
+                                       store::JournalRow const& row) {
+  KnownPartner const* const partner = past.now.partners->find(row.partner);
+  std::vector<std::string> references;
+  if (partner != nullptr) {
+    auto const rehearsed =
+        past.snapshot.rehearse(row.received_ms, [&](store::Unit& unit) -> fhir::Result<void> {
+          FHIR_TRY(auto reconciled, reconcile(unit, *kept.draft, *partner, *past.now.partners));
+          references = std::move(reconciled.references);
+          return {};
+        });
+    if (rehearsed) return references;
+  }
+  references
+      .clear();  // it could not be taken in now: its own resources are named by what their ids derive from
+  for (auto const& resource : kept.draft->resources)
+    references.push_back(std::string(resource.type) + "/" + identity::derived_id(row.partner, resource.key));
+  return references;
+}
+
+/// The draft resource that became Type/id: by its derived id, else the only one of the type, else the one
+/// that is recognised as it (by a number that was merged into another), else one that shares an identifier.
+std::optional<std::size_t> draft_of(Past const& past, KeptMessage const& kept, store::JournalRow const& row,
+                                    store::Version const& version, Element const& stored) {
+  Draft const& draft = *kept.draft;
   std::vector<std::size_t> same_type;
   for (std::size_t at = 0; at < draft.resources.size(); ++at) {
-    if (draft.resources[at].type != type) continue;
-    if (identity::derived_id(source, draft.resources[at].key) == id) return at;
+    if (draft.resources[at].type != version.type) continue;
+    // A partner's own resources have ids derived from its name; a shared one was recognised otherwise.
+    if (identity::derived_id(row.partner, draft.resources[at].key) == version.id) return at;
     same_type.push_back(at);
   }
+  if (same_type.empty()) return std::nullopt;
   if (same_type.size() == 1) return same_type.front();
+  auto const references = references_of(past, kept, row);
+  auto const found = std::ranges::find(references, version.type + "/" + version.id);
+  if (found != references.end()) return static_cast<std::size_t>(found - references.begin());
   for (std::size_t const at : same_type) {
     Element const* const own = stored.find("identifier");
     if (own == nullptr) break;
@@ -197,11 +224,12 @@ struct Given {
   std::size_t depth = 0;  ///< Steps of the element that was written.
 };
 
-std::map<std::string, Given> given_by(KeptMessage const& kept, std::string_view source, Element const& stored,
-                                      std::vector<Leaf> const& leaves, store::Version const& version) {
+std::map<std::string, Given> given_by(Past const& past, KeptMessage const& kept, store::JournalRow const& row,
+                                      Element const& stored, std::vector<Leaf> const& leaves,
+                                      store::Version const& version) {
   std::map<std::string, Given> given;
   if (!kept.draft) return given;
-  auto const resource = draft_of(*kept.draft, source, version.type, version.id, stored);
+  auto const resource = draft_of(past, kept, row, version, stored);
   if (!resource) return given;
   for (language::Provenance const& one : language::provenance(*kept.draft)) {
     if (one.resource != *resource) continue;
@@ -266,8 +294,7 @@ fhir::Result<TracedVersion> trace_version(Past const& past, Seen const& seen,
       FHIR_TRY(auto const kept, read_kept(past, *row));
       traced.exact = kept->exact;
       traced.control_id = kept->message->control_id();
-      // A partner's own resources have ids derived from its name; a shared one was recognised otherwise.
-      given = given_by(*kept, row->partner, seen.document.root, seen.leaves, seen.version);
+      given = given_by(past, *kept, *row, seen.document.root, seen.leaves, seen.version);
       row->raw.clear();
       traced.message = std::move(*row);
     }
@@ -366,27 +393,6 @@ fhir::Result<Asked> parse_asked(std::string_view text) {
   }
   if (at != end) return refused;
   return asked;
-}
-
-/// "Type/id" of each draft resource, as reconcile recognises them now.
-std::vector<std::string> references_of(Past const& past, KeptMessage const& kept,
-                                       store::JournalRow const& row) {
-  KnownPartner const* const partner = past.now.partners->find(row.partner);
-  std::vector<std::string> references;
-  if (partner != nullptr) {
-    auto const rehearsed =
-        past.snapshot.rehearse(row.received_ms, [&](store::Unit& unit) -> fhir::Result<void> {
-          FHIR_TRY(auto reconciled, reconcile(unit, *kept.draft, *partner, *past.now.partners));
-          references = std::move(reconciled.references);
-          return {};
-        });
-    if (rehearsed) return references;
-  }
-  references
-      .clear();  // it could not be taken in now: its own resources are named by what their ids derive from
-  for (auto const& resource : kept.draft->resources)
-    references.push_back(std::string(resource.type) + "/" + identity::derived_id(row.partner, resource.key));
-  return references;
 }
 
 /// The version of "Type/id" that the message gave, and whether the current one still has the value.

@@ -151,4 +151,19 @@ void give_keys(Draft& draft, Internals const& keeps, Relations const& relations,
   Keys(draft, keeps, relations, site).run();
 }
 
+std::vector<std::string> keys_when_renamed(Draft const& draft, std::string_view site,
+                                           std::map<std::size_t, std::string> const& names) {
+  Internals const& keeps = internals(draft);
+  Draft renamed;
+  renamed.resources = draft.resources;
+  for (Instance const& instance : keeps.instances) {
+    if (instance.resource != kNone) renamed.resources[instance.resource].key.clear();
+  }
+  for (auto const& [resource, name] : names) renamed.resources[resource].key = name;
+  Keys(renamed, keeps, Relations(keeps), site).run();
+  std::vector<std::string> keys;
+  for (DraftResource& resource : renamed.resources) keys.push_back(std::move(resource.key));
+  return keys;
+}
+
 }  // namespace mappings::language

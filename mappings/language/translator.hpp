@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -140,6 +141,12 @@ struct Draft {
 /// Translates one message. Errors: not_supported (no table for its structure). Values that cannot be read are
 /// warnings and stay in the complement; a message is never refused for one bad field.
 fhir::Result<Draft> forward(Maps const& maps, hl7v2::Message const& message, PartnerProfile const& sender);
+
+/// The keys of all resources as they would be if some (by index) had other keys than their own: what hangs on
+/// a Patient or an Encounter has its key from theirs, whichever of several numbers the message used. `site`
+/// is the sender's PartnerProfile::name.
+std::vector<std::string> keys_when_renamed(Draft const& draft, std::string_view site,
+                                           std::map<std::size_t, std::string> const& names);
 
 /// Puts real references ("Patient/123") in place of "~0": ids[i] is the whole reference of resources[i]. In
 /// apply()'s results too: resolve_references(element, ids).

@@ -4,6 +4,7 @@
 #include "fhir/json/reader.hpp"
 #include "gateway/delivery/render.hpp"
 #include "gateway/intake/intake.hpp"
+#include "gateway/intake/trace.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -179,6 +180,35 @@ TEST_F(IdentityActsTest, AnUnlinkInTheMiddleOfAChainGivesBackWhatItHadTakenIn) {
   ASSERT_EQ(send("A31", 8, pid("1", "Again")), "AA");
   EXPECT_TRUE(has(only("Patient", "identifier=2"), "Again")) << "1 was merged into 2, which is 2 again";
   EXPECT_FALSE(has(only("Patient", "identifier=3"), "Again"));
+}
+
+TEST_F(IdentityActsTest, WhatHasNoNumberOfItsOwnIsNotDoubledByTheOtherNumberOfItsPatient) {
+  std::string const allergy = "AL1|1|DA|7980^Penicillin^RXNORM\r";
+  ASSERT_EQ(send("A31", 0, pid("1") + allergy), "AA");
+  ASSERT_EQ(send("A40", 1, pid("1") + mrg("2")), "AA");
+  ASSERT_EQ(send("A31", 2, pid("2") + allergy), "AA");
+  EXPECT_EQ(found("AllergyIntolerance").size(), 1U) << "merged";
+  ASSERT_EQ(send("A47", 3, pid("3") + mrg("1")), "AA");
+  for (std::string const number : {"1", "2", "3"})
+    ASSERT_EQ(send("A31", 4 + number[0] - '0', pid(number) + allergy), "AA");
+  EXPECT_EQ(found("AllergyIntolerance").size(), 1U) << "renumbered";
+  EXPECT_TRUE(has(only("AllergyIntolerance", ""), "Patient/" + id_of("Patient", "3")));
+}
+
+TEST_F(IdentityActsTest, WhereAValueCameFromIsKnownAlsoOfAMessageWithARetiredNumber) {
+  ASSERT_EQ(send("A40", 0, pid("1") + mrg("2")), "AA");
+  ASSERT_EQ(send("A31", 1, pid("2") + "AL1|1|DA|7980^Penicillin^RXNORM\rAL1|2|DA|2670^Codeine^RXNORM\r"),
+            "AA");
+  auto const codeine = found("AllergyIntolerance", "code=2670");
+  ASSERT_EQ(codeine.size(), 1U);
+  auto const snapshot = store_->snapshot().value();
+  TableArchive archive;
+  Past const past{*snapshot, archive, *tables_->current()};
+  auto const trace =
+      trace_resource(past, store::AccessPolicy::all(), "AllergyIntolerance", codeine[0].id, "code").value();
+  ASSERT_EQ(trace.versions.size(), 1U);
+  ASSERT_FALSE(trace.versions[0].elements.empty());
+  EXPECT_EQ(trace.versions[0].elements[0].v2, "AL1[2]-3");
 }
 
 TEST_F(IdentityActsTest, AMergeInACircleIsRefusedAndWaitsForAPerson) {
