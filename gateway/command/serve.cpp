@@ -57,7 +57,8 @@ class Gateway {
                  .loopback_hooks = setup_.settings.loopback_hooks,
                  .judging = judging_of_feeds(setup_.settings),
                  .definitions = definitions_,
-                 .log = [](fhir::Issue const& issue) { ops::log_issue("intake", issue); }}) {}
+                 .log = [](fhir::Issue const& issue) { ops::log_issue("intake", issue); },
+                 .workers = [this] { return workers_.executor(); }}) {}
 
   fhir::Result<void> open() {
     FHIR_CHECK(intake_.prepare());

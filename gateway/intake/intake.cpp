@@ -20,6 +20,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/core/demangle.hpp>
 
 #include <algorithm>
@@ -268,8 +269,7 @@ asio::awaitable<Intake::Accepted> Intake::accept_one(Envelope envelope) {
   Accepted accepted;
   try {
     // 3, 5, 6 and 7: see compute().
-    auto receipt = co_await store::commit(
-        options_.store, [this, journey](store::Unit& unit) { return compute(unit, *journey); });
+    auto receipt = co_await commit_journey(journey);
     accepted.is_stored = receipt.has_value();
     if (receipt) {
       accepted.answers = journey->answers;  // 8 Answer: all that it says is on disk.
@@ -284,6 +284,17 @@ asio::awaitable<Intake::Accepted> Intake::accept_one(Envelope envelope) {
     if (!accepted.is_stored) accepted.answers = {last_resort(journey->envelope.bytes, fault)};
   }
   co_return accepted;
+}
+
+/// Computes where the message arrived, unless it is judged in full: invariants and profiles are for a worker.
+asio::awaitable<fhir::Result<store::Receipt>> Intake::commit_journey(std::shared_ptr<Journey> journey) {
+  bool const is_long =
+      options_.workers && journey->partner && journey->draft &&
+      judge_of(journey->envelope.feed, *journey->partner).judging == conformance::Judging::full;
+  auto work =
+      store::commit(options_.store, [this, journey](store::Unit& unit) { return compute(unit, *journey); });
+  if (!is_long) co_return co_await std::move(work);
+  co_return co_await asio::co_spawn(options_.workers(), std::move(work), asio::use_awaitable);
 }
 
 asio::awaitable<bool> Intake::accept_answer(std::string partner, std::string bytes) {

@@ -18,6 +18,7 @@
 #include "gateway/store/store.hpp"
 #include "mappings/language/translator.hpp"
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <atomic>
@@ -66,6 +67,8 @@ struct IntakeOptions {
   std::map<std::string, conformance::Judging> judging = {};
   std::shared_ptr<conformance::Definitions const> definitions = {};  ///< Needed to judge in full.
   std::function<void(fhir::Issue const&)> log = {};  ///< What an operator must hear; never a payload.
+  /// Where a message is taken in that is judged in full, which may take long; empty: where it arrived.
+  std::function<boost::asio::any_io_executor()> workers = {};
 };
 
 class Intake : public Writer {
@@ -130,6 +133,7 @@ class Intake : public Writer {
     bool is_stored = false;
   };
   boost::asio::awaitable<Accepted> accept_one(Envelope envelope);
+  boost::asio::awaitable<fhir::Result<store::Receipt>> commit_journey(std::shared_ptr<Journey> journey);
   void decode(Journey& journey) const;
   fhir::Result<mappings::hl7v2::Message> parse(Tables const& tables, std::string const& bytes,
                                                fhir::Issues& warnings) const;

@@ -33,4 +33,6 @@ asio::awaitable<void> WorkerPool::run(std::function<void()> job) {
   co_await asio::co_spawn(impl_->pool, task(std::move(job)), asio::use_awaitable);
 }
 
+asio::any_io_executor WorkerPool::executor() const { return impl_->pool.get_executor(); }
+
 }  // namespace gateway::net

@@ -19,6 +19,7 @@ class WorkerPool {
 
   /// Runs `job` on a worker and resumes the caller on its own executor. What the job throws is thrown there.
   asio::awaitable<void> run(std::function<void()> job);
+  asio::any_io_executor executor() const;  ///< For what is more than one job.
 
  private:
   struct Impl;

@@ -5,10 +5,12 @@
 #include "gateway/record/work_item.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -306,6 +308,43 @@ TEST_F(Worklist, AFeedIsJudgedAsItIsToldAndAPartnerOtherwise) {
   reload(hospital(), flag_tables());
   judged_by(conformance::Judging::off);
   EXPECT_EQ(send(flagged("M4")), "AA");
+}
+
+TEST_F(Worklist, WhatIsJudgedInFullIsTakenInByAWorker) {
+  boost::asio::io_context workers;
+  auto const keep = boost::asio::make_work_guard(workers);
+  auto const open = [&](conformance::Judging judging) {
+    intake_ = std::make_unique<Intake>(
+        IntakeOptions{.store = *store_,
+                      .tables = tables_,
+                      .clock = [this] { return now_; },
+                      .subscriptions = subscriptions_,
+                      .judging = {{"mllp:test", judging}},
+                      .definitions = std::make_shared<conformance::Definitions>(conformance::make_r4()),
+                      .workers = [&] { return boost::asio::any_io_executor(workers.get_executor()); }});
+  };
+  open(conformance::Judging::structure);
+  EXPECT_EQ(send(admission("M1", "F")), "AA") << "no worker is needed";
+  open(conformance::Judging::full);
+  Envelope envelope;
+  envelope.bytes = admission("M2", "M", "A08");
+  envelope.feed = "mllp:test";
+  boost::asio::io_context context;
+  std::string answer;
+  boost::asio::co_spawn(context, intake_->accept_v2(std::move(envelope)),
+                        [&](std::exception_ptr failed, std::vector<std::string> answers) {
+                          ASSERT_FALSE(failed);
+                          answer = answers.at(0);
+                        });
+  context.poll();
+  EXPECT_FALSE(view()->find_journal(2)->has_value()) << "the thread that received it judges nothing";
+  for (int i = 0; i < 2000 && answer.empty(); ++i) {
+    workers.run_for(std::chrono::milliseconds(5));
+    workers.restart();
+    context.poll();
+  }
+  EXPECT_NE(answer.find("MSA|AA|M2"), std::string::npos) << answer;
+  EXPECT_EQ(gender(), "male");
 }
 
 TEST_F(Worklist, AnAcceptedMessageReplayedByChangedTablesSaysWhatTheySay) {
