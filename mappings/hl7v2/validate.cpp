@@ -180,11 +180,19 @@ class Judge {
     return node.children.empty() ? node.name : first_segment(node.children.front());
   }
 
+  /// A group of which nothing is required is there when it is empty: `{ [OBX] [{NTE}] }`.
+  static bool may_be_empty(GrammarNode const& group) {
+    return std::ranges::all_of(group.children, [](GrammarNode const& child) {
+      return child.min == 0 || (child.is_group && may_be_empty(child));
+    });
+  }
+
   /// What a group's children allow; a name that stands twice is one entry.
   static std::vector<Allowed> allowed_in(GrammarNode const& group) {
     std::vector<Allowed> all;
     for (GrammarNode const& child : group.children) {
-      Allowed one{child.min, child.max, child.is_group, {}, first_segment(child)};
+      bool const may_lack = child.is_group && !child.is_choice && may_be_empty(child);
+      Allowed one{may_lack ? 0U : child.min, child.max, child.is_group, {}, first_segment(child)};
       if (child.is_choice) {
         for (GrammarNode const& option : child.children) one.names.push_back(option.name);
       } else {

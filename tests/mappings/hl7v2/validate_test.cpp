@@ -59,6 +59,13 @@ TEST(Validate, NamesTheGroupThatLacksASegment) {
   EXPECT_EQ(issues[0].issue.diagnostics, "REF_I12 requires the segment PID");
 }
 
+/// `{ [OBX] [{NTE}] }` of a GIVE.
+TEST(Validate, AGroupOfWhichNothingIsRequiredNeedNotBeThere) {
+  EXPECT_EQ(findings_in("MSH|^~\\&|A|B|C|D|20250301120000||RGV^O15^RGV_O15|1|P|2.5.1\rORC|RE\r"
+                        "RXG|1||1|1^Drug|1||mg\rTQ1|1\rRXR|PO\r"),
+            Findings{});
+}
+
 TEST(Validate, NamesTheFieldTheRepetitionAndTheComponent) {
   EXPECT_EQ(findings_in(admission("PID|1||||Muster\r" + kVisit)), Findings{"error required PID-3"});
   EXPECT_EQ(findings_in(admission("PID|1||1^^^H~^^^H||Muster\r" + kVisit)),
