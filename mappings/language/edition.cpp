@@ -17,10 +17,18 @@ using hl7v2::Version;
 constexpr std::string_view kNull = "\"\"";
 
 /// Composites that early versions leave undescribed, and values that say their own type.
-bool is_open(std::string_view type) {
-  return type == "VARIES" || type == "varies" || type == "*" || type.starts_with("CM");
+bool is_open(Version version, std::string_view type) {
+  return type == "VARIES" || type == "varies" || type == "*" ||
+         (type.starts_with("CM") && hl7v2::component_count(version, type) == 0);
 }
 bool is_time(std::string_view type) { return type == "DTM" || type == "TS" || type == "DT"; }
+
+/// A code that is cut is another code, a number another number, a point in time another one or none.
+bool may_be_cut(std::string_view type) {
+  static constexpr std::array<std::string_view, 9> kWhole = {"ID", "SI", "NM", "CQ", "SN",
+                                                             "DR", "TM", "TQ", "NR"};
+  return !is_time(type) && std::ranges::find(kWhole, type) == kWhole.end();
+}
 
 int number_of(std::string_view digits) {
   int value = 0;
@@ -192,8 +200,8 @@ void Edition::fit_field(std::size_t segment, std::uint16_t field, hl7v2::FieldDe
   bool const limited = partner_.dictionary_lengths || !partner_.lengths.empty();
   std::size_t const repetitions = image_.repetition_count(segment, field);
   // OBX-5 repeats by what OBX-2 says, whatever the dictionary.
-  bool const one =
-      !partner_.newer_fields && !definition->repeats && !is_open(definition->data_type) && repetitions > 1;
+  bool const one = !partner_.newer_fields && !definition->repeats &&
+                   !is_open(version_, definition->data_type) && repetitions > 1;
   if (!limited && !one && needs_nothing(image_.raw(whole), type)) return;
   for (std::size_t repetition = repetitions; repetition > 1 && one; --repetition) {
     lose(place() + "(" + std::to_string(repetition) + ")", "the field does not repeat in this version");
@@ -205,9 +213,7 @@ void Edition::fit_field(std::size_t segment, std::uint16_t field, hl7v2::FieldDe
     if (raw.empty() || raw == kNull) continue;
     std::string const name = place() + (repetitions > 1 ? "(" + std::to_string(at) + ")" : std::string());
     std::string fitted = needs_nothing(raw, type) ? raw : fit_value(raw, type, name);
-    // A code that is cut is another code.
-    bool const is_code = definition->data_type == "ID";
-    if (limited) limit_length(fitted, place(), is_code ? std::size_t{0} : definition->length_max);
+    if (limited) limit_length(fitted, place(), may_be_cut(type) ? definition->length_max : 0U);
     if (fitted != raw) image_.set(address, fitted);
   }
 }
@@ -216,22 +222,36 @@ void Edition::fit_field(std::size_t segment, std::uint16_t field, hl7v2::FieldDe
 std::string_view Edition::type_of_value(std::size_t segment, std::uint16_t field,
                                         hl7v2::FieldDefinition const& definition) {
   bool const of_obx = image_.segment_id(segment) == "OBX" && (field == 2 || field == 5);
-  if (!of_obx || version_ >= Version::v2_5) return definition.data_type;
   hl7v2::Address const type{static_cast<std::uint32_t>(segment), 2, 1, 1, 1};
-  std::string const sent(image_.raw(type));
-  std::string_view const named = older_name(sent);
+  if (!of_obx || (field == 2 && version_ >= Version::v2_5)) return definition.data_type;
+  std::string_view const sent = image_.raw(type);
+  std::string_view const named = version_ >= Version::v2_5 ? sent : older_name(sent);
   if (field == 2) {
-    if (named != sent) image_.set(type, named);
+    if (named == "SN" && !partner_.newer_fields && hl7v2::component_count(version_, named) == 0)
+      write_out_numbers(segment);
+    else if (named != sent)
+      image_.set(type, named);
     return definition.data_type;
   }
-  static constexpr std::array<std::string_view, 4> kFitted = {"CE", "TS", "XTN", "XCN"};
+  static constexpr std::array<std::string_view, 7> kFitted = {"CE", "CNE", "CWE", "DTM", "TS", "XCN", "XTN"};
   auto const known = std::ranges::find(kFitted, named);
   return known == kFitted.end() ? definition.data_type : *known;
 }
 
+/// A version without structured numbers has texts: "<15", "1:128", "10-20".
+void Edition::write_out_numbers(std::size_t segment) {
+  hl7v2::Address at{static_cast<std::uint32_t>(segment), 5, 1, 0, 0};
+  for (std::size_t left = image_.repetition_count(segment, 5); left > 0; --left, ++at.repetition) {
+    std::string text;
+    for (std::string const& part : split(image_.raw(at), image_.delimiters().component)) text += part;
+    image_.set(at, text);
+  }
+  image_.set({at.segment, 2, 1, 1, 1}, "ST");
+}
+
 /// Whether a field's value is of that type in this version as it stands; nearly all are.
 bool Edition::needs_nothing(std::string_view raw, std::string_view type) const {
-  if (is_open(type)) return true;
+  if (is_open(version_, type)) return true;
   while (!raw.empty()) {
     auto const repetition = take_part(raw, image_.delimiters().repetition);
     if (!needs_nothing_once(repetition, type)) return false;
@@ -267,7 +287,7 @@ bool Edition::has_fitting_subcomponents(std::string_view part, std::string_view 
   if (part.find(delimiter) == std::string_view::npos) return true;
   hl7v2::FieldDefinition const* const definition = hl7v2::find_component(version_, type, component);
   if (definition == nullptr) return false;
-  if (is_open(definition->data_type)) return true;
+  if (is_open(version_, definition->data_type)) return true;
   std::size_t const count = hl7v2::component_count(version_, definition->data_type);
   for (std::size_t at = 1; !part.empty(); ++at) {
     auto const sub = take_part(part, delimiter);
@@ -301,7 +321,7 @@ std::string Edition::fit_value(std::string_view raw, std::string_view type, std:
     // TS.1 is the point in time itself, whatever the dictionary calls it.
     bool const whole = component == nullptr || (is_time(type) && at == 1);
     std::string_view const inner = whole ? type : component->data_type;
-    if (is_open(inner)) continue;
+    if (is_open(version_, inner)) continue;
     std::size_t const subparts = whole ? 0 : hl7v2::component_count(version_, inner);
     auto subs = split(part, delimiters.subcomponent);
     for (std::size_t sub = 1; sub <= subs.size(); ++sub) {

@@ -35,6 +35,7 @@ class Edition {
   void fit_field(std::size_t segment, std::uint16_t field, hl7v2::FieldDefinition const* definition);
   std::string_view type_of_value(std::size_t segment, std::uint16_t field,
                                  hl7v2::FieldDefinition const& definition);
+  void write_out_numbers(std::size_t segment);
   bool needs_nothing(std::string_view raw, std::string_view type) const;
   bool needs_nothing_once(std::string_view raw, std::string_view type) const;
   bool has_fitting_subcomponents(std::string_view part, std::string_view type, std::size_t component) const;

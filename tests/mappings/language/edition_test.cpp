@@ -74,6 +74,14 @@ constexpr Fit kFits[] = {
     {"OwnSegmentsAreEveryVersions", Version::v2_1, "ZPI|own^a&b~c", "ZPI|own^a&b~c", ""},
     {"ObservationTypesHaveTheirOldNames", Version::v2_3, "OBX|1|CWE|1^a^L||1^b^L^^^^^^whole",
      "OBX|1|CE|1^a^L||1^b^L", "OBX-5.9"},
+    {"AnObservedCodeHasThePartsOfItsType", Version::v2_5_1, "OBX|1|CWE|1^a^L||1^b^L^2^c^L^^^whole^3^d^L",
+     "OBX|1|CWE|1^a^L||1^b^L^2^c^L^^^whole", "OBX-5.10 OBX-5.11 OBX-5.12"},
+    {"AVersionWithoutStructuredNumbersHasTexts", Version::v2_2, "OBX|1|SN|1^a^L||<^15~^1^:^128",
+     "OBX|1|ST|1^a^L||<15~1:128", ""},
+    {"AVersionWithStructuredNumbersKeepsThem", Version::v2_3, "OBX|1|SN|1^a^L||<^15", "OBX|1|SN|1^a^L||<^15",
+     ""},
+    {"ACompositeOfTheSecondVersionHasThePartsItSays", Version::v2_2,
+     "PR1|1||1||20250301|x||^x&y^^^^^^^^^^^^z", "PR1|1||1||20250301|x||^x", "PR1-8.2.2 PR1-8.14"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Dictionary, Editions, ::testing::ValuesIn(kFits),
@@ -151,6 +159,19 @@ TEST(Editions, LengthsOfTheDictionaryHoldWhereTheProfileSaysSo) {
   Edition(Version::v2_5_1, partner, cut, loss).fit(1);
   EXPECT_EQ(segment_of(cut), "DG1|1||I10|" + std::string(40, 'x'));
   EXPECT_EQ(places(loss), "DG1-4");
+}
+
+/// What is left of a number or of a point in time would be another one.
+TEST(Editions, NumbersAndTimesAreNeverCut) {
+  PartnerProfile partner;
+  partner.dictionary_lengths = true;
+  for (std::string const segment : {"SPM|1|||B|||||||||||||19700728083000+0000^20200228083000+0000",
+                                    "RXO|1^a|1234567890123456789012345"}) {
+    Image image = image_of(segment);
+    std::vector<LossNote> loss;
+    Edition(Version::v2_5, partner, image, loss).fit(1);
+    EXPECT_EQ(segment_of(image), segment);
+  }
 }
 
 TEST(Editions, TimesHaveThePrecisionAndZoneOfTheProfile) {
