@@ -206,11 +206,17 @@ class Composer {
     Projection const now = on_.project_now(use, on_.sources_now(structure_, use, at, base));
     // A segment for an item says something of the item: what else it repeats of the resource is no reason for
     // it.
-    bool const any = own_item ? says_of_item(now) : says_anything(now);
+    bool const any = own_item ? says_of_item(now) : says_by_guards(now);
     bool const told = !any && has_facts(use) && nodes_.is_first_of_role(at);
     if (!any && !told && !(use.group.empty() && layout_.requires_segment(use.segment))) return;
     bool const said = on_.seed && nodes_[at].known != kNone && !own_item && said_in_seed(use, at, now);
     if (!said) fill_segment(use, segment_for(use, at, own_item), now);
+  }
+
+  /// What stands in another segment by its guard (ORC-7 beside a TQ1) is no reason for this one.
+  bool says_by_guards(Projection now) const {
+    return std::ranges::any_of(
+        now, [&](RowValue const& value) { return !value.items.empty() && guard_allows(*value.row, now); });
   }
 
   static bool says_of_item(Projection now) {

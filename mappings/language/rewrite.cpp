@@ -32,7 +32,7 @@ class Rewriter {
       Sources const now =
           on_.sources_now(seed_.structure(), use, at, with_base(nodes_[at].content, base), &frame);
       Sources const then = sources_then(frame, with_base(seed_.content(frame.instance[0]), base));
-      rewrite(frame.segment, on_.project_then(use, then), on_.project_now(use, now));
+      rewrite(frame, on_.project_then(use, then), on_.project_now(use, now));
     }
   }
 
@@ -78,7 +78,7 @@ class Rewriter {
         if (used[n]) continue;
         used[n] = true;
         partner[t] = n;
-        rewrite(frames[t]->segment, then[t], now[n]);
+        rewrite(*frames[t], then[t], now[n]);
       }
       if (partner[t] == SIZE_MAX) on_.removed.insert(serial_of(frames[t]->segment));
     }
@@ -94,23 +94,49 @@ class Rewriter {
     return parent == nullptr ? nullptr : parent->find(steps.back().name);
   }
 
-  void rewrite(std::uint32_t segment, Projection then, Projection now) {
+  void rewrite(Frame const& frame, Projection then, Projection now) {
     for (std::size_t at = 0; at < then.size() && at < now.size(); ++at) {
       if (same(then[at], now[at])) continue;
       if (is_list(*now[at].row))
-        rewrite_list(segment, then[at], now[at]);
+        rewrite_list(frame.segment, then[at], now[at]);
       else
-        rewrite_one(segment, then[at], now[at]);
+        rewrite_one(frame, then[at], now[at]);
     }
   }
 
+  /// Another segment of the same use told it: the pattern of a second TQ1 of one order.
+  bool told_by_another(Frame const& frame, Row const& row) const {
+    if (has_array_base(*frame.use)) return false;
+    return std::ranges::any_of(seed_.frames(), [&](Frame const& other) {
+      return other.use == frame.use && other.segment != frame.segment &&
+             other.instance[0] == frame.instance[0] &&
+             std::ranges::any_of(row.places, [&](Place const& place) {
+               return place.segment == frame.use->segment &&
+                      !seed_.message().raw({other.segment, place.field, place.repetition, 0, 0}).empty();
+             });
+    });
+  }
+
+  std::optional<std::uint32_t> in_scope(std::uint32_t seed_segment, std::string_view id) const {
+    return segment_in_scope(seed_.message(), seed_.keeps().grouping, id, seed_segment);
+  }
+
   std::optional<std::size_t> place_segment(std::uint32_t seed_segment, std::string_view id) const {
-    auto const found = segment_in_scope(seed_.message(), seed_.keeps().grouping, id, seed_segment);
+    auto const found = in_scope(seed_segment, id);
     if (!found) return std::nullopt;
     return layout_.index_of(serial_of(*found));
   }
 
-  void rewrite_one(std::uint32_t segment, RowValue const& then, RowValue const& now) {
+  /// A value of another type than the seed's (OBX-2) is not what the seed's fields would make of it.
+  static bool same_siblings(RowValue const& then, RowValue const& now) {
+    auto const of = [](RowValue const& value) {
+      return value.items.empty() ? std::span<types::Out::Sibling const>{} : value.items[0].siblings;
+    };
+    return std::ranges::equal(of(then), of(now));
+  }
+
+  void rewrite_one(Frame const& frame, RowValue const& then, RowValue const& now) {
+    std::uint32_t const segment = frame.segment;
     FieldWriter& writer = on_.writer();
     auto const leaves_of = [](RowValue const& value) {
       return value.items.empty() ? FieldWriter::Leaves{} : value.items[0].leaves;
@@ -118,6 +144,7 @@ class Rewriter {
     bool wrote = false;
     // Precedence: the place that had the value gets the new one; when none had, all of them do.
     for (bool const only_filled : {true, false}) {
+      if (!only_filled && told_by_another(frame, *now.row)) return;
       for (Place const& place : now.row->places) {
         auto const found = place_segment(segment, place.segment);
         if (!found) continue;
@@ -128,7 +155,9 @@ class Rewriter {
             layout_.image().remove_repetition(*found, place.field, count);
         }
         writer.write_difference(address, place, leaves_of(then), leaves_of(now));
-        clear_leftovers(writer, address, place, *now.row, leaves_of(now));
+        if (same_siblings(then, now))
+          clear_leftovers(writer, address, place, *now.row, *in_scope(segment, place.segment),
+                          leaves_of(now));
         wrote = true;
       }
       if (wrote) break;
@@ -140,15 +169,19 @@ class Rewriter {
 
   /// A sender may have said the old value in other parts than we would (a given name in XPN.3, a text in
   /// CWE.9). Where reading the changed value would still find them, they go: what is read must be what was
-  /// written.
+  /// written. `segment` is the seed's, whose other fields a pair may look at (OBX-2 of an OBX-5).
   void clear_leftovers(FieldWriter& writer, Address repetition, Place const& place, Row const& row,
-                       FieldWriter::Leaves wanted) {
-    if (wanted.empty() || place.component != 0 || row.pair->writes_parent) return;
+                       std::uint32_t segment, FieldWriter::Leaves wanted) {
+    if (wanted.empty() || place.subcomponent != 0) return;
     if (repetition.repetition == 0) repetition.repetition = 1;
     auto& image = layout_.image();
+    Address value_at = repetition;
+    value_at.component = place.component;
     std::string const raw =
-        hl7v2::re_encode(image.raw(repetition), image.delimiters(), seed_.message().delimiters());
-    types::In in(on_.context, on_.arena.copy(raw), repetition);
+        hl7v2::re_encode(image.raw(value_at), image.delimiters(), seed_.message().delimiters());
+    Address read_at = value_at;
+    read_at.segment = segment;
+    types::In in(on_.context, on_.arena.copy(raw), read_at);
     in.vocabulary = row.vocabulary;
     in.default_system = row.default_system;
     Element value;
@@ -161,8 +194,8 @@ class Rewriter {
       bool const is_wanted =
           std::ranges::any_of(wanted, [&](types::Leaf const& leaf) { return leaf.part == part; });
       if (in.claimed(part) == 0 || is_wanted) continue;
-      Address leftover = repetition;
-      leftover.component = static_cast<std::uint16_t>(part);
+      Address leftover = value_at;
+      (place.component == 0 ? leftover.component : leftover.subcomponent) = static_cast<std::uint16_t>(part);
       image.set(leftover, "");
     }
     for (types::Leaf const& leaf : wanted) writer.set_leaf(repetition, place, leaf);
@@ -193,7 +226,8 @@ class Rewriter {
       if (next < used.size()) {
         used[next] = true;
         writer.write_difference(address, place, item->leaves, now.items[next].leaves);
-        clear_leftovers(writer, address, place, *now.row, now.items[next].leaves);
+        clear_leftovers(writer, address, place, *now.row, *in_scope(seed_segment, place.segment),
+                        now.items[next].leaves);
       } else {
         dropped.push_back(repetition);
       }
