@@ -187,8 +187,11 @@ std::string applied_lines(Translated const& from, Translated& to, std::size_t re
     std::vector<std::string> references = to.references;
     for (std::size_t one = 0; one < references.size(); ++one) {
       for (std::size_t known = 0; known < from.references.size(); ++known) {
-        if (from.draft.resources[known].key == to.draft.resources[one].key)
-          references[one] = from.references[known];
+        // What has a role is known by it: the key of a dose may rest on the very field that is gone.
+        bool const is_it = to.draft.resources[one].role.empty()
+                               ? from.draft.resources[known].key == to.draft.resources[one].key
+                               : from.name_of(known) == to.name_of(one);
+        if (is_it) references[one] = from.references[known];
       }
     }
     Element const applied = language::apply(to.draft, at, &from.resources[resource], to.arena, references);
