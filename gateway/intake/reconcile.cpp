@@ -1,5 +1,6 @@
 #include "gateway/intake/reconcile.hpp"
 
+#include "fhir/date_time.hpp"
 #include "fhir/json/reader.hpp"
 #include "gateway/identity/ids.hpp"
 #include "gateway/intake/identity_acts.hpp"
@@ -60,6 +61,15 @@ Element with_status(fhir::json::Arena& arena, Element const& entry, std::string_
     if (period->members().empty()) changed.remove("period");
   }
   return changed;
+}
+
+/// What the record did to a Task since is not undone by a message that says when it was changed before.
+void keep_last_modified(Element& merged, Element const& current) {
+  constexpr std::string_view kName = "lastModified";
+  auto const told = fhir::parse_date_time(merged.text_at(kName));
+  auto const known = fhir::parse_date_time(current.text_at(kName));
+  if (told && known && fhir::begin_ms(*told) < fhir::begin_ms(*known))
+    *merged.find(kName) = *current.find(kName);
 }
 
 bool is_one_of(std::string_view trigger, std::string_view triggers) {
@@ -280,9 +290,10 @@ class Reconciler {
   fhir::Result<void> recognise_request(std::size_t index) {
     Target& target = targets_[index];
     if (is_from_placer(draft_)) return {};  // its own request, whoever else uses that number
+    FHIR_TRY(auto const own, unit_.find("ServiceRequest", target.id));
     for (std::string const& identifier : draft_.resources[index].identifiers) {
       FHIR_TRY(auto found, unit_.find_key(kPlacerSpace, identifier));
-      if (!found) {
+      if (!found && !own) {  // until the placer speaks, what was told before stays what it is
         FHIR_TRY(found, unit_.find_key(kPlacerViewSpace, identifier));
       }
       if (!found || *found == target.id) continue;
@@ -373,7 +384,9 @@ class Reconciler {
       keep_placers_fields(merged, *current, arena);
     if (resource.type == "Task" && target.source == source()) name_owner(resource, merged, arena);
     mappings::language::resolve_references(merged, all, arena);
-    if (current && resource.type == "Encounter") keep_locations(merged, *current, draft_, arena);
+    if (resource.type == "Encounter")
+      keep_locations(merged, current ? *current : Element::of_object(), draft_, arena);
+    if (current && resource.type == "Task") keep_last_modified(merged, *current);
     merged.set(arena, "id", Element::of_string(arena.copy(target.id)));
     if (!target.retired_value.empty()) drop_identifier(merged, target.retired_value);
     FHIR_CHECK(unit_.put(merged, target.source, current ? "PUT" : "POST"));

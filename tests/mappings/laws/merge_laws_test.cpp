@@ -1,7 +1,7 @@
 /// The translation's half of law L10 of design translation.md 3.5 (A40, then the old id means the new one):
 /// the number that a merge retires is told as the very identifier by which a message with that number knows
 /// its Patient. The other half, what identity makes of it, is proved by
-/// tests/gateway/intake/merge_law_test.cpp.
+/// tests/gateway/intake/message_laws_test.cpp.
 #include "fhir/json/writer.hpp"
 #include "mappings/hl7v2/image.hpp"
 #include "tests/mappings/hl7v2/corpus.hpp"
