@@ -141,6 +141,20 @@ bool is_unknown(fhir::terminology::Answer const& answer) {
   return says_unknown(answer.document.root);
 }
 
+/// Whether no map here had a word for the code, and none was named that should have: another server may have
+/// one.
+bool is_unmapped(Call const& call, Element const& asked, fhir::terminology::Answer const& answer) {
+  if (call.operation != &Terminology::translate || answer.failure) return false;
+  for (Element const& parameter : asked.find("parameter")->items()) {
+    std::string_view const name = parameter.text_at("name");
+    if (name == "url" || name == "conceptMap") return false;
+  }
+  Element const* const list = answer.document.root.find("parameter");
+  return list != nullptr && std::ranges::none_of(list->items(), [](Element const& parameter) {
+           return parameter.text_at("name") == "match";
+         });
+}
+
 /// The text of a CodeableConcept is what somebody wrote: it may tell of whom.
 bool holds_free_text(Element const& parameters) {
   Element const* const list = parameters.find("parameter");
@@ -192,7 +206,8 @@ fhir::Result<Answer> run(Context const& context, Request const& request, Call co
   Answer answer;
   answer.status = result.failure ? status_of(*result.failure) : 200;
   answer.body = fhir::json::write(result.document.root);
-  if (context.remote != nullptr && is_unknown(result) && !holds_free_text(parameters.root))
+  bool const is_for_remote = is_unknown(result) || is_unmapped(call, parameters.root, result);
+  if (context.remote != nullptr && is_for_remote && !holds_free_text(parameters.root))
     ask_remote(context, request, parameters.root, answer);
   return answer;
 }

@@ -222,6 +222,13 @@ TEST(Terminology, AsksAnotherServerForWhatIsNotKnownHere) {
   EXPECT_EQ(asked, 1) << "free text is not sent elsewhere";
   ask_with("");
   EXPECT_EQ(asked, 2);
+  EXPECT_EQ(value(server.get("/fhir/ConceptMap/$translate?system=urn:far&code=x"), "display"), "From afar");
+  EXPECT_EQ(asked, 3) << "no map here speaks of it";
+  EXPECT_EQ(value(server.get("/fhir/ConceptMap/$translate?system=http://hl7.org/fhir/administrative-gender"
+                             "&code=male&target=http://terminology.hl7.org/ValueSet/v2-0001"),
+                  "result"),
+            "true");
+  EXPECT_EQ(asked, 3);
   listener.reset();
   server.remote = terminology::RemoteServer::make({.base_url = "http://127.0.0.1:1"}).value();
   server.restart();
