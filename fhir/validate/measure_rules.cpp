@@ -61,6 +61,8 @@ void check_measure_report(Walk& walk, Element const& report, Place const& place)
       });
       if (!is_known)
         walk.fail(IssueType::business_rule, below, "the measure's group has no population of this code");
+      if (population.find("subjectResults") != nullptr && report.text_at("type") != "subject-list")
+        walk.fail(IssueType::business_rule, below, "only a report of type subject-list lists its subjects");
     }
   }
 }
