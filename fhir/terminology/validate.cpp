@@ -349,6 +349,7 @@ class Validation {
     judged.display = choose(names, languages).text;
     if (judged.display.empty()) judged.display = names.base;
     if (asked.display.empty()) return;
+    if (names.base.empty() && names.others.empty()) return;  // the system has no names: those of UCUM's units
     std::vector<Name> wanted;
     std::vector<Name> by_default;
     auto const add = [&](std::string const& text, std::string const& language) {

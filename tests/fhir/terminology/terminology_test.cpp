@@ -329,9 +329,25 @@ TEST(Terminology, ExpandsR4sOwnValueSetsOrSaysWhatIsMissing) {
     ++outcomes[answer.failure ? std::string(to_code(answer.failure->code)) : "expanded"];
   }
   std::cout << outcomes["expanded"] << " of R4's value sets expand, " << outcomes["not-found"]
-            << " need a code system that is not here\n";
-  EXPECT_EQ(outcomes.size(), 2U) << "nothing else goes wrong";
+            << " need a code system that is not here, " << outcomes["too-costly"]
+            << " are units of UCUM, which cannot be listed\n";
+  EXPECT_EQ(outcomes.size(), 3U) << "nothing else goes wrong";
+  EXPECT_EQ(outcomes["too-costly"], 3);
   EXPECT_GT(outcomes["expanded"], 1000);
+}
+
+TEST(Terminology, KnowsTheUnitsOfUcum) {
+  Terminology const terminology(std::make_shared<LibrarySource>(packages::Library::r4()));
+  constexpr std::string_view kUnits = "http://unitsofmeasure.org";
+  EXPECT_EQ(terminology.check_code(kUnits, "10*3/uL").verdict, Verdict::in);
+  EXPECT_EQ(terminology.check_code(kUnits, "{beats}/min").verdict, Verdict::in);
+  EXPECT_EQ(terminology.check_code(kUnits, "mgg").verdict, Verdict::not_in);
+  EXPECT_EQ(terminology.check_code(kUnits, "mg", "mg", "1.9").verdict, Verdict::unknown) << "another version";
+  EXPECT_FALSE(terminology.check_code(kUnits, "mg", "milligram").wrong_display)
+      << "units have no names there";
+  constexpr std::string_view kTimes = "http://hl7.org/fhir/ValueSet/all-time-units";
+  EXPECT_EQ(terminology.check(kTimes, kUnits, "min").verdict, Verdict::in);
+  EXPECT_EQ(terminology.check(kTimes, kUnits, "mg").verdict, Verdict::not_in);
 }
 
 TEST(Terminology, KnowsR4sOwnValueSets) {
