@@ -661,6 +661,13 @@ fhir::Result<std::optional<std::string>> person_of(store::Unit& unit, std::strin
   return unit.find_key(kPersonSpace, patient_id);
 }
 
+fhir::Result<std::vector<std::string>> patients_beside(store::Snapshot& snapshot,
+                                                       std::string_view patient_id) {
+  FHIR_TRY(auto const person, snapshot.find_key(kPersonSpace, patient_id));
+  if (!person) return std::vector<std::string>{std::string(patient_id)};
+  return snapshot.keys_of(kPersonSpace, *person);
+}
+
 fhir::Result<std::vector<std::string>> patients_of(store::Unit& unit, std::string_view person_id) {
   return unit.keys_of(kPersonSpace, person_id);
 }

@@ -121,6 +121,9 @@ fhir::Result<std::vector<std::string>> repoint(store::Unit& unit, Move const& mo
 
 /// "Person/x" of a Patient; nullopt while it has none.
 fhir::Result<std::optional<std::string>> person_of(store::Unit& unit, std::string_view patient_id);
+/// Every Patient id of the person that a Patient is, itself included; itself alone while it has none.
+fhir::Result<std::vector<std::string>> patients_beside(store::Snapshot& snapshot,
+                                                       std::string_view patient_id);
 /// Every Patient id of the person, the retired ones too.
 fhir::Result<std::vector<std::string>> patients_of(store::Unit& unit, std::string_view person_id);
 

@@ -30,7 +30,7 @@ std::map<std::string, Rooms> const kMayCall{
     {"delivery", {"store", "net", "config", "identity", "record", "mappings"}},
     {"intake", {"store", "config", "identity", "record", "delivery", "conformance", "mappings"}},
     {"feeds", {"config", "net", "intake"}},
-    {"rest", {"store", "net", "record", "intake", "terminology", "conformance"}},
+    {"rest", {"store", "net", "identity", "record", "intake", "terminology", "conformance"}},
     {"command",
      {"config", "net", "store", "security", "ops", "identity", "record", "delivery", "intake", "feeds",
       "rest", "terminology", "conformance", "mappings"}},

@@ -153,6 +153,17 @@ void add_resource(Arena& arena, Element& rest, std::string_view type, Searchable
   add_operations(arena, resource, type);
 }
 
+/// What every search takes beyond R4.
+void add_common_parameters(Arena& arena, Element& rest) {
+  Element& person = push_object(arena, rest, "searchParam");
+  person.set(arena, "name", Element::of_string("_person"));
+  person.set(arena, "type", Element::of_string("special"));
+  person.set(
+      arena, "documentation",
+      Element::of_string("true (what is done without it): a reference parameter that names one Patient "
+                         "answers for all Patients of the same person; false: for that one alone"));
+}
+
 void add_system_interactions(Arena& arena, Element& rest) {
   for (Route const& route : routes()) {
     if (route.level != Level::system || route.interaction.empty()) continue;
@@ -266,6 +277,7 @@ fhir::Result<std::string> make_statement(Context const& context) {
     add_resource(arena, rest, type->name(), searchable);
   }
   add_system_interactions(arena, rest);
+  add_common_parameters(arena, rest);
   statement.set(arena, "rest").push(arena, rest);
   return fhir::json::write(statement);
 }

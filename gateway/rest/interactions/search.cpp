@@ -4,6 +4,7 @@
 #include "gateway/rest/interactions/interactions.hpp"
 #include "gateway/rest/options.hpp"
 #include "gateway/rest/paging.hpp"
+#include "gateway/rest/persons.hpp"
 #include "gateway/rest/status.hpp"
 
 namespace gateway::rest {
@@ -18,9 +19,10 @@ std::string path_with_query(std::string const& path, std::string const& query) {
 }
 
 /// The page's query, typed, with what the server decides put in.
-fhir::Result<Query> to_query(Context const& context, Request const& request, Page const& page) {
+fhir::Result<Query> to_query(Context const& context, Request const& request, Page const& page,
+                             std::string_view raw) {
   auto const handling = page.lenient ? fhir::search::Handling::lenient : fhir::search::Handling::strict;
-  FHIR_TRY(auto query, fhir::search::parse_query(request.type, page.query, handling));
+  FHIR_TRY(auto query, fhir::search::parse_query(request.type, raw, handling));
   bool const counting = query.summary == Summary::count || query.count == 0U;
   query.count = counting ? 0 : page_size(context, query.count);
   if (counting) query.total = fhir::search::Total::accurate;
@@ -56,8 +58,15 @@ fhir::Result<void> add_entries(store::SearchPage const& page, View const& view, 
 
 fhir::Result<Answer> search(Context const& context, Request const& request, std::string raw) {
   FHIR_TRY(auto const page, page_of(context, request, std::move(raw)));
-  FHIR_TRY(auto const query, to_query(context, request, page));
+  FHIR_TRY(auto const person, take_person(page.query));
+  FHIR_TRY(auto query, to_query(context, request, page, person.query));
   FHIR_TRY(auto const snapshot, context.store.snapshot());
+  if (person.whole) {
+    FHIR_TRY(bool const widened, widen_to_persons(*snapshot, query));
+    if (widened) query.used += "&_person=true";
+  } else {
+    query.used.append(query.used.empty() ? "" : "&").append(person.asked);
+  }
   FHIR_TRY(auto const found, snapshot->search(request.principal.policy, query));
 
   bool const counting = query.count == 0U;

@@ -1,3 +1,4 @@
+#include "gateway/identity/identity.hpp"
 #include "tests/gateway/rest/server.hpp"
 
 #include <algorithm>
@@ -153,6 +154,62 @@ TEST(Search, IncludesStandBesideTheMatches) {
   EXPECT_EQ(forward.text("entry", 1, "search", "mode"), "include");
   Reply const back = server.get("/fhir/Patient?_revinclude=Task:patient");
   EXPECT_EQ(ids(back), (std::vector<std::string>{"p", "t"}));
+}
+
+/// Patients a and b are one person, c is another; each has a Task.
+void add_one_person(Server& server) {
+  for (std::string const id : {"a", "b", "c"}) {
+    server.put("/fhir/Patient/" + id, patient(id, "Ashdown"));
+    server.put("/fhir/Task/t" + id,
+               R"({"resourceType":"Task","id":"t)" + id +
+                   R"(","status":"requested","intent":"order","for":{"reference":"Patient/)" + id + R"("}})");
+  }
+  auto const linked = server.store().commit_and_wait([](store::Unit& unit) -> fhir::Result<void> {
+    for (std::string_view const id : {"a", "b"}) unit.put_key(identity::kPersonSpace, id, "person-1");
+    unit.put_key(identity::kPersonSpace, "c", "person-2");
+    return {};
+  });
+  ASSERT_TRUE(linked);
+}
+
+TEST(Search, OneThatNamesAPatientAnswersForTheWholePerson) {
+  Server server;
+  add_one_person(server);
+  for (char const* query : {"patient=Patient/a", "patient=a", "subject=Patient/a", "subject:Patient=a",
+                            "patient=Patient/b", "patient=Patient/a&_person=true"}) {
+    Reply const reply = server.get("/fhir/Task?" + std::string(query));
+    EXPECT_EQ(ids(reply), (std::vector<std::string>{"ta", "tb"})) << query;
+    EXPECT_NE(reply.link("self").find("_person=true"), std::string::npos) << query;
+  }
+  EXPECT_EQ(ids(server.get("/fhir/Task?patient=Patient/a,Patient/c")),
+            (std::vector<std::string>{"ta", "tb", "tc"}));
+  EXPECT_EQ(server.get("/fhir/Task?patient=Patient/c").link("self"), "/fhir/Task?patient=Patient/c")
+      << "nobody else is that person";
+  EXPECT_EQ(ids(server.get("/fhir/Patient?_id=a")), std::vector<std::string>{"a"});
+}
+
+TEST(Search, ForOnePatientAloneWhereThatIsAsked) {
+  Server server;
+  add_one_person(server);
+  Reply const reply = server.get("/fhir/Task?_person=false&patient=Patient/a");
+  EXPECT_EQ(ids(reply), std::vector<std::string>{"ta"});
+  EXPECT_EQ(reply.link("self"), "/fhir/Task?patient=Patient/a&_person=false");
+  for (char const* query : {"_person=maybe", "_person=true&_person=false", "_person="}) {
+    Reply const refused = server.get("/fhir/Task?patient=Patient/a&" + std::string(query));
+    EXPECT_EQ(refused.status, 400) << query;
+    EXPECT_NE(refused.text("issue", 0, "diagnostics").find("_person"), std::string::npos) << query;
+  }
+}
+
+TEST(Search, PagesOfAWholePersonGoOnAsTheyBegan) {
+  Server server;
+  add_one_person(server);
+  Reply const first = server.get("/fhir/Task?patient=Patient/b&_count=1");
+  ASSERT_EQ(ids(first), std::vector<std::string>{"ta"});
+  EXPECT_EQ(ids(server.get(first.link("next"))), std::vector<std::string>{"tb"});
+  Reply const alone = server.get("/fhir/Task?patient=Patient/b&_count=1&_person=false");
+  EXPECT_EQ(ids(alone), std::vector<std::string>{"tb"});
+  EXPECT_EQ(alone.link("next"), "");
 }
 
 TEST(Search, ElementsShowAPartOfEachMatch) {
