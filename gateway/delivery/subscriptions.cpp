@@ -5,9 +5,12 @@
 #include "fhir/json/writer.hpp"
 #include "fhir/search/match.hpp"
 #include "fhir/search/query.hpp"
+#include "gateway/identity/identity.hpp"
+#include "gateway/identity/whole_person.hpp"
 #include "gateway/net/url.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace gateway::delivery {
 
@@ -16,6 +19,7 @@ using fhir::json::Element;
 /// One Subscription, its criteria parsed once.
 struct Subscriptions::Active {
   std::string id;
+  std::string text;  ///< The criteria as they stand.
   std::shared_ptr<fhir::search::Query const> criteria;
 };
 
@@ -45,6 +49,53 @@ bool is_active(Element const& subscription) {
   return status == "active" || status == "requested";  // this server activates what it accepted
 }
 
+/// The persons whose Patients a changed resource refers to.
+class Persons {
+ public:
+  explicit Persons(store::Unit& unit) : unit_(unit) {}
+
+  fhir::Result<void> read(fhir::search::IndexValues const& values) {
+    patients_.clear();
+    for (auto const& one : values.values) {
+      auto const* const reference = std::get_if<fhir::search::ReferenceValue>(&one.value);
+      if (reference == nullptr || reference->type != "Patient" || !reference->base.empty()) continue;
+      std::string const id(reference->id);
+      if (patients_.contains(id)) continue;
+      FHIR_TRY(auto const person, unit_.find_key(identity::kPersonSpace, id));
+      std::vector<std::string> all{id};
+      if (person) {
+        FHIR_TRY(all, unit_.keys_of(identity::kPersonSpace, *person));
+      }
+      for (std::string const& same : all) patients_[same] = all;
+    }
+    return {};
+  }
+
+  /// Whether the criteria hold once they ask for the whole person.
+  fhir::Result<bool> match(std::string_view criteria, fhir::search::Query const& parsed,
+                           fhir::search::MatchSubject const& subject,
+                           fhir::search::IndexValues const& values) const {
+    auto const named = identity::patients_named(parsed);
+    if (std::ranges::none_of(named, [&](std::string_view id) { return beside(id).size() > 1; })) return false;
+    FHIR_TRY(auto query, parse_criteria(criteria));
+    FHIR_TRY(
+        [[maybe_unused]] bool const widened,
+        identity::widen_to_persons(query, [&](std::string_view id) -> fhir::Result<std::vector<std::string>> {
+          return beside(id);
+        }));
+    return fhir::search::matches(query, subject, values);
+  }
+
+ private:
+  std::vector<std::string> beside(std::string_view id) const {
+    auto const found = patients_.find(id);
+    return found == patients_.end() ? std::vector<std::string>{} : found->second;
+  }
+
+  store::Unit& unit_;
+  std::map<std::string, std::vector<std::string>, std::less<>> patients_;
+};
+
 std::string to_request(std::string const& subscription, store::Unit::Change const& change,
                        std::int64_t version_id) {
   fhir::json::Arena arena;
@@ -63,14 +114,20 @@ fhir::Result<void> Subscriptions::reload(store::Store& store) {
                                                  fhir::search::Handling::strict));
   query.count = kPageSize;
   auto found = std::make_shared<std::vector<Active>>();
-  FHIR_TRY(auto const page, snapshot->search(store::AccessPolicy::all(), query));
-  for (store::SearchEntry const& entry : page.entries) {
-    FHIR_TRY(auto const subscription, fhir::json::read_document(entry.version.content));
-    // What was accepted can be parsed; a row that cannot is a defect of ours and must not silence the others.
-    auto criteria = parse_criteria(subscription.root.text_at("criteria"));
-    if (!criteria) continue;
-    found->push_back({entry.version.id, std::make_shared<fhir::search::Query const>(std::move(*criteria))});
-  }
+  do {
+    FHIR_TRY(auto const page, snapshot->search(store::AccessPolicy::all(), query));
+    for (store::SearchEntry const& entry : page.entries) {
+      FHIR_TRY(auto const subscription, fhir::json::read_document(entry.version.content));
+      // What was accepted can be parsed; a row that cannot is a defect of ours and must not silence the
+      // others.
+      std::string const text(subscription.root.text_at("criteria"));
+      auto criteria = parse_criteria(text);
+      if (!criteria) continue;
+      found->push_back(
+          {entry.version.id, text, std::make_shared<fhir::search::Query const>(std::move(*criteria))});
+    }
+    query.cursor = page.next_cursor;
+  } while (!query.cursor.empty());
   std::lock_guard const lock(mutex_);
   active_ = std::move(found);
   return {};
@@ -90,15 +147,22 @@ fhir::Result<void> Subscriptions::notify(store::Unit& unit) const {
   auto const all = list();
   if (!all || all->empty()) return {};
   fhir::search::IndexValues values;
+  Persons persons(unit);
   for (store::Unit::Change const& change : unit.changes()) {
     if (!change.changed || change.after == nullptr) continue;
     bool extracted = false;
     for (Active const& subscription : *all) {
       if (subscription.criteria->resource_type != change.type) continue;
-      if (!extracted) fhir::search::extract(*change.after, values);
+      if (!extracted) {
+        fhir::search::extract(*change.after, values);
+        FHIR_CHECK(persons.read(values));
+      }
       extracted = true;
       fhir::search::MatchSubject const subject{change.type, change.id, unit.now_ms()};
-      FHIR_TRY(bool const is_match, fhir::search::matches(*subscription.criteria, subject, values));
+      FHIR_TRY(bool is_match, fhir::search::matches(*subscription.criteria, subject, values));
+      if (!is_match) {
+        FHIR_TRY(is_match, persons.match(subscription.text, *subscription.criteria, subject, values));
+      }
       if (!is_match) continue;
       store::OutboxRow row;
       row.destination = std::string(kRestHookPrefix) + subscription.id;

@@ -27,8 +27,9 @@ class Subscriptions {
   /// Reads the active Subscriptions of the store. Called at start and after any Subscription changed.
   fhir::Result<void> reload(store::Store& store);
 
-  /// Queues a notification for every change of the Unit that an active Subscription's criteria hold for. A
-  /// client is told of its own writes as well, as R4 says.
+  /// Queues a notification for every change of the Unit that an active Subscription's criteria hold for;
+  /// those that name a Patient hold for the whole person, as a search does. A client is told of its own
+  /// writes as well, as R4 says.
   fhir::Result<void> notify(store::Unit& unit) const;
 
   /// What a server must refuse in a Subscription that it would make active: other channels, bad criteria, an

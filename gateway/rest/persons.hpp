@@ -1,9 +1,8 @@
-/// A search that names one Patient answers for the whole person (design architecture.md section 3): every
-/// Patient that is the same person by a deterministic or explicit link. `_person=false` asks for plain R4.
+/// The choice that a client has where a search names one Patient: it answers for the whole person (design
+/// architecture.md section 3), `_person=false` asks for plain R4.
 #pragma once
 
-#include "fhir/search/query.hpp"
-#include "gateway/store/store.hpp"
+#include "fhir/result.hpp"
 
 #include <string>
 #include <string_view>
@@ -17,10 +16,5 @@ struct PersonChoice {
 };
 /// Takes `_person` out of a raw query. Errors: value (neither true nor false, or twice).
 fhir::Result<PersonChoice> take_person(std::string_view raw);
-
-/// Puts the other Patients of the person beside each Patient that a reference parameter names. The resource
-/// that is named by itself (`Patient?_id`, `?identifier`) and the links of persons are left alone. True: more
-/// is asked for than before.
-fhir::Result<bool> widen_to_persons(store::Snapshot& snapshot, fhir::search::Query& query);
 
 }  // namespace gateway::rest

@@ -1,5 +1,7 @@
 // https://hl7.org/fhir/R4/http.html#search
 #include "fhir/search/query.hpp"
+#include "gateway/identity/identity.hpp"
+#include "gateway/identity/whole_person.hpp"
 #include "gateway/rest/bundle.hpp"
 #include "gateway/rest/interactions/interactions.hpp"
 #include "gateway/rest/options.hpp"
@@ -62,7 +64,9 @@ fhir::Result<Answer> search(Context const& context, Request const& request, std:
   FHIR_TRY(auto query, to_query(context, request, page, person.query));
   FHIR_TRY(auto const snapshot, context.store.snapshot());
   if (person.whole) {
-    FHIR_TRY(bool const widened, widen_to_persons(*snapshot, query));
+    FHIR_TRY(bool const widened, identity::widen_to_persons(query, [&](std::string_view patient) {
+               return identity::patients_beside(*snapshot, patient);
+             }));
     if (widened) query.used += "&_person=true";
   } else {
     query.used.append(query.used.empty() ? "" : "&").append(person.asked);
