@@ -11,7 +11,9 @@ SharedElement implicit_value_set(std::string_view url) {
   constexpr std::string_view kSnomed = "http://snomed.info/sct";
   constexpr std::string_view kMark = "?fhir_vs";
   constexpr std::string_view kIsA = "=isa/";
-  bool const is_loinc = url == "http://loinc.org/vs";
+  // R4 binds a language of expressions to what is no FHIR url at all: media types.
+  bool const is_media_type = url == "http://www.rfc-editor.org/bcp/bcp13.txt";
+  bool const is_loinc = url == "http://loinc.org/vs" || is_media_type;
   auto const mark = url.find(kMark);
   if (!is_loinc && (!url.starts_with(kSnomed) || mark == std::string_view::npos)) return nullptr;
   std::string_view const rest = is_loinc ? std::string_view{} : url.substr(mark + kMark.size());
@@ -28,7 +30,10 @@ SharedElement implicit_value_set(std::string_view url) {
   root.set(arena, "url", text(url));
   root.set(arena, "status", Element::of_string("active"));
   Element include = Element::of_object();
-  include.set(arena, "system", is_loinc ? Element::of_string("http://loinc.org") : text(kSnomed));
+  include.set(arena, "system",
+              is_media_type ? Element::of_string("urn:ietf:bcp:13")
+              : is_loinc    ? Element::of_string("http://loinc.org")
+                            : text(kSnomed));
   std::string_view const edition = is_loinc ? std::string_view{} : url.substr(0, mark);
   if (edition.size() > kSnomed.size()) include.set(arena, "version", text(edition));
   if (is_code) {

@@ -1,7 +1,7 @@
 #include "fhir/terminology/run.hpp"
 
+#include "fhir/terminology/grammar_codes.hpp"
 #include "fhir/terminology/implicit.hpp"
-#include "fhir/terminology/ucum_codes.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -222,9 +222,9 @@ Outcome<std::shared_ptr<CodeSystem const>> Run::code_system(std::string_view url
       if (keeps) terminology_.cache_->keep(found->key, system);
     }
   }
-  if (!system && url == kUcum) {
-    auto ucum = make_ucum();
-    if (wanted.empty() || wanted == ucum->facts().version) system = std::move(ucum);
+  if (!system) {
+    auto grammar = make_grammar(url);
+    if (grammar && (wanted.empty() || wanted == grammar->facts().version)) system = std::move(grammar);
   }
   std::string const checked = version_named(inputs_.texts("check-system-version"), url);
   if (system && !checked.empty() && system->facts().version != checked) {

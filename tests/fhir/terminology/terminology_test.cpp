@@ -330,9 +330,9 @@ TEST(Terminology, ExpandsR4sOwnValueSetsOrSaysWhatIsMissing) {
   }
   std::cout << outcomes["expanded"] << " of R4's value sets expand, " << outcomes["not-found"]
             << " need a code system that is not here, " << outcomes["too-costly"]
-            << " are units of UCUM, which cannot be listed\n";
+            << " are of a grammar (UCUM, BCP 13, BCP 47), which cannot be listed\n";
   EXPECT_EQ(outcomes.size(), 3U) << "nothing else goes wrong";
-  EXPECT_EQ(outcomes["too-costly"], 3);
+  EXPECT_EQ(outcomes["too-costly"], 5);
   EXPECT_GT(outcomes["expanded"], 1000);
 }
 
@@ -348,6 +348,28 @@ TEST(Terminology, KnowsTheUnitsOfUcum) {
   constexpr std::string_view kTimes = "http://hl7.org/fhir/ValueSet/all-time-units";
   EXPECT_EQ(terminology.check(kTimes, kUnits, "min").verdict, Verdict::in);
   EXPECT_EQ(terminology.check(kTimes, kUnits, "mg").verdict, Verdict::not_in);
+}
+
+TEST(Terminology, KnowsMediaTypesAndLanguages) {
+  Terminology const terminology(std::make_shared<LibrarySource>(packages::Library::r4()));
+  auto const check = [&](std::string_view value_set, std::string_view code) {
+    return terminology.check(value_set, "", code).verdict;
+  };
+  for (std::string_view const value_set :
+       {"http://hl7.org/fhir/ValueSet/mimetypes|4.0.1", "http://www.rfc-editor.org/bcp/bcp13.txt"}) {
+    for (std::string_view const code :
+         {"application/pdf", "text/plain; charset=UTF-8", "application/hl7-v3+xml",
+          "application/vnd.ms-excel", "text/cql", "json", "multipart/mixed;boundary=\"a b\""})
+      EXPECT_EQ(check(value_set, code), Verdict::in) << code;
+    for (std::string_view const code : {"pdf", "application/", "/pdf", "text plain", "text/plain;", "a/b/c"})
+      EXPECT_EQ(check(value_set, code), Verdict::not_in) << code;
+  }
+  constexpr std::string_view kLanguages = "http://hl7.org/fhir/ValueSet/all-languages";
+  for (std::string_view const code :
+       {"en", "en-US", "zh-Hans-CN", "de-CH-1996", "sl-rozaj", "es-419", "x-ours", "i-klingon", "de-x-ours"})
+    EXPECT_EQ(check(kLanguages, code), Verdict::in) << code;
+  for (std::string_view const code : {"english", "e!", "en_US", "", "en-"})
+    EXPECT_NE(check(kLanguages, code), Verdict::in) << code;
 }
 
 TEST(Terminology, KnowsR4sOwnValueSets) {
