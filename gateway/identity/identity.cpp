@@ -636,10 +636,11 @@ fhir::Result<std::vector<std::string>> repoint(store::Unit& unit, Move const& mo
   std::vector<std::string> moved;
   auto& arena = unit.arena();
   for (std::string_view const type : kTypes) {
-    auto const query =
+    auto query =
         fhir::search::parse_query(type, move.parameter + "=" + fhir::search::percent_encode(move.value),
                                   fhir::search::Handling::strict);
     if (!query) continue;  // this type does not refer so
+    query->count = store::kAllMatches;
     FHIR_TRY(auto const found, unit.match(*query));
     for (store::Version const& one : found) {
       FHIR_TRY(auto const version, unit.find(type, one.id));  // as this Unit has left it

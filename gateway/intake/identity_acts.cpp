@@ -275,9 +275,10 @@ fhir::Result<void> IdentityActs::move_account(std::size_t patient) {
   FHIR_TRY(auto const to, id("Patient", number_of(draft_.resources[patient])));
   if (from == to) return {};
   std::string const reference = "Account/" + account;
-  auto const visits = fhir::search::parse_query(
-      "Encounter", "account=" + fhir::search::percent_encode(reference), fhir::search::Handling::strict);
+  auto visits = fhir::search::parse_query("Encounter", "account=" + fhir::search::percent_encode(reference),
+                                          fhir::search::Handling::strict);
   if (!visits) return visits.error();
+  visits->count = store::kAllMatches;
   FHIR_TRY(auto const found, unit_.match(*visits));
   for (store::Version const& visit : found)
     if (visit.source == source_) FHIR_CHECK(move_visit(visit.id, from, to));

@@ -262,6 +262,8 @@ class Snapshot {
                                       std::function<fhir::Result<void>(class Unit&)> const& compute) = 0;
 };
 
+inline constexpr std::uint32_t kAllMatches = UINT32_MAX;  ///< As Query::count of Unit::match.
+
 /// One ChangeSet being computed. Reads go through it, so that they see its own writes and enter its read set.
 /// One thread; lives only inside the compute function.
 class Unit {
@@ -274,7 +276,8 @@ class Unit {
   virtual fhir::Result<std::optional<Version>> find(std::string_view type, std::string_view id) = 0;
   virtual fhir::Result<std::optional<std::string>> find_key(std::string_view space, std::string_view key) = 0;
   virtual fhir::Result<std::vector<std::string>> keys_of(std::string_view space, std::string_view target) = 0;
-  /// A conditional query: its result set is checked again at commit.
+  /// A conditional query: its result set is checked again at commit. Finds 100 where the query has no count;
+  /// kAllMatches for what must be all.
   virtual fhir::Result<std::vector<Version>> match(fhir::search::Query const& query) = 0;
   virtual fhir::Result<std::optional<RecordRow>> find_record(std::string_view record_id) = 0;
   virtual fhir::Result<std::vector<EventRow>> events(std::string_view record_id) = 0;

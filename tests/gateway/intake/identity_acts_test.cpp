@@ -211,6 +211,31 @@ TEST_F(IdentityActsTest, WhereAValueCameFromIsKnownAlsoOfAMessageWithARetiredNum
   EXPECT_EQ(trace.versions[0].elements[0].v2, "AL1[2]-3");
 }
 
+TEST_F(IdentityActsTest, AMoveTakesAllThatThereIsHoweverMuch) {
+  constexpr int kMany = 250;
+  ASSERT_EQ(send("A28", 0, pid("1")), "AA");
+  ASSERT_EQ(send("A28", 1, pid("2")), "AA");
+  std::string const from = id_of("Patient", "2");
+  std::string const to = id_of("Patient", "1");
+  auto const results = store_->commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
+    for (int i = 0; i < kMany; ++i) {
+      FHIR_TRY(
+          auto const result,
+          fhir::json::read(R"({"resourceType":"Observation","id":"o)" + std::to_string(i) +
+                               R"(","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/)" +
+                               from + R"("}})",
+                           unit.arena()));
+      FHIR_CHECK(unit.put(result, "hospital", "PUT"));
+    }
+    return {};
+  });
+  ASSERT_TRUE(results);
+  ASSERT_EQ(send("A43", 2, pid("1") + mrg("2")), "AA");
+  EXPECT_EQ(found("Observation", "subject=Patient/" + from + "&_count=1000").size(), 0U);
+  EXPECT_EQ(found("Observation", "subject=Patient/" + to + "&_count=1000").size(),
+            static_cast<std::size_t>(kMany));
+}
+
 TEST_F(IdentityActsTest, AMergeInACircleIsRefusedAndWaitsForAPerson) {
   ASSERT_EQ(send("A28", 0, pid("1")), "AA");
   ASSERT_EQ(send("A40", 1, pid("1") + mrg("2")), "AA");
