@@ -150,11 +150,13 @@ class Composer {
   // What is to be written.
 
   /// A group that the version being written does not have, where another use names the one that it has: an
-  /// OBX stands in SPECIMEN or, from 2.7 on, in SPECIMEN_OBSERVATION.
+  /// OBX stands in SPECIMEN or, from 2.7 on, in SPECIMEN_OBSERVATION. Where it has neither the first use
+  /// speaks for all.
   bool stands_elsewhere(Use const& use) const {
     if (use.group.empty() || use.twins.empty() || layout_.knows(use.segment, use.group)) return false;
     return std::ranges::any_of(use.twins, [&](std::uint32_t twin) {
-      return layout_.knows(structure_.uses[twin].segment, structure_.uses[twin].group);
+      Use const& other = structure_.uses[twin];
+      return &other < &use || layout_.knows(other.segment, other.group);
     });
   }
 
@@ -193,16 +195,29 @@ class Composer {
            }));
   }
 
-  void note_lacking(Use const& use, std::size_t at, Element const* base) {
+  /// What a segment tells of depends on where it stands (a note, a result), and the version being written has
+  /// no place for it there: behind the last group it would be said of that one.
+  bool lacks_place(Use const& use, std::size_t at) const {
+    bool const depends = nodes_.role_of(at).per != Role::Per::message || has_array_base(use);
+    return depends && layout_.has_grammar() && use.segment[0] != 'Z' &&
+           !layout_.has_place(nodes_[at].group, use.segment, use.group) &&
+           (!on_.seed || std::ranges::none_of(on_.seed->frames(), [&](Frame const& frame) {
+             return frame.use->segment == use.segment;
+           }));
+  }
+
+  void note_lacking(Use const& use, std::size_t at, Element const* base, std::string_view lacks) {
     if (!says_anything(on_.project_now(use, on_.sources_now(structure_, use, at, base)))) return;
-    on_.loss.push_back(
-        {use.segment, "the version being written has no such segment in this message", "the record"});
+    on_.loss.push_back({use.segment,
+                        "the version being written has no " + std::string(lacks) + " in this message",
+                        "the record"});
   }
 
   void write_segment(Use const& use, std::size_t at, Element const* base, bool own_item) {
     if (base == nullptr) return;
-    if (lacks_segment(use)) return note_lacking(use, at, base);
+    if (lacks_segment(use)) return note_lacking(use, at, base, "such segment");
     place(at);
+    if (lacks_place(use, at)) return note_lacking(use, at, base, "place for it");
     Projection const now = on_.project_now(use, on_.sources_now(structure_, use, at, base));
     // A segment for an item says something of the item: what else it repeats of the resource is no reason for
     // it.

@@ -114,6 +114,15 @@ Layout::Group Layout::group_for(Group group, std::string_view id, bool own, std:
   }
 }
 
+bool Layout::has_place(Group group, std::string_view id, std::string_view named) const {
+  for (; named != "root"; group = groups_[group].parent) {
+    Way way;
+    if (find_way(groups_[group].node, id, named, way)) return true;
+    if (group == 0) break;
+  }
+  return child_of(0, id) != kLast;
+}
+
 bool Layout::find(Group group, std::string_view id, Serial& found) const {
   for (std::size_t at = 0; at < entries_.size(); ++at) {
     if (entries_[at].group != group || !fhir::json::is_same(image_.segment_id(at), id)) continue;

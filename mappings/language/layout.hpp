@@ -29,6 +29,8 @@ class Layout {
   /// The group instance below `group` (or an enclosing one) in which segment `id` stands, made where it is
   /// missing. With `own`, an instance of its own where the grammar has the group repeat and not the segment.
   Group group_for(Group group, std::string_view id, bool own, std::string_view named);
+  /// Whether the grammar has the segment where group_for() would put it.
+  bool has_place(Group group, std::string_view id, std::string_view named) const;
   /// The names of the groups from the message down to segment `id` (in group `named`, where one is given), or
   /// to group `named` itself when `id` is empty.
   std::vector<std::string_view> way_to(std::string_view id, std::string_view named) const;

@@ -103,6 +103,33 @@ TEST(L8Version, WrittenInAnyVersionAndReadAgainItSaysTheSameButForWhatTheVersion
   EXPECT_GE(compared, 120U);
 }
 
+/// An OUL before 2.7 has no place for what was observed of the patient himself. Behind the last group it
+/// would be a result of that one.
+TEST(L8Version, WhatAVersionHasNoPlaceForIsLostByNameAndNotSaidOfAnother) {
+  auto const from = translate(
+      "MSH|^~\\&|A|B|C|D|20250301083000+0000||OUL^R22^OUL_R22|1|P|2.8\rPID|1||77120^^^B^MR||Abernathy^Ruth\r"
+      "OBX|1|NM|8867-4^Heart rate^LN||60|/min|||||F\rSPM|1|||BLD\rOBR|1|||2823-3^Potassium^LN|||20250301\r"
+      "OBX|1|NM|2823-3^Potassium^LN||4.1|mmol/L|||||F\r");
+  ASSERT_NE(from, nullptr);
+  struct Case {
+    char const* version;
+    std::size_t rates, losses;
+  };
+  for (Case const& one : {Case{"2.8", 1, 0}, Case{"2.5.1", 0, 1}}) {
+    auto partner = site();
+    partner.version = one.version;
+    auto const written = language::reverse(language::builtin(), request_of(*from, false), partner);
+    ASSERT_TRUE(written) << fhir::to_line(written.error());
+    std::string const bytes = written->image.bytes();
+    std::size_t rates = 0;
+    for (auto at = bytes.find("8867-4"); at != std::string::npos; at = bytes.find("8867-4", at + 1)) ++rates;
+    EXPECT_EQ(rates, one.rates) << bytes;
+    EXPECT_EQ(bytes.find("60~60"), std::string::npos) << bytes;
+    EXPECT_EQ(std::ranges::count(written->loss, std::string("OBX"), &language::LossNote::path),
+              static_cast<std::ptrdiff_t>(one.losses));
+  }
+}
+
 /// L12: what partner A said, partner B is told: read from A's message, written with B's delimiters, character
 /// set and version.
 TEST(L12Composition, APartnerIsToldWhatAnotherSaidWhateverTheirPunctuationAndCharacterSet) {
