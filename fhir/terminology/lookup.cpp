@@ -73,7 +73,9 @@ class Lookup {
     out.add("code", "valueCode", system.code(known_.id));
     Names const names = run_.names_of(&system, known_.id, nullptr);
     Shown const shown = choose(names, run_.languages());
-    out.add("display", "valueString", shown.text.empty() ? names.base : shown.text);
+    std::string const display = shown.text.empty() ? names.base : shown.text;
+    // The answer must have one; what has no name is shown by its code.
+    out.add("display", "valueString", display.empty() ? system.code(known_.id) : display);
     if (std::string const text = system.definition(known_.id); !text.empty())
       out.add("definition", "valueString", text);
     out.add("abstract", system.is_abstract(known_.id));

@@ -345,6 +345,11 @@ TEST(Terminology, KnowsTheUnitsOfUcum) {
   EXPECT_EQ(terminology.check_code(kUnits, "mg", "mg", "1.9").verdict, Verdict::unknown) << "another version";
   EXPECT_FALSE(terminology.check_code(kUnits, "mg", "milligram").wrong_display)
       << "units have no names there";
+  Answer const looked_up =
+      ask(&Terminology::lookup, terminology,
+          R"({"name":"system","valueUri":"http://unitsofmeasure.org"},{"name":"code","valueCode":"mg/dL"})");
+  EXPECT_NE(json::write(looked_up.document.root).find(R"("display","valueString":"mg/dL")"),
+            std::string::npos);
   constexpr std::string_view kTimes = "http://hl7.org/fhir/ValueSet/all-time-units";
   EXPECT_EQ(terminology.check(kTimes, kUnits, "min").verdict, Verdict::in);
   EXPECT_EQ(terminology.check(kTimes, kUnits, "mg").verdict, Verdict::not_in);
