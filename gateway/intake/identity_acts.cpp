@@ -12,6 +12,8 @@ using identity::alias_name;
 
 namespace {
 
+constexpr std::size_t kVersionsMax = 1000;  // that are looked at before a resource is given back
+
 /// "4711" of "urn:oid:1.2.3|4711".
 std::string_view value_of(std::string_view number) { return number.substr(number.rfind('|') + 1); }
 
@@ -115,7 +117,8 @@ fhir::Result<void> IdentityActs::before_targets() {
   return {};
 }
 
-/// What takes back a merge gives back what was told under the retired number since.
+/// What takes back a merge gives back what was told under the retired number since, and under no other: what
+/// both told (an allergy without a number of its own) stays with the survivor.
 fhir::Result<void> IdentityActs::part(std::string const& first, std::string const& second) {
   FHIR_TRY(auto const survivor_of_first, identity::resolve(unit_, source_, first));
   FHIR_TRY(auto const survivor_of_second, identity::resolve(unit_, source_, second));
@@ -130,9 +133,15 @@ fhir::Result<void> IdentityActs::give_back(std::string const& survivor, std::str
   FHIR_TRY(auto const to, id("Patient", retired));
   if (from == to) return {};
   auto const told_under_retired = [&](store::Version const& version) -> fhir::Result<bool> {
-    if (version.journal_id == 0) return false;
-    FHIR_TRY(auto const row, unit_.snapshot().find_journal(version.journal_id));
-    return row && names_patient(row->raw, value_of(retired)) && !names_patient(row->raw, value_of(survivor));
+    FHIR_TRY(auto const past, unit_.snapshot().history(store::AccessPolicy::all(), version.type, version.id,
+                                                       0, kVersionsMax, {}));
+    for (store::Version const& one : past.versions) {
+      if (one.journal_id == 0) return false;
+      FHIR_TRY(auto const row, unit_.snapshot().find_journal(one.journal_id));
+      if (!row || !names_patient(row->raw, value_of(retired)) || names_patient(row->raw, value_of(survivor)))
+        return false;
+    }
+    return !past.versions.empty();
   };
   FHIR_CHECK(identity::repoint(unit_, {source_, "Patient/" + from, "Patient/" + to, "patient",
                                        "Patient/" + from, told_under_retired}));

@@ -236,6 +236,17 @@ TEST_F(IdentityActsTest, AMoveTakesAllThatThereIsHoweverMuch) {
             static_cast<std::size_t>(kMany));
 }
 
+TEST_F(IdentityActsTest, AnUnlinkTakesNothingFromTheSurvivorThatItHadToldItself) {
+  ASSERT_EQ(send("A31", 0, pid("1") + "AL1|1|DA|7980^Penicillin^RXNORM|MO\r"), "AA");
+  ASSERT_EQ(send("A40", 1, pid("1") + mrg("2")), "AA");
+  ASSERT_EQ(send("A31", 2, pid("2") + "AL1|1|DA|7980^Penicillin^RXNORM|SV\r"), "AA");
+  ASSERT_EQ(send("A31", 3, pid("2") + "AL1|1|DA|2670^Codeine^RXNORM|SV\r"), "AA");
+  std::string const one = "Patient/" + id_of("Patient", "1");
+  ASSERT_EQ(send("A37", 4, pid("1") + pid("2")), "AA");
+  EXPECT_TRUE(has(only("AllergyIntolerance", "code=7980"), one));
+  EXPECT_FALSE(has(only("AllergyIntolerance", "code=2670"), one)) << "told under the other number alone";
+}
+
 TEST_F(IdentityActsTest, AMergeInACircleIsRefusedAndWaitsForAPerson) {
   ASSERT_EQ(send("A28", 0, pid("1")), "AA");
   ASSERT_EQ(send("A40", 1, pid("1") + mrg("2")), "AA");
