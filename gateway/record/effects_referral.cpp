@@ -184,25 +184,45 @@ class ReferralEffects {
     bool const undone =
         left(State::closed) && after_.state == State::note_returned && !before_.history.empty();
     if (!act && !undone) return {};
-    FHIR_TRY(Element const* current, context_.load(reference_of(after_.service_request)));
+    std::vector<std::string> changed;
+    std::string_view const was = row_of(before_.state).request_status;
+    for (std::string const& service : after_.services) FHIR_CHECK(set_status(service, was, changed));
+    FHIR_CHECK(set_status(after_.service_request, {}, changed));
+    if (changed.empty()) return {};
+    return write_provenance(after_.state == State::closed ? after_.reviewer : after_.requester, changed);
+  }
+
+  /// The status that a request has in this state; with `was`, only where it moved with the referral until
+  /// now: a service that its placer called off by itself stays so.
+  fhir::Result<void> set_status(std::string const& request, std::string_view was,
+                                std::vector<std::string>& written) {
+    FHIR_TRY(Element const* current, context_.load(reference_of(request)));
     std::string_view const status = row_of(after_.state).request_status;
     if (current == nullptr || current->text_at("status") == status ||
-        current->text_at("status") == "entered-in-error")
+        current->text_at("status") == "entered-in-error" ||
+        (!was.empty() && current->text_at("status") != was))
       return {};
     Element changed = fhir::json::deep_copy(build_.arena(), *current);
     build_.set(changed, "status", status);
-    FHIR_TRY(auto const source, context_.source(after_.service_request));
+    FHIR_TRY(auto const source, context_.source(request));
     FHIR_CHECK(context_.unit.put(changed, source, "PUT"));
-    return write_provenance(after_.state == State::closed ? after_.reviewer : after_.requester);
+    written.push_back(request);
+    return {};
   }
 
-  fhir::Result<void> write_provenance(std::string const& on_behalf_of) {
+  fhir::Result<void> write_provenance(std::string const& on_behalf_of,
+                                      std::vector<std::string> const& requests) {
     Element provenance = build_.object();
     build_.set(provenance, "resourceType", "Provenance");
     std::string const id = derived_id(before_.record_id, "provenance", moved_by());
     build_.set(provenance, "id", id);
-    FHIR_TRY(auto const version, context_.version(after_.service_request));
-    build_.set(provenance, "target", build_.list_of(build_.reference(version)));
+    for (std::string const& request : requests) {
+      FHIR_TRY(auto const version, context_.version(request));
+      if (provenance.find("target") == nullptr)
+        build_.set(provenance, "target", build_.list_of(build_.reference(version)));
+      else
+        build_.push(*provenance.find("target"), build_.reference(version));
+    }
     build_.set(provenance, "recorded", instant_of(context_.now()));
     build_.set(provenance, "activity", build_.concept_of(kEventSystem, log_activity()));
     Element agent = build_.object();

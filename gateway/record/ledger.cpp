@@ -75,9 +75,12 @@ bool is_same_report(std::vector<Event> const& log, Event const& event) {
          });
 }
 
-/// Events that belong in the log though they change nothing in the state.
-bool is_always_kept(std::string_view type) {
-  return type == kind::delivery || type == kind::withheld || type == kind::withdrawn;
+/// Events that belong in the log though they change nothing in the state: what was asked for may change in an
+/// element that no state holds (a reason, a code, a note), and the recipient must hear of it.
+bool is_always_kept(Event const& event) {
+  bool const is_request = event.type == kind::updated && event.payload.starts_with("ServiceRequest/");
+  return is_request || event.type == kind::delivery || event.type == kind::withheld ||
+         event.type == kind::withdrawn;
 }
 
 template <class State>
@@ -95,7 +98,7 @@ class Ledger {
     if (is_told(log_, event) || is_same_report(log_, event)) return {};
     State const before = fold_log<State>(record_, log_);
     State const after = fold_with(event);
-    if (to_json(before) == to_json(after) && !is_always_kept(event.type)) return {};
+    if (to_json(before) == to_json(after) && !is_always_kept(event)) return {};
     if (!event.inferred) FHIR_CHECK(add_inferred(event, implied_by(after, next_seq())));
     event.state_before = log_.empty() ? "" : code_of(before);
     event.state_after = code_of(after);

@@ -37,6 +37,13 @@ Observer::Observer(Context& context) : context_(context), changes_(context.unit.
   std::stable_sort(last.begin(), last.end(),
                    [](Change const& a, Change const& b) { return order_of(a.type) < order_of(b.type); });
   changes_ = std::move(last);
+  // The request that carries a referral before what else is asked for with it.
+  auto const is_request = [](Change const& change) { return change.type == "ServiceRequest"; };
+  auto const first = std::find_if(changes_.begin(), changes_.end(), is_request);
+  std::stable_partition(
+      first, std::find_if_not(first, changes_.end(), is_request), [&](Change const& change) {
+        return change.after == nullptr || lead_of("ServiceRequest/" + change.id, *change.after).empty();
+      });
 }
 
 fhir::Result<Observed> Observer::run() {

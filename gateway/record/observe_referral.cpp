@@ -229,6 +229,16 @@ fhir::Result<void> Observer::see_request(store::Unit::Change const& change, Elem
   std::string const reference = "ServiceRequest/" + change.id;
   FHIR_TRY(auto const known, record_of(reference));
   if (known) return see_known_request(*known, change, before, after);
+  if (std::string const lead = lead_of(reference, after); !lead.empty()) {
+    FHIR_TRY(auto const record, record_of(lead));
+    if (record && record->starts_with("referral/")) {
+      Event event = context_.event(kind::attached, "one more service under the same requisition");
+      event.add("service", reference);
+      FHIR_TRY(event.payload, context_.version(reference));
+      add(RecordKind::referral, *record, std::move(event), {}, {reference});
+      return {};
+    }
+  }
   Element const* task = find_task_on(reference);
   bool const v2_referral = context_.message_type() == "REF";
   if (!is_referral(after, task, context_.site, v2_referral ? context_.cause.message : std::string{}))
@@ -250,7 +260,14 @@ fhir::Result<void> Observer::see_request(store::Unit::Change const& change, Elem
 fhir::Result<void> Observer::see_known_request(std::string const& record, store::Unit::Change const& change,
                                                Element const* before, Element const& after) {
   FHIR_TRY(ReferralState const state, state_of_record(record));
-  if (state.service_request != "ServiceRequest/" + change.id) return {};
+  std::string const reference = "ServiceRequest/" + change.id;
+  if (std::find(state.services.begin(), state.services.end(), reference) != state.services.end()) {
+    Event event = context_.event(kind::updated, "another service of the requisition");
+    FHIR_TRY(event.payload, context_.version(reference));
+    add(RecordKind::referral, record, std::move(event), {}, {});
+    return {};
+  }
+  if (state.service_request != reference) return {};
   std::string_view const status = after.text_at("status");
   std::string_view const was = before == nullptr ? std::string_view{} : before->text_at("status");
   std::string_view type = kind::updated;
@@ -278,6 +295,38 @@ fhir::Result<void> Observer::see_known_request(std::string const& record, store:
     add(RecordKind::referral, record, std::move(supplied), {}, {});
   }
   return {};
+}
+
+/// The request that carries the referral of which this one is only one more service: the focus of the Task
+/// that is based on it, or, where it is no Task's focus, the one of its requisition that is. "" where it
+/// stands for itself. One loop is one Task and one record, however many services are asked for (record.md
+/// section 12).
+std::string Observer::lead_of(std::string const& reference, Element const& request) const {
+  auto const requisition_of = [](Element const& one) {
+    Element const* const identifier = one.find("requisition");
+    std::string_view const value = identifier == nullptr ? std::string_view{} : identifier->text_at("value");
+    return value.empty() ? std::string{}
+                         : std::string(identifier->text_at("system")).append("|").append(value);
+  };
+  std::string const requisition = requisition_of(request);
+  std::string by_task, by_requisition;
+  for (auto const& change : changes_) {
+    if (change.type != "Task" || change.after == nullptr || role_of(*change.after) != TaskRole::fulfil)
+      continue;
+    Element const* const based_on = change.after->find("basedOn");
+    Reference lead = reference_at(change.after->find("focus"));
+    if (!lead && based_on != nullptr && based_on->is_array()) lead = reference_at(based_on->at(0));
+    if (lead.type != "ServiceRequest") continue;
+    if (lead.text() == reference) return {};
+    auto const other = std::find_if(changes_.begin(), changes_.end(), [&](auto const& one) {
+      return one.type == lead.type && one.id == lead.id && one.after != nullptr;
+    });
+    if (other == changes_.end() || patient_of(*other->after) != patient_of(request)) continue;
+    for (Reference const& parent : parents_of(*change.after))
+      if (parent.text() == reference) by_task = lead.text();
+    if (!requisition.empty() && requisition_of(*other->after) == requisition) by_requisition = lead.text();
+  }
+  return by_task.empty() ? by_requisition : by_task;
 }
 
 Element const* Observer::find_task_on(std::string const& request) {

@@ -53,6 +53,7 @@ class Observer {
   fhir::Result<void> describe(Event& event, Element const& request, Element const* task);
   fhir::Result<void> open_referral(Element const& request, Element const* task, std::string_view source);
   fhir::Result<void> see_request(Change const& change, Element const* before, Element const& after);
+  std::string lead_of(std::string const& reference, Element const& request) const;
   fhir::Result<void> see_known_request(std::string const& record, Change const& change, Element const* before,
                                        Element const& after);
   Element const* find_task_on(std::string const& request);

@@ -187,7 +187,12 @@ class Teller {
     }
     if (moved == kind::updated || moved == kind::info_supplied) {
       FHIR_TRY(auto const version, context_.version(after_.service_request));
-      return token + "|" + version;
+      token += "|" + version;
+      for (std::string const& service : after_.services) {
+        FHIR_TRY(auto const other, context_.version(service));
+        token += "|" + other;
+      }
+      return token;
     }
     if (after_.state == scheduled)
       return token + "|" + after_.appointment + "|" + std::to_string(after_.appointment_start);
@@ -237,6 +242,13 @@ class Teller {
       request.facts["referral.reason"] = after_.reason;
     FHIR_TRY(request.anchors["ref"], context_.version(after_.service_request));
     FHIR_TRY(request.anchors["loop"], context_.version(after_.task));
+    // A REF has one more PR1 for each, an OMG one more order.
+    std::string const role = out->message == "OMG^O19" ? "ref" : "further";
+    std::size_t number = role == "ref" ? 1 : 0;
+    for (std::string const& service : after_.services) {
+      std::string const name = role + "#" + std::to_string(++number);
+      FHIR_TRY(request.anchors[name], context_.version(service));
+    }
     FHIR_TRY(request.anchors["appt"], context_.version(after_.appointment));
     FHIR_TRY(request.anchors["report"], context_.version(after_.report));
     FHIR_TRY(request.anchors["visit"], context_.version(after_.encounter));

@@ -129,6 +129,7 @@ class Replay {
     take("order_encounter", s_.order_encounter);
     merge(event_->all("key"), s_.keys);
     merge(event_->all("view"), s_.views);
+    merge(event_->all("service"), s_.services);
   }
 
   static void merge(std::vector<std::string> const& from, std::vector<std::string>& into) {
@@ -510,6 +511,7 @@ std::string to_json(ReferralState const& s) {
   add_text(out, "person", s.person);
   add_text(out, "patient", s.patient);
   add_text(out, "service_request", s.service_request);
+  add_list(out, "services", s.services);
   add_text(out, "task", s.task);
   add_text(out, "requester", s.requester);
   add_text(out, "performer", s.performer);

@@ -115,7 +115,8 @@ struct ReferralState {
   bool interim = false;  ///< A preliminary report came, no final one yet.
   bool amended = false;  ///< The last report is a correction.
   bool info_supplied = false;
-  bool route_open = false;  ///< Nobody known to send it to: the care coordinator's.
+  bool route_open = false;            ///< Nobody known to send it to: the care coordinator's.
+  std::vector<std::string> services;  ///< ServiceRequests beside service_request: its requisition's others.
   std::vector<std::string> keys, views;
   std::vector<std::string> specialties;  ///< "system|code" that the referral asks for; what T4 links by.
   std::string order_encounter;           ///< The Encounter in which it was ordered.

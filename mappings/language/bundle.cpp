@@ -85,17 +85,29 @@ bool refers(Index const& index, Element const& element, std::string_view path, E
                 target);
 }
 
-/// A resource of the anchor's type that another one of them leads to, and so plays another role: the original
-/// prescription that an encoded one is based on.
+/// A resource of the anchor's type that another one of them, or what belongs to the whole message, leads to
+/// and so plays another role: the original prescription that an encoded one is based on, what a Task is based
+/// on beside its focus.
 bool follows_an_anchor(Index const& index, Structure const& structure, Entry const& entry) {
-  Role const& anchor = structure.roles[structure.anchor];
-  return std::ranges::any_of(structure.links, [&](Link const& link) {
-    if (link.source != structure.anchor || structure.roles[link.target].type != anchor.type) return false;
+  std::string_view const type = structure.roles[structure.anchor].type;
+  auto const leads_here = [&](Link const& link) {
     return std::ranges::any_of(index.entries, [&](Entry const& other) {
-      return other.resource != entry.resource && other.type == anchor.type &&
+      return other.resource != entry.resource && other.type == structure.roles[link.source].type &&
              refers(index, *other.resource, link.names, entry.resource);
     });
-  });
+  };
+  bool follows = false;
+  for (Link const& link : structure.links) {
+    if (structure.roles[link.target].type != type) continue;
+    bool const of_anchor = link.source == structure.anchor;
+    bool const of_message = structure.roles[link.source].per == Role::Per::message;
+    if (link.target == structure.anchor) {
+      if (!of_anchor && of_message && leads_here(link)) return false;
+    } else if ((of_anchor || of_message) && !follows) {
+      follows = leads_here(link);
+    }
+  }
+  return follows;
 }
 
 }  // namespace

@@ -75,11 +75,13 @@ class Composer {
     return false;
   }
 
-  /// After the node that leads to it, whose group it stands in.
+  /// After the node that leads to it, whose group it stands in. What stands in no group waits for none: the
+  /// first PR1 is that of the referral itself.
   void write_node(std::size_t at, std::size_t depth) {
     if (written_[at]) return;
     written_[at] = true;
-    if (nodes_[at].via != SIZE_MAX && depth < nodes_.size()) write_node(nodes_[at].via, depth + 1);
+    bool const waits = nodes_[at].via != SIZE_MAX && nodes_.role_of(at).per != Role::Per::message;
+    if (waits && depth < nodes_.size()) write_node(nodes_[at].via, depth + 1);
     place(at);
     for (std::uint32_t const one : structure_.uses_of_role[nodes_[at].role]) {
       if (elsewhere_[one]) continue;

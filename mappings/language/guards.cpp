@@ -56,10 +56,24 @@ bool stands_in(hl7v2::Grouping const& grouping, std::uint32_t group, std::string
   return wanted == "root" ? group == 0 : grouping.groups[group].name == wanted;
 }
 
+namespace {
+
+/// Whether the segment of that name that counts for `segment` stands behind another of its name.
+bool is_further(hl7v2::Message const& message, hl7v2::Grouping const& grouping, std::string_view name,
+                std::uint32_t segment) {
+  auto const found = segment_in_scope(message, grouping, name, segment);
+  return found && message.find_segment(name) < found;
+}
+
+}  // namespace
+
 bool holds(std::vector<Predicate> const& predicates, hl7v2::Message const& message,
            hl7v2::Grouping const& grouping, std::uint32_t segment) {
   return std::ranges::all_of(predicates, [&](Predicate const& predicate) {
     Place const& place = predicate.place;
+    if (predicate.test == Predicate::Test::first || predicate.test == Predicate::Test::further)
+      return is_further(message, grouping, place.segment, segment) ==
+             (predicate.test == Predicate::Test::further);
     std::string_view value;
     if (auto const found = segment_in_scope(message, grouping, place.segment, segment)) {
       bool const leaf =
@@ -80,8 +94,7 @@ bool holds(std::vector<Predicate> const& predicates, hl7v2::Message const& messa
         return !value.empty();
       case Predicate::Test::empty:
         return value.empty();
-      case Predicate::Test::changed:
-      case Predicate::Test::was:
+      default:
         break;
     }
     return false;
@@ -113,6 +126,9 @@ bool holds(Predicate const& predicate, Element const* before, Element const& aft
       return is_listed(then, predicate.values);
     case Predicate::Test::changed:
       return (now == nullptr) != (then == nullptr) || (now != nullptr && !(*now == *then));
+    case Predicate::Test::first:
+    case Predicate::Test::further:
+      break;  // of segments
   }
   return false;
 }

@@ -93,9 +93,11 @@ class Linker {
     if (nearest != nullptr) refer_to(one, source, *nearest);
   }
 
-  /// `within PROBLEM`: a pathway speaks for all that stands in its problem's group.
+  /// `within PROBLEM`: a pathway speaks for all that stands in its problem's group; `within root`: for all of
+  /// the message.
   std::uint32_t scope_of(Link const& one, std::uint32_t group) const {
     if (one.within.empty()) return group;
+    if (one.within == "root") return 0;
     for (std::uint32_t at = group; at != 0; at = groups_[at].parent) {
       if (groups_[at].name == one.within) return at;
     }

@@ -65,7 +65,8 @@ struct Place {
 };
 
 struct Predicate {
-  enum class Test : std::uint8_t { equals, differs, valued, empty, changed, was };
+  /// first, further: of a place: its segment is the first of its name in the message or comes after that one.
+  enum class Test : std::uint8_t { equals, differs, valued, empty, changed, was, first, further };
   bool is_fhir = false;
   Place place;
   Path path;

@@ -306,8 +306,12 @@ std::optional<Predicate> read_predicate(std::string_view text, bool fhir_side, P
   }
   if (at >= words.size()) return fail("'valued', 'empty', '= values' or '!= values' is expected");
   std::string_view const test = words[at].text;
-  if (!prefixed && (test == "valued" || test == "empty")) {
-    predicate.test = test == "valued" ? Predicate::Test::valued : Predicate::Test::empty;
+  bool const is_of_segment = !fhir_side && (test == "first" || test == "further");
+  if (!prefixed && (test == "valued" || test == "empty" || is_of_segment)) {
+    predicate.test = test == "valued"  ? Predicate::Test::valued
+                     : test == "empty" ? Predicate::Test::empty
+                     : test == "first" ? Predicate::Test::first
+                                       : Predicate::Test::further;
     if (at + 1 != words.size())
       return fail("nothing is expected after '" + std::string(test) + "'; join predicates with 'and'");
     return predicate;

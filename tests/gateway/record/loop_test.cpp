@@ -449,6 +449,78 @@ TEST_F(Loop, AnOrderIsNoReferral) {
   EXPECT_EQ(state(), "SENT");
 }
 
+/// `text` with one more member at its end.
+std::string and_also(std::string text, std::string const& member) {
+  for (char c : member) text.insert(text.size() - 1, 1, c == '\'' ? '"' : c);
+  return text;
+}
+
+TEST_F(Loop, SeveralServicesUnderOneRequisitionAreOneReferral) {
+  std::string const group = ",'requisition':{'system':'urn:oid:1.2.3','value':'G-1'}";
+  std::string const first = and_also(request(), group);
+  std::string const second = and_also(
+      request("stress", "Organization/riverside", "Organization/heart-clinic", "riverside-patient", "R-1002"),
+      group);
+  std::string const third = and_also(
+      request("holter", "Organization/riverside", "Organization/heart-clinic", "riverside-patient", "R-1003"),
+      group);
+  // One is named by the Task, the other by the requisition alone; the order in the transaction is another
+  // one.
+  std::string const loop = and_also(task(), ",'basedOn':[{'reference':'ServiceRequest/holter'}]");
+  ASSERT_TRUE(fhir("riverside", {third, second, first, loop}));
+  EXPECT_EQ(state(), "SENT");
+  EXPECT_TRUE(log("referral/stress").empty());
+  EXPECT_TRUE(log("referral/holter").empty());
+  EXPECT_EQ(referral().services,
+            (std::vector<std::string>{"ServiceRequest/holter", "ServiceRequest/stress"}));
+  EXPECT_FALSE(referral().flags.contains("duplicate"));
+  ASSERT_EQ(told("heart-clinic"), "REF^I12");
+  auto const sent = outbox("heart-clinic").front();
+  auto const asked = request_of(sent);
+  EXPECT_EQ(asked.root.text_of("anchors", "ref"), "ServiceRequest/sr/_history/1");
+  EXPECT_EQ(asked.root.text_of("anchors", "further#1"), "ServiceRequest/holter/_history/1");
+  EXPECT_EQ(asked.root.text_of("anchors", "further#2"), "ServiceRequest/stress/_history/1");
+  ASSERT_TRUE(deliver(sent, "AA"));
+  wait(kHourMs);
+
+  // One of them is called off: the clinic hears of it, the others stand.
+  std::string off = second;
+  off.replace(off.find("active"), 6, "revoked");
+  ASSERT_TRUE(fhir("riverside", {off}));
+  EXPECT_EQ(told("heart-clinic"), "REF^I13");
+  EXPECT_EQ(state(), "RECEIVED");
+
+  // Cancelled as a whole, all that still stood is revoked with it.
+  wait(kHourMs);
+  std::string all_off = first;
+  all_off.replace(all_off.find("active"), 6, "revoked");
+  ASSERT_TRUE(fhir("riverside", {all_off}));
+  EXPECT_EQ(told("heart-clinic"), "REF^I13 REF^I14");
+  ASSERT_TRUE(v2("heart-clinic", "RRI^I14", {{"referral.status", "P", "RF1-1"}}, {},
+                 {"ServiceRequest/sr", "Task/task"}));
+  EXPECT_EQ(state(), "CANCELLED");
+  EXPECT_EQ(read("ServiceRequest", "holter").root.text_at("status"), "revoked");
+}
+
+TEST_F(Loop, WhatNoStateHoldsIsToldOnwardAllTheSame) {
+  refer();
+  ASSERT_TRUE(fhir("riverside", {and_also(request(), ",'reasonCode':[{'text':'Palpitations'}]")}));
+  EXPECT_EQ(told("heart-clinic"), "REF^I13");
+  ASSERT_TRUE(fhir("riverside", {and_also(request(), ",'reasonCode':[{'text':'Palpitations'}]")}));
+  EXPECT_EQ(told("heart-clinic"), "REF^I13") << "the same again";
+}
+
+TEST_F(Loop, AServiceWithATaskOfItsOwnIsAReferralOfItsOwn) {
+  std::string const group = ",'requisition':{'value':'G-1'}";
+  std::string const other = and_also(
+      request("stress", "Organization/riverside", "Organization/heart-clinic", "riverside-patient", "R-1002"),
+      group);
+  ASSERT_TRUE(fhir("riverside", {and_also(request(), group), other, task(), task("second", "stress")}));
+  EXPECT_EQ(state(), "SENT");
+  EXPECT_FALSE(log("referral/stress").empty());
+  EXPECT_EQ(told("heart-clinic"), "REF^I12 REF^I12");
+}
+
 TEST_F(Loop, OpenReferralsFollowTheSurvivorOfAMerge) {  // S8, first half
   ASSERT_TRUE(
       v2("heart-clinic", "ADT^A28", {},

@@ -349,14 +349,20 @@ std::set<std::string> told_by_segment(Translated const& from, std::uint32_t segm
   return all;
 }
 
-/// Whether a table of the structure looks at that field: the PR1 of a REF names what is asked for, and has no
-/// code to act by.
-bool reads(language::Structure const& structure, ActionCode const& code) {
+/// Whether what reads the segment looks at that field: the first PR1 of a REF names what is asked for, and
+/// has no code to act by.
+bool reads(language::Draft const& draft, std::uint32_t segment, ActionCode const& code) {
+  language::Structure const& structure = *language::builtin().program().find_structure(draft.structure);
+  auto const is_read_by = [&](language::Use const& use) {
+    return std::ranges::any_of(draft.writes, [&](language::Write const& write) {
+      return write.address.segment == segment && std::ranges::find(use.rows, write.row) != use.rows.end();
+    });
+  };
   auto const is_it = [&](language::Place const& place) {
     return place.segment == code.segment && place.field == code.field;
   };
   return std::ranges::any_of(structure.uses, [&](language::Use const& use) {
-    return use.segment == code.segment &&
+    return use.segment == code.segment && is_read_by(use) &&
            (std::ranges::any_of(use.acts, is_it) || std::ranges::any_of(use.rows, [&](auto const* row) {
               return row->forward && (std::ranges::any_of(row->places, is_it) ||
                                       std::ranges::any_of(row->v2_when, [&](language::Predicate const& one) {
@@ -376,7 +382,7 @@ std::string action_codes(std::string_view bytes) {
     auto const code =
         std::ranges::find(kActionCodes, from->message.segment_id(segment), &ActionCode::segment);
     if (code == std::end(kActionCodes)) continue;
-    if (!reads(*language::builtin().program().find_structure(from->draft.structure), *code)) continue;
+    if (!reads(from->draft, segment, *code)) continue;
     hl7v2::Address const place{segment, code->field, 1, 0, 0};
     std::string_view const said = from->message.raw(place);
     if (said.starts_with('D') || said == "UN") continue;  // gone already

@@ -42,6 +42,7 @@ std::string segments(std::string const& message, std::string_view id) {
   for (std::size_t at = 0; at < message.size();) {
     auto const end = message.find('\n', at);
     if (message.compare(at, id.size(), id) == 0) found += message.substr(at, end - at + 1);
+    if (end == std::string::npos) break;
     at = end + 1;
   }
   return found;
@@ -86,6 +87,41 @@ TEST(ClientResources, AReferralBecomesAnRefMessage) {
       << message;
   EXPECT_NE(message.find("DG1|1||I48.91^Atrial fibrillation^I10C|||W"), std::string::npos) << message;
   EXPECT_NE(message.find("NTE|1||Please see soon \\F\\ urgent"), std::string::npos) << message;
+}
+
+TEST(ClientResources, ServicesThatATaskIsBasedOnAreOnePR1Each) {
+  std::string const service =
+      R"({"resource":{"resourceType":"ServiceRequest","id":"ID","status":"STATUS","intent":"order",)"
+      R"("requisition":{"value":"G-1"},"subject":{"reference":"Patient/p"},"code":{"coding":[{"system":)"
+      R"("http://www.ama-assn.org/go/cpt","code":"CODE"}]}MORE}},)";
+  auto const one = [&](char const* id, char const* code, char const* more, char const* status = "active") {
+    std::string text = service;
+    for (auto const& [mark, value] :
+         {std::pair{"ID", id}, std::pair{"STATUS", status}, std::pair{"CODE", code}, std::pair{"MORE", more}})
+      text.replace(text.find(mark), std::string_view(mark).size(), value);
+    return text;
+  };
+  // What the Task is about comes last and is named by basedOn as well.
+  std::string const bundle =
+      R"({"resourceType":"Bundle","type":"transaction","entry":[)" +
+      one("b", "93015", R"(,"insurance":[{"reference":"ClaimResponse/k"}])") +
+      one("c", "93224", "", "revoked") +
+      one("a", "93306",
+          R"(,"identifier":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0203","code":"PLAC"}]},"value":"R-1"}],"requester":{"reference":"PractitionerRole/r"},"performer":[{"reference":"PractitionerRole/t"}])") +
+      R"({"resource":{"resourceType":"PractitionerRole","id":"r","practitioner":{"display":"Okafor"},"organization":{"display":"Elm"}}},)"
+      R"({"resource":{"resourceType":"PractitionerRole","id":"t","organization":{"display":"Heart"}}},)"
+      R"({"resource":{"resourceType":"ClaimResponse","id":"k","status":"active","use":"preauthorization","outcome":"complete",)"
+      R"("type":{"text":"x"},"patient":{"reference":"Patient/p"},"created":"2025-03-01","insurer":{"reference":"Organization/o"},)"
+      R"("identifier":[{"value":"AUTH-1"}],"preAuthRef":"AUTH-1"}},)"
+      R"({"resource":{"resourceType":"Organization","id":"o","name":"HH","identifier":[{"value":"HH1"}]}},)"
+      R"({"resource":{"resourceType":"Task","id":"t","status":"requested","intent":"order","focus":{"reference":"ServiceRequest/a"},)"
+      R"("basedOn":[{"reference":"ServiceRequest/a"},{"reference":"ServiceRequest/b"},{"reference":"ServiceRequest/c"}]}},)"
+      R"({"resource":{"resourceType":"Patient","id":"p","name":[{"family":"Reed"}],"identifier":[{"value":"5"}]}}]})";
+  std::string const message = written(bundle, "REF", "I12", "REF_I12", {{"referral.status", "P"}}, "2.7");
+  EXPECT_EQ(segments(message, "PR1"),
+            "PR1|1||93306^^C4\nPR1|2||93015^^C4\nPR1|3||93224^^C4|||||||||||||||||D\n")
+      << message;
+  EXPECT_NE(message.find("93015^^C4\nAUT|"), std::string::npos) << message;
 }
 
 TEST(ClientResources, TheSameReferralBecomesAnOmgMessageForA360XPartner) {
