@@ -78,8 +78,10 @@ bool is_one_of(std::string_view trigger, std::string_view triggers) {
 
 /// Where a patient was is never overwritten: a transfer (or a departure, an arrival, a swap) closes the place
 /// it leaves and adds the new one, newest first; its cancellation (A12) takes the new one out and opens the
-/// old one again; any other message may correct the present place, but no past one.
-void keep_locations(Element& merged, Element const& current, Draft const& draft, fhir::json::Arena& arena) {
+/// old one again, also where it does not name it; any other message may correct the present place, but no
+/// past one. `told` is what the message itself says of the visit.
+void keep_locations(Element& merged, Element const& current, Element const& told, Draft const& draft,
+                    fhir::json::Arena& arena) {
   auto present = locations_at(merged, "active");
   auto const was = locations_at(current, "active");
   // Where nobody is any more, or was: the message has ended the last place, or opened it again.
@@ -92,14 +94,15 @@ void keep_locations(Element& merged, Element const& current, Draft const& draft,
     Element here = present.front();
     here.remove("period");  // it was the other place's
     present = {with_status(arena, here, "active", "start", at)};
-  } else if (moved && is_one_of(draft.trigger_event, "A12 A32 A33") && !past.empty() &&
-             place_of(past.front()) == place_of(present.front())) {
+  } else if (is_one_of(draft.trigger_event, "A12 A32 A33") && !present.empty() && !past.empty() &&
+             (moved ? place_of(past.front()) == place_of(present.front())
+                    : locations_at(told, "active").empty())) {
     present = {with_status(arena, past.front(), "active", "end", {})};
     past.erase(past.begin());
   }
   // A prior place that only the message knows of (PV1-6).
-  for (Element const& told : locations_at(merged, "completed"))
-    if (!has_place(past, place_of(told)) && !has_place(present, place_of(told))) past.push_back(told);
+  for (Element const& prior : locations_at(merged, "completed"))
+    if (!has_place(past, place_of(prior)) && !has_place(present, place_of(prior))) past.push_back(prior);
   Element all = Element::of_array();
   for (auto const* const list : {&present, &past})
     for (Element const& entry : *list) all.push(arena, entry);
@@ -385,7 +388,7 @@ class Reconciler {
     if (resource.type == "Task" && target.source == source()) name_owner(resource, merged, arena);
     mappings::language::resolve_references(merged, all, arena);
     if (resource.type == "Encounter")
-      keep_locations(merged, current ? *current : Element::of_object(), draft_, arena);
+      keep_locations(merged, current ? *current : Element::of_object(), resource.content, draft_, arena);
     if (current && resource.type == "Task") keep_last_modified(merged, *current);
     merged.set(arena, "id", Element::of_string(arena.copy(target.id)));
     if (!target.retired_value.empty()) drop_identifier(merged, target.retired_value);

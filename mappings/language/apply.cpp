@@ -490,11 +490,15 @@ class Merge {
       Element const* const found = find(of, events->path.steps);
       return found == nullptr ? std::string_view{} : found->text();
     };
-    for (EventRow const& row : events->rows) {
-      if (!row.always || !row.holds_before(status(result_))) continue;
+    for (Pending const& ending : keeps_.endings) {
+      EventRow const& row = *ending.row;
+      if (ending.resource != resource_ || !row.holds_before(status(result_))) continue;
       bool const was_over = row.holds_before(status(before));
-      for (EventRow::Effect const& effect : row.effects)
-        end_item(result_, effect, &before, {was_over, is_deleted(effect.from), late_.content}, arena_);
+      for (std::size_t at = 0; at < row.effects.size(); ++at) {
+        EventRow::Effect const& effect = row.effects[at];
+        end_item(result_, effect, &before,
+                 {was_over, is_deleted(effect.from), late_.content, ending.values[at]}, arena_);
+      }
     }
   }
 

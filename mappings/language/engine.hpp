@@ -65,7 +65,8 @@ struct Internals {
   std::vector<Claim> claims;
   std::vector<std::uint32_t> parts;
   std::vector<Pending> pending;
-  std::vector<Origin> origins;  ///< One per Write
+  std::vector<Pending> endings;  ///< The rows of every message, by resource.
+  std::vector<Origin> origins;   ///< One per Write
   std::vector<Act> acts;
 };
 
@@ -92,9 +93,11 @@ bool stands_in(hl7v2::Grouping const& grouping, std::uint32_t group, std::string
 bool holds(std::vector<Predicate> const& predicates, hl7v2::Message const& message,
            hl7v2::Grouping const& grouping, std::uint32_t segment);
 /// How a message meets a resource that is over (`end`): it was over before, the message deletes the item, or
-/// is older than what is known.
+/// is older than what is known; and when it says it ended (`until`, null for a time that the resource itself
+/// has).
 struct Ending {
   bool was_over = false, is_gone = false, is_late = false;
+  Element until = {};
 };
 void end_item(Element& resource, EventRow::Effect const& effect, Element const* before, Ending how,
               Arena& arena);

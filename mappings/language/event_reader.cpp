@@ -115,6 +115,14 @@ class EventReader : public PartReader {
         if (sides.size() == 2 &&
             !read_value(line, sides[1], row.id, effect.places, effect.literal, effect.pair))
           return false;
+      } else if (words.size() >= 6 && words[0].text == "end" && words[2].text == "in" &&
+                 words[4].text == "until") {
+        effect.kind = EventRow::Effect::Kind::end;
+        if (!read_path_cell(line, words[1], row.id, effect.from) ||
+            !read_path_cell(line, words[3], row.id, effect.path) ||
+            !read_value(line, split_at(piece, " until ")[1], row.id, effect.places, effect.literal,
+                        effect.pair))
+          return false;
       } else if (words.size() == 6 && (words[0].text == "end" || words[0].text == "reopen") &&
                  words[2].text == "in" && words[4].text == "at") {
         effect.kind = words[0].text == "end" ? EventRow::Effect::Kind::end : EventRow::Effect::Kind::reopen;
@@ -128,7 +136,8 @@ class EventReader : public PartReader {
           return fail(line, piece.column, row.id,
                       "an effect is: PATH = V2 [else V2] [as PAIR], PATH = 'literal', remove PATH, "
                       "keep PATH in ITEM [until V2 [else V2]], unkeep PATH in ITEM, "
-                      "end ITEM in ITEM at PATH or reopen ITEM in ITEM at PATH"),
+                      "end ITEM in ITEM at PATH, end ITEM in ITEM until V2 [else V2] or reopen ITEM in ITEM "
+                      "at PATH"),
                  false;
         if (!read_path_cell(line, sides[0], row.id, effect.path)) return false;
         if (!read_value(line, sides[1], row.id, effect.places, effect.literal, effect.pair)) return false;

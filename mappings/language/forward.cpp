@@ -635,8 +635,13 @@ class Translation {
     Element& content = draft_.resources[resource].content;
     Element const* const status = find(content, table.path.steps);
     for (EventRow const& row : table.rows) {
-      if (!row.always || status == nullptr || !row.holds_before(status->text())) continue;
-      for (EventRow::Effect const& effect : row.effects) end_item(content, effect, nullptr, {}, draft_.arena);
+      if (!row.always) continue;
+      Pending ending{resource, &row, {}};
+      for (EventRow::Effect const& effect : row.effects) ending.values.push_back(effect_value(effect));
+      bool const is_over = status != nullptr && row.holds_before(status->text());
+      for (std::size_t at = 0; is_over && at < row.effects.size(); ++at)
+        end_item(content, row.effects[at], nullptr, {.until = ending.values[at]}, draft_.arena);
+      keeps_->endings.push_back(std::move(ending));
     }
   }
 

@@ -44,10 +44,14 @@ void correct(Element& former, Element const& told, Effect const& effect, Arena& 
 }  // namespace
 
 void end_item(Element& resource, Effect const& effect, Element const* before, Ending how, Arena& arena) {
-  std::string_view const at = time_in(&resource, effect.at);
-  std::string_view const was = time_in(before, effect.at);
+  bool const is_told = effect.at.empty();  // `until`: the resource has no time of its own for it
   Element* const open = first_item(resource, effect.from);
   Element* const former = first_item(resource, effect.path);
+  bool const had_former = former != nullptr && former->find("period") != nullptr;
+  // What ended once keeps its end: the message that tells more of it is no second end.
+  bool const stays = is_told && how.was_over && had_former;
+  std::string_view const was = stays ? former->text_of("period", "end") : time_in(before, effect.at);
+  std::string_view const at = stays ? was : is_told ? how.until.text() : time_in(&resource, effect.at);
   bool const is_known =
       how.was_over && former != nullptr && !was.empty() && former->text_of("period", "end") == was;
   if (is_known) {

@@ -526,6 +526,30 @@ TEST_F(IntakeTest, ACancelledTransferOpensTheEarlierPlaceAgain) {
   EXPECT_EQ(places(), "active 4W -; ");
 }
 
+TEST_F(IntakeTest, ACancelledTransferThatNamesNoPlaceGivesBackTheOneThatIsKnown) {
+  send(admission("M1"));
+  send(transfer("M2", "A02", "5E^501^1", "20250302080000"));
+  ASSERT_EQ(code(send(transfer("M3", "A12", "", "20250302090000"))), "AA");
+  EXPECT_EQ(places(), "active 4W -; ");
+  // Told once more, there is nothing left to give back.
+  ASSERT_EQ(code(send(transfer("M4", "A12", "", "20250302093000"))), "AA");
+  EXPECT_EQ(places(), "active 4W -; ");
+}
+
+TEST_F(IntakeTest, ACancelledAdmissionLeavesNobodyInTheBed) {
+  send(admission("M1"));
+  send(transfer("M2", "A02", "5E^501^1", "20250302080000"));
+  ASSERT_EQ(code(send(transfer("M3", "A11", "5E^501^1", "20250302100000"))), "AA");
+  std::string const over =
+      "completed 5E 2025-03-02T08:00:00+00:00-2025-03-02T10:00:00+00:00; "
+      "completed 4W -2025-03-02T08:00:00+00:00; ";
+  EXPECT_EQ(places(), over);
+  // The same again, and what still comes of the visit, puts nobody back.
+  send(transfer("M4", "A11", "5E^501^1", "20250302110000"));
+  send(transfer("M5", "A08", "5E^501^1", "20250302120000"));
+  EXPECT_EQ(places(), over);
+}
+
 TEST_F(IntakeTest, ADischargeEndsThePlaceAndNoLaterMessageReopensIt) {
   send(admission("M1"));
   send(transfer("M2", "A02", "5E^501^1", "20250302080000"));

@@ -166,6 +166,19 @@ std::string places(Element const& visit) {
   return text;
 }
 
+TEST(Apply, AVisitThatIsCalledOffOrAMistakeLeavesItsPlace) {
+  Arena arena;
+  std::string const admit(testing::kAdmit);
+  for (auto const& [trigger, structure] : {std::pair{"A11", "ADT_A09"}, std::pair{"A23", "ADT_A21"}}) {
+    std::string const off = event(trigger, structure);
+    std::string const ended = places(after({admit, off}, "visit", arena));
+    EXPECT_TRUE(ended.starts_with("completed ")) << trigger << " " << ended;
+    EXPECT_EQ(ended.find(" -;"), std::string::npos) << trigger << " has an end: " << ended;
+    EXPECT_EQ(places(after({admit, off, off}, "visit", arena)), ended) << trigger;
+    EXPECT_EQ(places(after({off}, "visit", arena)), ended) << trigger;
+  }
+}
+
 TEST(Apply, ADischargeEndsThePlaceAndItsCancellationOpensItAgain) {
   Arena arena;
   std::string const admit(testing::kAdmit);
