@@ -390,13 +390,18 @@ void Edition::limit_length(std::string& raw, std::string const& place, std::size
                           " characters that the partner's profile takes");
     raw = join(parts, delimiters.component);
   }
-  // What is longer as a whole loses the end of its longest component: its structure stays.
+  // What is longer as a whole loses the end of its longest component: its structure stays. One of several
+  // parts (an authority) would be another one.
   if (limit == 0 || hl7v2::character_count(raw) <= limit) return;
   auto parts = split(raw, delimiters.component);
-  auto& longest = *std::ranges::max_element(parts, {}, &std::string::size);
+  auto& longest = *std::ranges::max_element(parts, {}, [&](std::string const& part) {
+    return part.find(delimiters.subcomponent) == std::string::npos ? part.size() : 0;
+  });
   std::size_t const over = hl7v2::character_count(raw) - limit;
   std::size_t const length = hl7v2::character_count(longest);
-  if (length <= over) return lose(place, "longer than " + std::string(who) + " takes, and written whole");
+  bool const is_whole = longest.find(delimiters.subcomponent) != std::string::npos;
+  if (length <= over || is_whole)
+    return lose(place, "longer than " + std::string(who) + " takes, and written whole");
   hl7v2::cut_text(longest, length - over, delimiters.escape);
   raw = join(parts, delimiters.component);
   lose(place, "longer than the " + std::to_string(limit) + " characters that " + std::string(who) + " takes");

@@ -174,6 +174,17 @@ TEST(Editions, NumbersAndTimesAreNeverCut) {
   }
 }
 
+/// "ISO" of an authority would be "IS".
+TEST(Editions, AnAuthorityIsNeverCut) {
+  PartnerProfile partner;
+  partner.lengths = {{"PV1-17", 38}};
+  Image image = image_of("PV1|1|I|||||||||||||||4711^Abernathy^Ruth^^^^^^VN&2.16.840.1&ISO");
+  std::vector<LossNote> loss;
+  Edition(Version::v2_5, partner, image, loss).fit(1);
+  EXPECT_EQ(segment_of(image), "PV1|1|I|||||||||||||||4711^Abern^Ruth^^^^^^VN&2.16.840.1&ISO");
+  EXPECT_EQ(places(loss), "PV1-17");
+}
+
 TEST(Editions, TimesHaveThePrecisionAndZoneOfTheProfile) {
   struct Case {
     TimePrecision precision;
