@@ -205,6 +205,7 @@ void Walk::check_coding(Item const& item, Place const& place) {
   std::string_view const code = coding.text_at("code");
   if (code.empty()) return;
   if (coding.find("system") == nullptr) {
+    if (item.type->name() != "Coding") return;  // a quantity's: the invariant qty-3
     return report(Severity::warning, IssueType::invalid, place,
                   "a code without system has no meaning that could be judged");
   }
@@ -213,10 +214,12 @@ void Walk::check_coding(Item const& item, Place const& place) {
                          false};
   CodeVerdict const verdict = options_.codes->check_in_code_system(coded);
   if (verdict.membership == Membership::not_in) {
+    // Units are written as they come, in R4's own examples as well ("mcg", "ea"): a word of warning.
     Place const below{&place, "code"};
-    fail(IssueType::code_invalid, below,
-         "the code is none of its code system " + std::string(coded.system) +
-             (verdict.message.empty() ? "" : ": " + verdict.message));
+    report(item.type->name() == "Coding" ? Severity::error : Severity::warning, IssueType::code_invalid,
+           below,
+           "the code is none of its code system " + std::string(coded.system) +
+               (verdict.message.empty() ? "" : ": " + verdict.message));
   } else if (verdict.is_display_wrong) {
     Place const below{&place, "display"};
     report(options_.refuses_wrong_displays ? Severity::error : Severity::warning, IssueType::invalid, below,

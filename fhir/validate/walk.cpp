@@ -142,7 +142,7 @@ void Walk::visit_in(Item const& item, Shapes& shapes, Place const& place, Surrou
   check_values(item, shapes, place);
   check_bindings(item, shapes, place);
   std::string_view const type = item.type->name();
-  if (type == "Coding") check_coding(item, place);
+  if (type == "Coding" || path::is_below(*item.type, "Quantity")) check_coding(item, place);
   if (type == "Reference") check_reference(item, shapes, place, here);
   if (type == "Attachment") check_attachment(item, place);
   check_constraints(item, shapes, place, here);

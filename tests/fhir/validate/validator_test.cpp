@@ -293,6 +293,21 @@ TEST(Validator, AProfileMayOnlyNarrow) {
             Found{"processing StructureDefinition"});
 }
 
+TEST(Validator, AUnitThatUcumLacksIsWarnedOf) {
+  Rig rig;
+  auto const measured = [](std::string_view code) {
+    return R"({"resourceType":"Observation","status":"final","code":{"text":"x"},
+               "valueQuantity":{"value":1,"system":"http://unitsofmeasure.org","code":")" +
+           std::string(code) + R"("}})";
+  };
+  auto const warnings_at_code = [&](std::string_view code) {
+    EXPECT_EQ(rig.errors(measured(code)), Found{});
+    return std::ranges::count(rig.issues, "Observation.value.code", &Issue::expression);
+  };
+  EXPECT_EQ(warnings_at_code("mg/dL"), 0);
+  EXPECT_EQ(warnings_at_code("mm Hg"), 1);
+}
+
 TEST(Validator, AContainedResourceIsReferredTo) {
   Rig rig;
   auto const patient = [](std::string_view reference) {
