@@ -152,7 +152,8 @@ class Conversion {
     warnings.insert(warnings.end(), draft.warnings.begin(), draft.warnings.end());
     warn(warnings);
     if (arguments_.explain) explain(draft);
-    report_loss(message, language::account(message, draft));
+    Element& report = report_loss(message, language::account(message, draft));
+    report_repeated(report, draft.warnings);
     bool const is_message = arguments_.bundle == "message";
     std::cout << fhir::json::write(is_message ? language::to_message_bundle(draft, message, profile_)
                                               : language::to_bundle(draft))
@@ -174,6 +175,17 @@ class Conversion {
     add_losses(entry, "kept", message, account.kept);
     add_losses(entry, "dropped", message, account.dropped);
     return entry;
+  }
+
+  /// The patient told once more: both were read into one, which the leaves alone do not show.
+  void report_repeated(Element& entry, fhir::Issues const& warnings) {
+    for (fhir::Issue const& warning : warnings) {
+      if (warning.code != fhir::IssueType::duplicate) continue;
+      Element item = Element::of_object();
+      set(item, "v2", warning.source);
+      set(item, "reason", warning.diagnostics);
+      entry.set(arena_, "repeated").push(arena_, item);
+    }
   }
 
   /// No leaf of a message without a table is lost unsaid: it stays in the message, and the report names it.

@@ -85,7 +85,7 @@ class Translation {
   }
 
   /// Two PID where the structure has one patient: one person told twice, or two who must not become one.
-  fhir::Result<void> refuse_two_people() const {
+  fhir::Result<void> refuse_two_people() {
     auto const reads_one = [&](Use const& use) {
       return use.segment == "PID" && std::ranges::any_of(use.targets, [&](Use::Target const& target) {
                Role const& role = structure_->roles[target.role];
@@ -97,7 +97,14 @@ class Translation {
     for (std::uint32_t at = 0; at < message_.segment_count(); ++at) {
       if (message_.segment_id(at) != "PID") continue;
       if (first == kNone) first = at;
-      if (at == first || is_same_person(first, at)) continue;
+      if (at == first) continue;
+      if (is_same_person(first, at)) {
+        draft_.warnings.push_back(
+            fhir::warning(fhir::IssueType::duplicate,
+                          "the patient of this message once more: where the two differ, the later counts", {},
+                          hl7v2::to_string(message_, Address{at, 0, 0, 0, 0})));
+        continue;
+      }
       return fhir::error(
           fhir::IssueType::structure,
           "a second patient in a message of one: send a message for each, or repeat a number of "

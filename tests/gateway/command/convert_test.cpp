@@ -219,6 +219,20 @@ TEST(OwnMessages, EveryLeafIsMappedKeptOrDropped) {
 
 TEST(OwnMessages, EveryBundleIsValidR4) { expect_valid(own()); }
 
+TEST(OwnMessages, ThePatientOnceMoreStandsInTheLossReport) {
+  support::TempFolder const folder;
+  std::string const pid = "PID|1||4711^^^H^MR||Muster^Anna\r";
+  std::ofstream(folder.file("1.hl7"), std::ios::binary)
+      << "MSH|^~\\&|A|B|C|D|20250301||ADT^A01^ADT_A01|1|P|2.5.1\rEVN|A01|20250301\r" + pid + pid +
+             "PV1|1|I\r";
+  std::string const loss = folder.file("loss.json");
+  Ran const ran = run({"convert", "--from", "hl7v2", "--to", "fhir", "--loss", loss, folder.file("1.hl7")});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  auto const report = fhir::json::read_document(read_file(loss));
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->root.items()[0].text_of("repeated", 0, "v2"), "PID[2]");
+}
+
 TEST(Refusals, NameTheFileAndTheNextFileIsConvertedAllTheSame) {
   support::TempFolder const folder;
   std::string const header = "MSH|^~\\&|A|B|C|D|20250301||";

@@ -166,6 +166,20 @@ std::string places(Element const& visit) {
   return text;
 }
 
+TEST(Forward, ThePatientOnceMoreIsAWarningThatNamesTheSegment) {
+  std::string twice(testing::kAdmit);
+  auto const at = twice.find("PID|");
+  std::string const pid = twice.substr(at, twice.find('\r', at) + 1 - at);
+  twice.insert(at, pid);
+  auto const message = testing::parse(twice);
+  auto const draft = forward(builtin(), *message, {});
+  ASSERT_TRUE(draft);
+  auto const warned = std::ranges::find(draft->warnings, fhir::IssueType::duplicate, &fhir::Issue::code);
+  ASSERT_NE(warned, draft->warnings.end());
+  EXPECT_EQ(warned->source, "PID[2]");
+  EXPECT_EQ(warned->diagnostics.find("Muster"), std::string::npos) << "no PHI";
+}
+
 TEST(Apply, AVisitThatIsCalledOffOrAMistakeLeavesItsPlace) {
   Arena arena;
   std::string const admit(testing::kAdmit);
