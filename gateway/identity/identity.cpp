@@ -627,12 +627,33 @@ bool replace_references(Element& element, std::string_view from, std::string_vie
 
 fhir::Result<std::vector<std::string>> repoint(store::Unit& unit, Move const& move) {
   // What ADT and its kin make; what a client owns is the client's to change.
-  static constexpr std::string_view kTypes[] = {
-      "Encounter",     "Condition", "Procedure",          "Observation",         "DiagnosticReport",
-      "Account",       "Coverage",  "AllergyIntolerance", "RelatedPerson",       "CareTeam",
-      "EpisodeOfCare", "Task",      "DocumentReference",  "ServiceRequest",      "Appointment",
-      "Immunization",  "CarePlan",  "MedicationRequest",  "MedicationStatement", "Goal",
-      "Communication", "Specimen"};
+  static constexpr std::string_view kTypes[] = {"Encounter",
+                                                "Condition",
+                                                "Procedure",
+                                                "Observation",
+                                                "DiagnosticReport",
+                                                "Account",
+                                                "Coverage",
+                                                "AllergyIntolerance",
+                                                "RelatedPerson",
+                                                "CareTeam",
+                                                "EpisodeOfCare",
+                                                "Task",
+                                                "DocumentReference",
+                                                "ServiceRequest",
+                                                "Appointment",
+                                                "Immunization",
+                                                "CarePlan",
+                                                "MedicationRequest",
+                                                "MedicationStatement",
+                                                "Goal",
+                                                "Communication",
+                                                "Specimen",
+                                                "MedicationDispense",
+                                                "MedicationAdministration",
+                                                "ChargeItem",
+                                                "ClaimResponse",
+                                                "AppointmentResponse"};
   std::vector<std::string> moved;
   auto& arena = unit.arena();
   for (std::string_view const type : kTypes) {

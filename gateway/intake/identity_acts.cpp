@@ -2,6 +2,7 @@
 
 #include "fhir/json/reader.hpp"
 #include "fhir/search/query.hpp"
+#include "gateway/identity/told.hpp"
 
 #include <algorithm>
 
@@ -12,20 +13,23 @@ using identity::alias_name;
 
 namespace {
 
-constexpr std::size_t kVersionsMax = 1000;  // that are looked at before a resource is given back
+constexpr std::size_t kVersionsPage = 1000;
 
 /// "4711" of "urn:oid:1.2.3|4711".
 std::string_view value_of(std::string_view number) { return number.substr(number.rfind('|') + 1); }
 
-/// Whether a PID of the message has this number among those of PID-3.
-bool names_patient(std::string const& bytes, std::string_view number) {
+/// Whether a PID of the message has one of these numbers among those of PID-3.
+bool names_patient(std::string const& bytes, std::set<std::string> const& numbers) {
   fhir::Issues forgiven;
   auto const message = mappings::hl7v2::Message::parse(bytes, {}, forgiven);
   if (!message) return false;
+  auto const is_meant = [&](std::string_view told) {
+    return std::ranges::any_of(numbers, [&](std::string const& one) { return value_of(one) == told; });
+  };
   for (auto at = message->find_segment("PID"); at; at = message->find_segment("PID", *at + 1)) {
     auto const pid = static_cast<std::uint32_t>(*at);
     for (std::uint16_t each = 1; each <= message->repetition_count(pid, 3); ++each)
-      if (message->text({pid, 3, each, 1, 1}) == number) return true;
+      if (is_meant(message->text({pid, 3, each, 1, 1}))) return true;
   }
   return false;
 }
@@ -128,23 +132,59 @@ fhir::Result<void> IdentityActs::part(std::string const& first, std::string cons
   return {};
 }
 
+/// The number itself and those that were given up for it.
+fhir::Result<std::set<std::string>> IdentityActs::meaning(std::string const& number) {
+  std::string const of_source = source_ + "|";
+  FHIR_TRY(auto const aliases, unit_.keys_of(identity::kAliasSpace, number));
+  std::set<std::string> all{number};
+  for (std::string const& alias : aliases)
+    if (alias.starts_with(of_source)) all.insert(alias.substr(of_source.size()));
+  return all;
+}
+
+fhir::Result<bool> IdentityActs::is_told_by(store::Version const& version,
+                                            std::set<std::string> const& numbers,
+                                            std::set<std::string> const& others) {
+  FHIR_TRY(bool const only, identity::is_told_only_under(unit_, version.type + "/" + version.id, numbers));
+  if (!only) return false;
+  std::string cursor;
+  do {
+    FHIR_TRY(auto const past, unit_.snapshot().history(store::AccessPolicy::all(), version.type, version.id,
+                                                       0, kVersionsPage, cursor));
+    for (store::Version const& one : past.versions) {
+      if (one.journal_id == 0) return false;
+      FHIR_TRY(auto const row, unit_.snapshot().find_journal(one.journal_id));
+      if (!row || !names_patient(row->raw, numbers) || names_patient(row->raw, others)) return false;
+    }
+    cursor = past.next_cursor;
+  } while (!cursor.empty());
+  return true;
+}
+
 fhir::Result<void> IdentityActs::give_back(std::string const& survivor, std::string const& retired) {
   FHIR_TRY(auto const from, id("Patient", survivor));
   FHIR_TRY(auto const to, id("Patient", retired));
   if (from == to) return {};
-  auto const told_under_retired = [&](store::Version const& version) -> fhir::Result<bool> {
-    FHIR_TRY(auto const past, unit_.snapshot().history(store::AccessPolicy::all(), version.type, version.id,
-                                                       0, kVersionsMax, {}));
-    for (store::Version const& one : past.versions) {
-      if (one.journal_id == 0) return false;
-      FHIR_TRY(auto const row, unit_.snapshot().find_journal(one.journal_id));
-      if (!row || !names_patient(row->raw, value_of(retired)) || names_patient(row->raw, value_of(survivor)))
-        return false;
+  FHIR_TRY(auto const numbers, meaning(retired));
+  FHIR_TRY(auto const others, meaning(survivor));
+  // Asked before anything moves: a Medication or an Organization names no patient, and goes by this alone.
+  std::vector<std::string> given;
+  for (std::string const& number : numbers) {
+    FHIR_TRY(auto const told, identity::told_under(unit_, number));
+    for (std::string const& reference : told) {
+      auto const slash = reference.find('/');
+      FHIR_TRY(auto const version, unit_.find(reference.substr(0, slash), reference.substr(slash + 1)));
+      if (!version || version->deleted || version->source != source_) continue;
+      FHIR_TRY(bool const its_own, is_told_by(*version, numbers, others));
+      if (its_own) given.push_back(reference);
     }
-    return !past.versions.empty();
-  };
-  FHIR_CHECK(identity::repoint(unit_, {source_, "Patient/" + from, "Patient/" + to, "patient",
-                                       "Patient/" + from, told_under_retired}));
+  }
+  FHIR_CHECK(identity::repoint(
+      unit_, {source_, "Patient/" + from, "Patient/" + to, "patient", "Patient/" + from,
+              [&](store::Version const& version) { return is_told_by(version, numbers, others); }}));
+  for (std::string const& reference : given) FHIR_CHECK(identity::keep_for_its_tellers(unit_, reference));
+  identity::share(unit_, from);
+  identity::share(unit_, to);
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include "gateway/identity/identity.hpp"
 #include "mappings/language/translator.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,9 @@ class IdentityActs {
 
   fhir::Result<void> part(std::string const& first, std::string const& second);
   fhir::Result<void> give_back(std::string const& survivor, std::string const& retired);
+  fhir::Result<std::set<std::string>> meaning(std::string const& number);
+  fhir::Result<bool> is_told_by(store::Version const& version, std::set<std::string> const& numbers,
+                                std::set<std::string> const& others);
   fhir::Result<void> rename_patients();
   fhir::Result<void> rename_visits();
   fhir::Result<void> merge_patient(std::size_t patient);

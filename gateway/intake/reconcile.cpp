@@ -3,6 +3,7 @@
 #include "fhir/date_time.hpp"
 #include "fhir/json/reader.hpp"
 #include "gateway/identity/ids.hpp"
+#include "gateway/identity/told.hpp"
 #include "gateway/intake/identity_acts.hpp"
 #include "gateway/intake/source_order.hpp"
 
@@ -252,11 +253,55 @@ class Reconciler {
     std::vector<std::string> keys;
     if (!renamed.empty())
       keys = mappings::language::keys_when_renamed(draft_, partner_.profile.name, renamed);
+    FHIR_TRY(bool const shared, share_patients());
     for (std::size_t i = 0; i < targets_.size(); ++i) {
-      if (targets_[i].id.empty())
-        targets_[i].id = identity::derived_id(source(), keys.empty() ? draft_.resources[i].key : keys[i]);
+      if (!targets_[i].id.empty()) continue;
+      std::string const own = identity::derived_id(source(), draft_.resources[i].key);
+      targets_[i].id = keys.empty() ? own : identity::derived_id(source(), keys[i]);
+      if (shared) FHIR_CHECK(find_standing(i, own));
     }
     return {};
+  }
+
+  /// Whether a Patient of the message is, or was, told of under several numbers.
+  fhir::Result<bool> share_patients() {
+    bool any = false;
+    for (std::size_t i = 0; i < targets_.size(); ++i) {
+      if (draft_.resources[i].type != "Patient" || targets_[i].id.empty()) continue;
+      FHIR_TRY(bool const shared, identity::is_shared(unit_, targets_[i].id));
+      if (!shared && !targets_[i].retired_value.empty()) identity::share(unit_, targets_[i].id);
+      any = any || shared || !targets_[i].retired_value.empty();
+    }
+    return any;
+  }
+
+  /// What has no number of its own, of a patient with several: what the surviving number calls it, else what
+  /// this message's number called it before the merge. `own`: the id that follows from that number.
+  fhir::Result<void> find_standing(std::size_t index, std::string const& own) {
+    std::string const type(draft_.resources[index].type);
+    std::string const number = number_of(draft_.resources[patient_beside(index)]);
+    if (number.empty() || !number_of(draft_.resources[index]).empty()) return {};
+    FHIR_TRY(std::string id, identity::standing_id(unit_, type, targets_[index].id));
+    FHIR_TRY(auto const survivors, unit_.find(type, id));
+    if (!survivors || survivors->deleted) {
+      FHIR_TRY(std::string const before, identity::standing_id(unit_, type, own));
+      FHIR_TRY(auto const known, unit_.find(type, before));
+      if (known && !known->deleted && known->source == source()) id = before;
+    }
+    targets_[index].id = id;
+    return identity::note(unit_, {number, type + "/" + own, type + "/" + id});
+  }
+
+  /// The Patient that a resource of the draft is about, the first one where it does not say.
+  std::size_t patient_beside(std::size_t index) const {
+    std::size_t first = index;
+    for (std::size_t i = draft_.resources.size(); i-- > 0;) {
+      if (draft_.resources[i].type != "Patient") continue;
+      first = i;
+      for (std::string_view const member : {"subject", "patient", "beneficiary"})
+        if (draft_.resources[index].content.text_of(member, "reference") == "~" + std::to_string(i)) return i;
+    }
+    return first;
   }
 
   /// Whether this message is older than what the source said since.

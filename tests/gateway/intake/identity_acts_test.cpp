@@ -247,6 +247,66 @@ TEST_F(IdentityActsTest, AnUnlinkTakesNothingFromTheSurvivorThatItHadToldItself)
   EXPECT_FALSE(has(only("AllergyIntolerance", "code=2670"), one)) << "told under the other number alone";
 }
 
+TEST_F(IdentityActsTest, AfterAnUnlinkBothTellTheirOwnAndNeitherTwice) {
+  std::string const allergy = "AL1|1|DA|7980^Penicillin^RXNORM|MO\r";
+  ASSERT_EQ(send("A28", 0, pid("1")), "AA");
+  ASSERT_EQ(send("A28", 1, pid("2")), "AA");
+  std::string const one = "patient=Patient/" + id_of("Patient", "1");
+  std::string const two = "patient=Patient/" + id_of("Patient", "2");
+  ASSERT_EQ(send("A40", 2, pid("1") + mrg("2")), "AA");
+  ASSERT_EQ(send("A31", 3, pid("2") + allergy), "AA");
+  ASSERT_EQ(send("A37", 4, pid("1") + pid("2")), "AA");
+  std::string const his = only("AllergyIntolerance", two);
+  ASSERT_EQ(send("A31", 5, pid("2") + allergy), "AA");
+  EXPECT_EQ(only("AllergyIntolerance", two), his) << "found again";
+  ASSERT_EQ(send("A31", 6, pid("1") + allergy), "AA");
+  EXPECT_EQ(only("AllergyIntolerance", two), his) << "the survivor's telling takes nothing from him";
+  EXPECT_EQ(found("AllergyIntolerance", one).size(), 1U);
+  ASSERT_EQ(send("A31", 7, pid("1") + allergy), "AA");
+  EXPECT_EQ(found("AllergyIntolerance").size(), 2U);
+  ASSERT_EQ(send("A40", 8, pid("1") + mrg("2")), "AA");
+  ASSERT_EQ(send("A31", 9, pid("2") + allergy), "AA");
+  EXPECT_EQ(found("AllergyIntolerance").size(), 2U) << "merged again";
+  ASSERT_EQ(send("A37", 10, pid("1") + pid("2")), "AA");
+  ASSERT_EQ(send("A31", 11, pid("2") + allergy), "AA");
+  ASSERT_EQ(send("A31", 12, pid("1") + allergy), "AA");
+  EXPECT_EQ(found("AllergyIntolerance", one).size(), 1U);
+  EXPECT_EQ(found("AllergyIntolerance", two).size(), 1U);
+}
+
+TEST_F(IdentityActsTest, WhatWasToldBeforeAMergeIsFoundWhileItLastsAndAfterIt) {
+  std::string const allergy = "AL1|1|DA|7980^Penicillin^RXNORM|MO\r";
+  ASSERT_EQ(send("A31", 0, pid("2") + allergy), "AA");
+  ASSERT_EQ(send("A40", 1, pid("1") + mrg("2")), "AA");
+  ASSERT_EQ(send("A31", 2, pid("2") + allergy), "AA");
+  EXPECT_EQ(found("AllergyIntolerance").size(), 1U);
+  ASSERT_EQ(send("A37", 3, pid("1") + pid("2")), "AA");
+  ASSERT_EQ(send("A31", 4, pid("2") + allergy), "AA");
+  EXPECT_TRUE(has(only("AllergyIntolerance", ""), id_of("Patient", "2")));
+}
+
+TEST_F(IdentityActsTest, AnUnlinkLeavesTheSurvivorWhatItToldAgainWithoutAChange) {
+  std::string const allergy = "AL1|1|DA|7980^Penicillin^RXNORM|MO\r";
+  ASSERT_EQ(send("A28", 0, pid("1")), "AA");
+  ASSERT_EQ(send("A40", 1, pid("1") + mrg("2")), "AA");
+  ASSERT_EQ(send("A31", 2, pid("2") + allergy), "AA");
+  ASSERT_EQ(send("A31", 3, pid("1") + allergy), "AA");
+  ASSERT_EQ(send("A37", 4, pid("1") + pid("2")), "AA");
+  EXPECT_TRUE(has(only("AllergyIntolerance", ""), id_of("Patient", "1")));
+}
+
+TEST_F(IdentityActsTest, AnUnlinkGivesBackAlsoWhatWasToldUnderANumberMergedBefore) {
+  for (int i = 1; i <= 3; ++i) ASSERT_EQ(send("A28", i, pid(std::to_string(i))), "AA");
+  ASSERT_EQ(send("A40", 4, pid("2") + mrg("1")), "AA");
+  ASSERT_EQ(send("A40", 5, pid("3") + mrg("2")), "AA");
+  std::string const allergy = "AL1|1|DA|7980^Penicillin^RXNORM|MO\r";
+  ASSERT_EQ(send("A31", 6, pid("1") + allergy), "AA");
+  ASSERT_EQ(send("A37", 7, pid("3") + pid("2")), "AA");
+  EXPECT_TRUE(has(only("AllergyIntolerance", ""), id_of("Patient", "2")));
+  ASSERT_EQ(send("A31", 8, pid("1") + allergy), "AA");
+  EXPECT_EQ(found("AllergyIntolerance").size(), 1U);
+}
+
 TEST_F(IdentityActsTest, AMergeInACircleIsRefusedAndWaitsForAPerson) {
   ASSERT_EQ(send("A28", 0, pid("1")), "AA");
   ASSERT_EQ(send("A40", 1, pid("1") + mrg("2")), "AA");

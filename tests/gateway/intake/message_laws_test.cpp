@@ -137,6 +137,14 @@ std::string with_number(hl7v2::Message const& message, std::uint32_t pid, std::s
   return image.bytes();
 }
 
+std::string again(std::string const& bytes, std::string_view control_id) {
+  fhir::Issues warnings;
+  auto const message = hl7v2::Message::parse(bytes, {}, warnings);
+  hl7v2::Image image(message.value());
+  image.set_text({0, 10, 1, 1, 1}, control_id);
+  return image.bytes();
+}
+
 constexpr char kDoesNotApply[] = "does not apply";
 
 std::string difference(std::map<std::string, std::string> const& left,
@@ -229,6 +237,46 @@ std::string after_an_unlink(std::string_view bytes) {
   return compare({one, two, of->merge(), of->unlink(), message}, {one, two, message});
 }
 
+/// The references that only one of them has.
+std::string other_resources(std::map<std::string, std::string> const& left,
+                            std::map<std::string, std::string> const& right) {
+  std::string text;
+  for (auto const& [reference, content] : left)
+    if (!right.contains(reference)) text += "- " + content + "\n";
+  for (auto const& [reference, content] : right)
+    if (!left.contains(reference)) text += "+ " + content + "\n";
+  return text;
+}
+
+/// What of those before is not as it was, but for the Patient, who hears for the first time what was said.
+std::string changed(std::map<std::string, std::string> const& before,
+                    std::map<std::string, std::string> const& after) {
+  std::string text;
+  for (auto const& [reference, content] : before) {
+    auto const now = after.find(reference);
+    if (!reference.starts_with("Patient/") && (now == after.end() || now->second != content))
+      text += "- " + content + "\n+ " + (now == after.end() ? "" : now->second) + "\n";
+  }
+  return text;
+}
+
+/// A message told of the retired number while it was merged, and told again after the unlink.
+std::string told_again_after_an_unlink(std::string_view bytes) {
+  auto const of = numbered(bytes);
+  if (!of) return kDoesNotApply;
+  World world;
+  std::string const message = with_number(of->message, of->pid, of->number);
+  if (!is_accepted(world.send(of->person(of->number))) || !is_accepted(world.send(of->person(of->survivor))))
+    return kDoesNotApply;
+  if (!is_accepted(world.send(of->merge()))) return "the merge is refused";
+  if (!is_accepted(world.send(message))) return kDoesNotApply;
+  if (!is_accepted(world.send(of->unlink()))) return "the unlink is refused";
+  auto const parted = world.resources();
+  if (!is_accepted(world.send(again(message, "again")))) return "refused when told again";
+  auto const again_told = world.resources();
+  return other_resources(parted, again_told) + changed(parted, again_told);
+}
+
 std::string sent_again(std::string_view bytes) {
   fhir::Issues warnings;
   auto const message = hl7v2::Message::parse(bytes, {}, warnings);
@@ -273,6 +321,10 @@ TEST(L10Merge, AMessageWithTheRetiredNumberLeavesWhatOneWithTheSurvivorLeaves) {
 // Over ours alone: it takes the longest, and holds for the others as well.
 TEST(L10Merge, AfterAnUnlinkAMessageLeavesWhatItLeavesWithoutAMerge) {
   EXPECT_GE(prove(mappings::maps::test::own_messages(), after_an_unlink), 200U);
+}
+
+TEST(L10Merge, AfterAnUnlinkAMessageToldAgainDoublesNothingAndChangesNothing) {
+  prove_for_all(told_again_after_an_unlink);
 }
 
 }  // namespace
