@@ -105,6 +105,7 @@ class Grouper {
 
   void place(std::size_t segment) {
     auto const id = message_.segment_id(segment);
+    at_ = segment;
     if (id.starts_with('Z')) return;
     if (!holds(*open_.front().group, id))
       return warn(segment, "the structure has no such segment; kept with the one before");
@@ -125,12 +126,34 @@ class Grouper {
       for (; at < children.size(); ++at) {
         Path path(at);
         if (is_segment(children[at], id) || (children[at].is_group && enter(children[at], id, entry, path))) {
+          if (belongs_behind(depth, id)) break;
           move_to(depth, path);
           return true;
         }
       }
     }
     return false;
+  }
+
+  /// OUL_R24 has the results of an order behind its specimens, which may have observations of their own. An
+  /// OBX is the specimen's only where that specimen or another goes on behind it: a result must not be
+  /// missing from its report.
+  bool belongs_behind(std::size_t depth, std::string_view id) const {
+    if (id != "OBX" || depth == 0 || open_[depth].group->name != "SPECIMEN") return false;
+    auto const behind = open_[depth - 1].group->children.subspan(open_[depth - 1].position + 1);
+    auto const behind_has = [&](std::string_view wanted, Entry entry) {
+      Path path;
+      return std::ranges::any_of(behind, [&](GrammarNode const& one) {
+        return is_segment(one, wanted) || (one.is_group && enter(one, wanted, entry, path));
+      });
+    };
+    if (!behind_has(id, Entry::by_first)) return false;
+    for (std::size_t next = at_ + 1; next < message_.segment_count(); ++next) {
+      auto const follows = message_.segment_id(next);
+      if (follows.starts_with('Z') || behind_has(follows, Entry::by_any)) continue;
+      return !holds(*open_[depth].group, follows);
+    }
+    return true;
   }
 
   /// A segment that an open group can hold once, and holds: the innermost group around it that repeats starts
@@ -213,6 +236,7 @@ class Grouper {
   Grouping grouping_;
   std::vector<Open> open_;
   std::uint32_t current_ = 0;
+  std::size_t at_ = 0;  // The segment that is being placed.
   std::size_t warned_ = 0;
 };
 

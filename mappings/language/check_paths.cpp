@@ -163,7 +163,9 @@ class PathCheck {
   void check_guards(std::vector<Predicate> const& predicates, TypeDefinition const& target,
                     Where const& where) {
     for (Predicate const& predicate : predicates) {
-      if (predicate.is_fhir) walk(target, predicate.path.steps, {where.at, where.id, false});
+      if (!predicate.is_fhir) continue;
+      walk(target, predicate.path.steps, {where.at, where.id, false});
+      if (!predicate.other.empty()) walk(target, predicate.other.steps, {where.at, where.id, false});
     }
   }
 

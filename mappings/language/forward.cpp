@@ -444,10 +444,23 @@ class Translation {
         {frame.use_index, frame.segment, base < 0 ? kNone : static_cast<std::uint32_t>(base)});
   }
 
+  /// A segment before this one has the first item of the array.
+  bool has_first(Frame const& frame, std::size_t target) const {
+    std::uint32_t const resource = keeps_->instances[frame.instance[target]].resource;
+    for (std::size_t at = 0; at < draft_.writes.size(); ++at) {
+      Origin const& origin = keeps_->origins[at];
+      if (draft_.writes[at].resource == resource && origin.use == frame.use_index && origin.base_index == 0)
+        return true;
+    }
+    return false;
+  }
+
   /// The element that the use's base path names for this segment: one item of its own for each segment.
   Element& base_of(Element& content, std::size_t target, Frame& frame, Trail& trail) {
     Path const& base = frame.use->targets[target].base;
     if (base.empty()) return content;
+    if (frame.base_index[target] < 0 && base.steps.back().shares_first && !has_first(frame, target))
+      frame.base_index[target] = 0;
     Element& item = reach(content, base.steps, draft_.arena, trail, frame.base_index[target]);
     if (frame.base_index[target] < 0 && base.steps.back().is_array())
       frame.base_index[target] = trail.indexes[trail.count - 1];

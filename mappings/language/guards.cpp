@@ -111,6 +111,9 @@ bool is_listed(Element const* value, std::vector<std::string> const& values) {
 }  // namespace
 
 bool holds(Predicate const& predicate, Element const* before, Element const& after) {
+  auto const is_same = [](Element const* one, Element const* other) {
+    return one == nullptr || other == nullptr ? one == other : *one == *other;
+  };
   Element const* const now = find(after, predicate.path.steps);
   Element const* const then = before == nullptr ? nullptr : find(*before, predicate.path.steps);
   switch (predicate.test) {
@@ -125,7 +128,9 @@ bool holds(Predicate const& predicate, Element const* before, Element const& aft
     case Predicate::Test::was:
       return is_listed(then, predicate.values);
     case Predicate::Test::changed:
-      return (now == nullptr) != (then == nullptr) || (now != nullptr && !(*now == *then));
+      return !is_same(now, then);
+    case Predicate::Test::same:
+      return is_same(now, find(after, predicate.other.steps));
     case Predicate::Test::first:
     case Predicate::Test::further:
       break;  // of segments

@@ -33,7 +33,8 @@ struct Step {
   Pick pick = Pick::single;
   std::uint16_t index = 0;
   std::vector<Condition> conditions;
-  bool choice = false;  ///< value[x]
+  bool choice = false;        ///< value[x]
+  bool shares_first = false;  ///< `[0]*`: the first of each is the item that `[0]` names.
   bool is_array() const { return pick != Pick::single; }
 };
 
@@ -66,10 +67,11 @@ struct Place {
 
 struct Predicate {
   /// first, further: of a place: its segment is the first of its name in the message or comes after that one.
-  enum class Test : std::uint8_t { equals, differs, valued, empty, changed, was, first, further };
+  enum class Test : std::uint8_t { equals, differs, valued, empty, changed, was, same, first, further };
   bool is_fhir = false;
   Place place;
   Path path;
+  Path other;  ///< same: the element that says the same, or lacks as well.
   Test test = Test::valued;
   std::vector<std::string> values;
 };

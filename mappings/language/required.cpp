@@ -20,9 +20,16 @@ std::string plain(std::string_view path) {
   return names;
 }
 
-bool demands(hl7v2::GrammarNode const& group, std::string_view segment) {
+/// Whether the segment, or the group of that name, must stand wherever its own group does.
+bool demands(hl7v2::GrammarNode const& group, std::string_view name) {
   return std::ranges::any_of(group.children, [&](hl7v2::GrammarNode const& child) {
-    return child.name == segment ? child.min > 0 : demands(child, segment);
+    return child.name == name ? child.min > 0 : demands(child, name);
+  });
+}
+
+bool holds_group(hl7v2::GrammarNode const& group, std::string_view name) {
+  return std::ranges::any_of(group.children, [&](hl7v2::GrammarNode const& child) {
+    return child.is_group && (child.name == name || holds_group(child, name));
   });
 }
 
@@ -128,7 +135,11 @@ void check_segments(Reversal& on) {
 std::vector<Layout::Missing> demanded_segments(Reversal const& on) {
   auto const* const newest = hl7v2::find_structure(hl7v2::Version::v2_8, on.message_structure).root;
   auto all = on.layout->missing();
-  std::erase_if(all, [&](auto const& one) { return newest == nullptr || !demands(*newest, one.segment); });
+  std::erase_if(all, [&](auto const& one) {
+    bool const is_optional_group = !one.named.empty() && newest != nullptr &&
+                                   holds_group(*newest, one.named) && !demands(*newest, one.named);
+    return newest == nullptr || is_optional_group || !demands(*newest, one.segment);
+  });
   return all;
 }
 

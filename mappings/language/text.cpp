@@ -145,6 +145,14 @@ class PathReader {
     return skip(']') || fail("']' is missing after the index");
   }
 
+  bool read_sharing(Step& step) {
+    if (!skip('*')) return true;
+    if (step.index != 0) return fail("only the first item can be shared: [0]*");
+    step.pick = Step::Pick::each;
+    step.shares_first = true;
+    return true;
+  }
+
   bool read_step(Step& step, bool discriminators) {
     if (!read_name(step.name)) return false;
     if (text_.substr(at_).starts_with("[x]")) {
@@ -152,7 +160,7 @@ class PathReader {
       step.choice = true;
       return true;
     }
-    if (skip('[')) return read_index(step);
+    if (skip('[')) return read_index(step) && (!discriminators || read_sharing(step));
     if (discriminators && skip('{')) {
       step.pick = Step::Pick::match;
       do {
@@ -314,6 +322,14 @@ std::optional<Predicate> read_predicate(std::string_view text, bool fhir_side, P
                                        : Predicate::Test::further;
     if (at + 1 != words.size())
       return fail("nothing is expected after '" + std::string(test) + "'; join predicates with 'and'");
+    return predicate;
+  }
+  if (!prefixed && fhir_side && test == "same") {
+    predicate.test = Predicate::Test::same;
+    if (at + 2 != words.size()) return fail("one element is expected after 'same'");
+    auto other = read_path(words[at + 1].text, program, fault);
+    if (!other) return std::nullopt;
+    predicate.other = std::move(*other);
     return predicate;
   }
   if (test != "=" && !(test == "!=" && !prefixed))

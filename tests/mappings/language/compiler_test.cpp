@@ -87,6 +87,10 @@ constexpr Fault kFaults[] = {
      "segment PID -> Patient\na.1 | PID-7 | . | DTM~date\nstructure S : A^B\nrole Patient#p per message\n"
      "use PID -> Patient#p\n",
      "x.map:2:1 a.1", "names none"},
+    {"item that shares no first", "segment PID -> Patient\na.1 | PID-7 | contact[1]*.name.text | ST~string\n",
+     "x.map:2:26 a.1", "only the first item can be shared"},
+    {"same as nothing", "segment PID -> Patient\na.1 | PID-7 | birthDate | DTM~date | | ; birthDate same\n",
+     "x.map:2:52 a.1", "one element is expected after 'same'"},
     {"event without arrow", "events Encounter.status\ne.1 | ADT^A01 | none planned\n", "x.map:2:17 e.1",
      "before before"},
     {"event without caret", "events Encounter.status\ne.1 | A01 | none -> planned\n", "x.map:2:7 e.1",

@@ -200,5 +200,45 @@ TEST(ClientResources, AnAppointmentBecomesASiuMessageThatNamesTheReferral) {
   EXPECT_EQ(segments(message, "AIP"), "") << message;
 }
 
+/// A result with its tubes, as a laboratory's FHIR side tells them.
+std::string result_in(std::string_view containers) {
+  return R"({"resourceType": "Bundle", "type": "collection", "entry": [
+  {"fullUrl": "https://lab.example/fhir/DiagnosticReport/1", "resource": {"resourceType": "DiagnosticReport", "id": "1", "status": "final",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]}, "subject": {"reference": "Patient/1"},
+    "specimen": [{"reference": "Specimen/1"}], "result": [{"reference": "Observation/1"}]}},
+  {"fullUrl": "https://lab.example/fhir/Patient/1", "resource": {"resourceType": "Patient", "id": "1",
+    "identifier": [{"value": "77145"}], "name": [{"family": "Marsh"}]}},
+  {"fullUrl": "https://lab.example/fhir/Observation/1", "resource": {"resourceType": "Observation", "id": "1", "status": "final",
+    "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3"}]}, "valueQuantity": {"value": 4.3}}},
+  {"fullUrl": "https://lab.example/fhir/Specimen/1", "resource": {"resourceType": "Specimen", "id": "1",
+    "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0487", "code": "SER"}]}, "container": )" +
+         std::string(containers) + "}}]}";
+}
+
+TEST(ClientResources, ATubeBecomesASacWithTheUnitOfWhatIsInIt) {
+  auto const tubes = [](std::string_view containers, std::string_view trigger) {
+    std::string const message =
+        written(result_in(containers), "OUL", trigger, "OUL_" + std::string(trigger), {});
+    EXPECT_EQ(segments(message, "OBX"), "OBX|1|NM|2823-3^^LN||4.3||||||F\n") << message;
+    return segments(message, "SAC");
+  };
+  EXPECT_EQ(tubes(R"([{"identifier": [{"value": "T-1"}], "capacity": {"value": 10, "unit": "mL"},
+                       "specimenQuantity": {"value": 4.5, "unit": "mL"}}, {"identifier": [{"value": "T-2"}]}])",
+                  "R22"),
+            "SAC|||T-1||||||||||||||||||10|4.5||mL\nSAC|||T-2\n");
+  // SAC has one unit for both volumes: a number under the unit of another is worse than none.
+  EXPECT_EQ(
+      tubes(R"([{"capacity": {"value": 10, "unit": "mL"}, "specimenQuantity": {"value": 45, "unit": "uL"}}])",
+            "R22"),
+      "SAC||||||||||||||||||||||45||uL\n");
+  EXPECT_EQ(tubes(R"([{"capacity": {"value": 10, "unit": "mL"}, "specimenQuantity": {"value": 45}}])", "R22"),
+            "SAC||||||||||||||||||||||45\n");
+  EXPECT_EQ(tubes(R"([{"capacity": {"value": 10, "unit": "mL"}}])", "R22"),
+            "SAC|||||||||||||||||||||10|||mL\n");
+  EXPECT_EQ(tubes(R"([{"type": {"text": "tube"}}])", "R22"), "");
+  EXPECT_EQ(tubes(R"([{"identifier": [{"value": "T-1"}]}])", "R23"), "SAC|||T-1\n");
+  EXPECT_EQ(tubes(R"([{"identifier": [{"value": "T-1"}]}])", "R24"), "SAC|||T-1\n");
+}
+
 }  // namespace
 }  // namespace mappings::maps::test
