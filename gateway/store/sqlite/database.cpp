@@ -1,5 +1,6 @@
 #include "gateway/store/sqlite/database.hpp"
 
+#include "gateway/store/sqlite/row_lists.hpp"
 #include "gateway/store/sqlite/wal_buffer.hpp"
 
 #include <fmt/format.h>
@@ -148,6 +149,7 @@ fhir::Result<Database> Database::open(std::string const& path, bool writable, st
   FHIR_CHECK(database.execute("PRAGMA cell_size_check = ON"));
   FHIR_CHECK(database.execute("PRAGMA temp_store = MEMORY"));
   if (!writable) FHIR_CHECK(database.execute("PRAGMA query_only = ON"));
+  FHIR_CHECK(register_row_lists(database));
   return database;
 }
 

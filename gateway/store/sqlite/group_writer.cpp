@@ -322,6 +322,32 @@ fhir::Result<Version> GroupWriter::write_resource(ResourceWrite& write, std::int
   return version;
 }
 
+/// The list of what the resource had: values that stay live on and are no longer among the collected rows
+/// from `first` on; those that are gone die.
+fhir::Result<std::string> GroupWriter::keep_rows(std::int64_t resource_key, std::ptrdiff_t first) {
+  auto& rows = memory_.rows;
+  FHIR_TRY(auto const before, rows_of(database_, resource_key));
+  std::string packed;
+  PackedRows list(before);
+  for (PackedRow old; list.next(old);) {
+    if (old.lives()) {
+      auto const kept = std::find_if(rows.begin() + first, rows.end(), [&](NewRow const& row) {
+        return row.param == old.param && is_same_value(*row.row, old);
+      });
+      if (kept == rows.end()) {
+        FHIR_CHECK(kill_row(database_, old, resource_key, commit_seq_));
+        old.died = commit_seq_;
+      } else {
+        std::swap(*kept, rows.back());
+        rows.pop_back();
+      }
+    }
+    if (old.born < old.died) append_packed(old, packed);
+  }
+  if (!list.good()) return broken_rows(resource_key);
+  return packed;
+}
+
 /// New values are collected; values that are gone die; those that stay live on untouched.
 fhir::Result<void> GroupWriter::write_index(ResourceWrite& write, std::int64_t resource_key,
                                             std::int64_t last_updated) {
@@ -334,20 +360,13 @@ fhir::Result<void> GroupWriter::write_index(ResourceWrite& write, std::int64_t r
     FHIR_TRY(auto const param, parameter(write.type, row.code));
     rows.push_back({param, resource_key, &row});
   }
+  std::string packed;
   if (write.previous_version != 0) {
-    FHIR_TRY(auto const living, living_rows(database_, resource_key));
-    for (auto const& old : living) {
-      auto const kept = std::find_if(rows.begin() + first, rows.end(), [&](NewRow const& row) {
-        return row.param == old.param && is_same_value(*row.row, old.row);
-      });
-      if (kept == rows.end()) {
-        FHIR_CHECK(kill_row(database_, old, commit_seq_));
-      } else {
-        std::swap(*kept, rows.back());
-        rows.pop_back();
-      }
-    }
+    FHIR_TRY(packed, keep_rows(resource_key, first));
   }
+  for (auto row = rows.begin() + first; row != rows.end(); ++row)
+    append_packed(to_packed(*row->row, row->param, commit_seq_), packed);
+  FHIR_CHECK(put_rows(database_, resource_key, packed));
   collected_for_.insert(resource_key);
   return {};
 }

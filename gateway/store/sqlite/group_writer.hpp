@@ -67,6 +67,7 @@ class GroupWriter {
   void note_writes(ChangeSet const& set);
   fhir::Result<Version> write_resource(ResourceWrite& write, std::int64_t journal_id);
   fhir::Result<std::int64_t> key_of(ResourceWrite const& write);
+  fhir::Result<std::string> keep_rows(std::int64_t resource_key, std::ptrdiff_t first);
   fhir::Result<void> write_index(ResourceWrite& write, std::int64_t resource_key, std::int64_t last_updated);
   fhir::Result<std::int64_t> parameter(std::string const& type, std::string const& code);
   fhir::Result<std::int64_t> write_journal(JournalRow const& row);

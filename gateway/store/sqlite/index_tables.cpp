@@ -4,8 +4,11 @@
 #include "gateway/store/sqlite/new_rows.hpp"
 #include "gateway/store/sqlite/reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <set>
 #include <tuple>
 
 namespace gateway::store::sqlite {
@@ -22,18 +25,13 @@ constexpr std::string_view kInsertNewToken = R"(
 constexpr std::string_view kKillToken = R"(
   UPDATE search_token SET died = $1
   WHERE param = $2 AND code = $3 AND resource_key = $4 AND system = $5 AND part = $6 AND born = $7)";
-constexpr std::string_view kKillAllToken = R"(
-  UPDATE search_token SET died = $1 WHERE resource_key = $2 AND died = 9223372036854775807)";
-constexpr std::string_view kLivingToken = R"(
-  SELECT param, code, system, part, born, text
-  FROM search_token INDEXED BY search_token_by_resource
-  WHERE resource_key = $1 AND died = 9223372036854775807)";
 constexpr std::string_view kPurgeToken = R"(
   DELETE FROM search_token
   WHERE (param, code, resource_key, system, part, born) IN (
     SELECT param, code, resource_key, system, part, born
     FROM search_token INDEXED BY search_token_dead
-    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2))";
+    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2)
+  RETURNING resource_key)";
 
 constexpr std::string_view kInsertString = R"(
   INSERT INTO search_string (param, normalised, resource_key, original, part, born, died)
@@ -46,18 +44,13 @@ constexpr std::string_view kInsertNewString = R"(
 constexpr std::string_view kKillString = R"(
   UPDATE search_string SET died = $1
   WHERE param = $2 AND normalised = $3 AND resource_key = $4 AND original = $5 AND part = $6 AND born = $7)";
-constexpr std::string_view kKillAllString = R"(
-  UPDATE search_string SET died = $1 WHERE resource_key = $2 AND died = 9223372036854775807)";
-constexpr std::string_view kLivingString = R"(
-  SELECT param, normalised, original, part, born
-  FROM search_string INDEXED BY search_string_by_resource
-  WHERE resource_key = $1 AND died = 9223372036854775807)";
 constexpr std::string_view kPurgeString = R"(
   DELETE FROM search_string
   WHERE (param, normalised, resource_key, original, part, born) IN (
     SELECT param, normalised, resource_key, original, part, born
     FROM search_string INDEXED BY search_string_dead
-    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2))";
+    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2)
+  RETURNING resource_key)";
 
 constexpr std::string_view kInsertDate = R"(
   INSERT INTO search_date (param, low, high, resource_key, part, born, died)
@@ -70,18 +63,13 @@ constexpr std::string_view kInsertNewDate = R"(
 constexpr std::string_view kKillDate = R"(
   UPDATE search_date SET died = $1
   WHERE param = $2 AND low = $3 AND high = $4 AND resource_key = $5 AND part = $6 AND born = $7)";
-constexpr std::string_view kKillAllDate = R"(
-  UPDATE search_date SET died = $1 WHERE resource_key = $2 AND died = 9223372036854775807)";
-constexpr std::string_view kLivingDate = R"(
-  SELECT param, low, high, part, born
-  FROM search_date INDEXED BY search_date_by_resource
-  WHERE resource_key = $1 AND died = 9223372036854775807)";
 constexpr std::string_view kPurgeDate = R"(
   DELETE FROM search_date
   WHERE (param, low, high, resource_key, part, born) IN (
     SELECT param, low, high, resource_key, part, born
     FROM search_date INDEXED BY search_date_dead
-    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2))";
+    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2)
+  RETURNING resource_key)";
 
 constexpr std::string_view kInsertReference = R"(
   INSERT INTO search_reference (param, target_id, resource_key, target_type, base, version, part, born, died)
@@ -94,18 +82,13 @@ constexpr std::string_view kInsertNewReference = R"(
 constexpr std::string_view kKillReference = R"(
   UPDATE search_reference SET died = $1
   WHERE param = $2 AND target_id = $3 AND resource_key = $4 AND target_type = $5 AND base = $6 AND version = $7 AND part = $8 AND born = $9)";
-constexpr std::string_view kKillAllReference = R"(
-  UPDATE search_reference SET died = $1 WHERE resource_key = $2 AND died = 9223372036854775807)";
-constexpr std::string_view kLivingReference = R"(
-  SELECT param, target_id, target_type, base, version, part, born
-  FROM search_reference INDEXED BY search_reference_by_resource
-  WHERE resource_key = $1 AND died = 9223372036854775807)";
 constexpr std::string_view kPurgeReference = R"(
   DELETE FROM search_reference
   WHERE (param, target_id, resource_key, target_type, base, version, part, born) IN (
     SELECT param, target_id, resource_key, target_type, base, version, part, born
     FROM search_reference INDEXED BY search_reference_dead
-    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2))";
+    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2)
+  RETURNING resource_key)";
 
 constexpr std::string_view kInsertUri = R"(
   INSERT INTO search_uri (param, uri, resource_key, part, born, died)
@@ -118,18 +101,13 @@ constexpr std::string_view kInsertNewUri = R"(
 constexpr std::string_view kKillUri = R"(
   UPDATE search_uri SET died = $1
   WHERE param = $2 AND uri = $3 AND resource_key = $4 AND part = $5 AND born = $6)";
-constexpr std::string_view kKillAllUri = R"(
-  UPDATE search_uri SET died = $1 WHERE resource_key = $2 AND died = 9223372036854775807)";
-constexpr std::string_view kLivingUri = R"(
-  SELECT param, uri, part, born
-  FROM search_uri INDEXED BY search_uri_by_resource
-  WHERE resource_key = $1 AND died = 9223372036854775807)";
 constexpr std::string_view kPurgeUri = R"(
   DELETE FROM search_uri
   WHERE (param, uri, resource_key, part, born) IN (
     SELECT param, uri, resource_key, part, born
     FROM search_uri INDEXED BY search_uri_dead
-    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2))";
+    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2)
+  RETURNING resource_key)";
 
 constexpr std::string_view kInsertNumber = R"(
   INSERT INTO search_number (param, low, high, resource_key, part, born, died)
@@ -142,18 +120,13 @@ constexpr std::string_view kInsertNewNumber = R"(
 constexpr std::string_view kKillNumber = R"(
   UPDATE search_number SET died = $1
   WHERE param = $2 AND low = $3 AND high = $4 AND resource_key = $5 AND part = $6 AND born = $7)";
-constexpr std::string_view kKillAllNumber = R"(
-  UPDATE search_number SET died = $1 WHERE resource_key = $2 AND died = 9223372036854775807)";
-constexpr std::string_view kLivingNumber = R"(
-  SELECT param, low, high, part, born
-  FROM search_number INDEXED BY search_number_by_resource
-  WHERE resource_key = $1 AND died = 9223372036854775807)";
 constexpr std::string_view kPurgeNumber = R"(
   DELETE FROM search_number
   WHERE (param, low, high, resource_key, part, born) IN (
     SELECT param, low, high, resource_key, part, born
     FROM search_number INDEXED BY search_number_dead
-    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2))";
+    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2)
+  RETURNING resource_key)";
 
 constexpr std::string_view kInsertQuantity = R"(
   INSERT INTO search_quantity (param, low, high, resource_key, code, system, unit, part, born, died)
@@ -166,18 +139,18 @@ constexpr std::string_view kInsertNewQuantity = R"(
 constexpr std::string_view kKillQuantity = R"(
   UPDATE search_quantity SET died = $1
   WHERE param = $2 AND low = $3 AND high = $4 AND resource_key = $5 AND code = $6 AND system = $7 AND unit = $8 AND part = $9 AND born = $10)";
-constexpr std::string_view kKillAllQuantity = R"(
-  UPDATE search_quantity SET died = $1 WHERE resource_key = $2 AND died = 9223372036854775807)";
-constexpr std::string_view kLivingQuantity = R"(
-  SELECT param, low, high, code, system, unit, part, born
-  FROM search_quantity INDEXED BY search_quantity_by_resource
-  WHERE resource_key = $1 AND died = 9223372036854775807)";
 constexpr std::string_view kPurgeQuantity = R"(
   DELETE FROM search_quantity
   WHERE (param, low, high, resource_key, code, system, unit, part, born) IN (
     SELECT param, low, high, resource_key, code, system, unit, part, born
     FROM search_quantity INDEXED BY search_quantity_dead
-    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2))";
+    WHERE died <= $1 AND died < 9223372036854775807 LIMIT $2)
+  RETURNING resource_key)";
+
+constexpr std::string_view kSelectRows = "SELECT rows FROM search_rows WHERE resource_key = $1";
+constexpr std::string_view kUpsertRows = R"(
+  INSERT INTO search_rows (resource_key, rows) VALUES ($1, $2)
+  ON CONFLICT (resource_key) DO UPDATE SET rows = excluded.rows)";
 
 /// Binds the columns of a row's key from $first on, in the order of the tables' definitions; the next free
 /// number.
@@ -233,64 +206,18 @@ int bind_key(Statement& statement, NewRow const& keyed, std::int64_t born, int n
   return number;
 }
 
-/// Reads what kLiving... selects: the key without resource_key.
-KeyedRow keyed_in(Statement const& from, IndexTable table, std::int64_t resource_key) {
-  KeyedRow keyed;
-  keyed.resource_key = resource_key;
-  auto& row = keyed.row;
-  row.table = table;
-  int column = 0;
-  keyed.param = from.integer(column++);
-  switch (table) {
-    case IndexTable::token:
-    case IndexTable::string:
-      row.value = from.text(column++);
-      row.first = from.text(column++);
-      break;
-    case IndexTable::date:
-      row.low_ms = from.integer(column++);
-      row.high_ms = from.integer(column++);
-      break;
-    case IndexTable::reference:
-      row.value = from.text(column++);
-      row.first = from.text(column++);
-      row.second = from.text(column++);
-      row.third = from.text(column++);
-      break;
-    case IndexTable::uri:
-      row.value = from.text(column++);
-      break;
-    case IndexTable::number:
-      row.low = from.real(column++);
-      row.high = from.real(column++);
-      break;
-    case IndexTable::quantity:
-      row.low = from.real(column++);
-      row.high = from.real(column++);
-      row.value = from.text(column++);
-      row.first = from.text(column++);
-      row.second = from.text(column++);
-      break;
-  }
-  row.part = from.integer(column++);
-  keyed.born = from.integer(column++);
-  if (table == IndexTable::token) row.second = from.text(column);
-  return keyed;
-}
-
 struct Statements {
-  std::string_view insert, insert_new, kill, kill_all, living, purge;
+  std::string_view insert, insert_new, kill, purge;
 };
 
 constexpr std::array<Statements, kIndexTables> kStatements = {{
-    {kInsertToken, kInsertNewToken, kKillToken, kKillAllToken, kLivingToken, kPurgeToken},
-    {kInsertString, kInsertNewString, kKillString, kKillAllString, kLivingString, kPurgeString},
-    {kInsertDate, kInsertNewDate, kKillDate, kKillAllDate, kLivingDate, kPurgeDate},
-    {kInsertReference, kInsertNewReference, kKillReference, kKillAllReference, kLivingReference,
-     kPurgeReference},
-    {kInsertUri, kInsertNewUri, kKillUri, kKillAllUri, kLivingUri, kPurgeUri},
-    {kInsertNumber, kInsertNewNumber, kKillNumber, kKillAllNumber, kLivingNumber, kPurgeNumber},
-    {kInsertQuantity, kInsertNewQuantity, kKillQuantity, kKillAllQuantity, kLivingQuantity, kPurgeQuantity},
+    {kInsertToken, kInsertNewToken, kKillToken, kPurgeToken},
+    {kInsertString, kInsertNewString, kKillString, kPurgeString},
+    {kInsertDate, kInsertNewDate, kKillDate, kPurgeDate},
+    {kInsertReference, kInsertNewReference, kKillReference, kPurgeReference},
+    {kInsertUri, kInsertNewUri, kKillUri, kPurgeUri},
+    {kInsertNumber, kInsertNewNumber, kKillNumber, kPurgeNumber},
+    {kInsertQuantity, kInsertNewQuantity, kKillQuantity, kPurgeQuantity},
 }};
 
 Statements const& statements_of(IndexTable table) { return kStatements[static_cast<std::size_t>(table)]; }
@@ -310,12 +237,11 @@ bool in_key_order(NewRow const& left, NewRow const& right) {
          std::tie(right.row->value, right.resource_key, *right.row);
 }
 
-bool is_same_value(IndexRow const& left, IndexRow const& right) {
-  auto const all = [](IndexRow const& row) {
-    return std::tie(row.table, row.low_ms, row.high_ms, row.low, row.high, row.part, row.value, row.first,
-                    row.second, row.third);
-  };
-  return all(left) == all(right);
+bool is_same_value(IndexRow const& left, PackedRow const& right) {
+  return left.table == right.table && left.part == right.part && left.low_ms == right.low_ms &&
+         left.high_ms == right.high_ms && left.low == right.low && left.high == right.high &&
+         left.value == right.value && left.first == right.first && left.second == right.second &&
+         left.third == right.third;
 }
 
 fhir::Result<void> insert_row(Database& database, NewRow const& row, std::int64_t born) {
@@ -346,45 +272,77 @@ fhir::Result<void> IndexWriter::insert(Database& database, std::span<NewRow cons
   return {};
 }
 
-fhir::Result<std::vector<KeyedRow>> living_rows(Database& database, std::int64_t resource_key) {
-  std::vector<KeyedRow> rows;
-  for (int number = 0; number < kIndexTables; ++number) {
-    auto const table = static_cast<IndexTable>(number);
-    auto statement = database.prepare(statements_of(table).living);
-    statement.bind(1, resource_key);
-    for (;;) {
-      FHIR_TRY(bool const more, statement.step());
-      if (!more) break;
-      rows.push_back(keyed_in(statement, table, resource_key));
-    }
-  }
-  return rows;
+fhir::Result<std::string> rows_of(Database& database, std::int64_t resource_key) {
+  auto statement = database.prepare(kSelectRows);
+  statement.bind(1, resource_key);
+  FHIR_TRY(bool const found, statement.step());
+  return found ? std::string(statement.text(0)) : std::string{};
 }
 
-fhir::Result<void> kill_row(Database& database, KeyedRow const& row, std::int64_t died) {
-  auto statement = database.prepare(statements_of(row.row.table).kill);
+fhir::Result<void> put_rows(Database& database, std::int64_t resource_key, std::string_view packed) {
+  auto statement = database.prepare(kUpsertRows);
+  statement.bind(1, resource_key).bind_blob(2, packed);
+  return statement.run();
+}
+
+fhir::Issue broken_rows(std::int64_t resource_key) {
+  return fhir::error(fhir::IssueType::exception,
+                     fmt::format("The list of index rows of resource {} cannot be read.", resource_key));
+}
+
+fhir::Result<void> kill_row(Database& database, PackedRow const& row, std::int64_t resource_key,
+                            std::int64_t died) {
+  auto statement = database.prepare(statements_of(row.table).kill);
+  auto const plain = to_index_row(row);
   statement.bind(1, died);
-  bind_key(statement, {row.param, row.resource_key, &row.row}, row.born, 2);
+  bind_key(statement, {row.param, resource_key, &plain}, row.born, 2);
   return statement.run();
 }
 
 fhir::Result<void> kill_all_rows(Database& database, std::int64_t resource_key, std::int64_t died) {
-  for (auto const& statements : kStatements) {
-    auto statement = database.prepare(statements.kill_all);
-    statement.bind(1, died).bind(2, resource_key);
-    FHIR_CHECK(statement.run());
+  FHIR_TRY(auto const packed, rows_of(database, resource_key));
+  std::string left;
+  PackedRows rows(packed);
+  for (PackedRow row; rows.next(row);) {
+    if (row.lives()) {
+      FHIR_CHECK(kill_row(database, row, resource_key, died));
+      row.died = died;
+    }
+    if (row.born < row.died) append_packed(row, left);
   }
-  return {};
+  if (!rows.good()) return broken_rows(resource_key);
+  return put_rows(database, resource_key, left);
 }
+
+namespace {
+
+/// Drops from a resource's list what died at or before `horizon`.
+fhir::Result<void> purge_list(Database& database, std::int64_t resource_key, std::int64_t horizon) {
+  FHIR_TRY(auto const packed, rows_of(database, resource_key));
+  std::string left;
+  PackedRows rows(packed);
+  for (PackedRow row; rows.next(row);) {
+    if (row.died > horizon) append_packed(row, left);
+  }
+  if (!rows.good()) return broken_rows(resource_key);
+  return put_rows(database, resource_key, left);
+}
+
+}  // namespace
 
 fhir::Result<std::int64_t> purge_rows(Database& database, std::int64_t horizon, std::int64_t limit) {
   std::int64_t purged = 0;
+  std::set<std::int64_t> resources;
   for (auto const& statements : kStatements) {
     auto statement = database.prepare(statements.purge);
     statement.bind(1, horizon).bind(2, limit);
-    FHIR_CHECK(statement.run());
-    purged += database.rows_changed();
+    for (;; ++purged) {
+      FHIR_TRY(bool const more, statement.step());
+      if (!more) break;
+      resources.insert(statement.integer(0));
+    }
   }
+  for (auto const resource_key : resources) FHIR_CHECK(purge_list(database, resource_key, horizon));
   return purged;
 }
 

@@ -4,6 +4,7 @@
 
 #include "gateway/store/sqlite/database.hpp"
 #include "gateway/store/sqlite/parameters.hpp"
+#include "gateway/store/sqlite/rows.hpp"
 #include "gateway/store/sqlite/search_plan.hpp"
 #include "gateway/store/store.hpp"
 
@@ -11,8 +12,6 @@
 #include <string>
 
 namespace gateway::store::sqlite {
-
-constexpr std::int64_t kNever = INT64_MAX;  // `died` of a living index row, `due` of a record without a clock
 
 /// What all connections of a store share.
 struct Shared {

@@ -9,6 +9,8 @@
 
 namespace gateway::store::sqlite {
 
+constexpr std::int64_t kNever = INT64_MAX;  // `died` of a living index row, `due` of a record without a clock
+
 /// All rows of a bound statement, each turned into a value.
 template <class Convert>
 auto all_rows(Statement& statement, Convert convert)

@@ -39,9 +39,9 @@ constexpr std::string_view kSelectKeyOfResource =
     "SELECT resource_key FROM resource WHERE type = $1 AND id = $2";
 
 constexpr std::string_view kSelectTargets = R"(
-  SELECT target_type, target_id FROM search_reference
-  WHERE resource_key = $1 AND param = $2 AND base = '' AND born <= $3 AND died > $3
-    AND ($4 = '' OR target_type = $4))";
+  SELECT f.target_type, f.target_id FROM search_rows l CROSS JOIN references_of(l.rows) f
+  WHERE l.resource_key = $1 AND f.param = $2 AND f.base = '' AND f.born <= $3 AND f.died > $3
+    AND ($4 = '' OR f.target_type = $4))";
 
 constexpr std::string_view kSelectReferring = R"(
   SELECT DISTINCT resource_key FROM search_reference

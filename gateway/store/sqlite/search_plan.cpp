@@ -85,9 +85,22 @@ void add_param(Fragment& to, RowNames const& names, std::string_view alias) {
   to.add(")");
 }
 
+/// An index table, and the function that reads its rows out of a resource's list (row_lists.hpp).
+struct Table {
+  std::string_view name;
+  std::string_view list;
+};
+constexpr Table kTokens{"search_token", "tokens_of"};
+constexpr Table kStrings{"search_string", "strings_of"};
+constexpr Table kDates{"search_date", "dates_of"};
+constexpr Table kReferences{"search_reference", "references_of"};
+constexpr Table kUris{"search_uri", "uris_of"};
+constexpr Table kNumbers{"search_number", "numbers_of"};
+constexpr Table kQuantities{"search_quantity", "quantities_of"};
+
 /// One row of one index table: where it is, under which names, and what must be true of it.
 struct RowTest {
-  std::string_view table;
+  Table table;
   RowNames names;
   Fragment conditions;           ///< " AND x.code = ?"
   bool names_one_value = false;  ///< The column after param in the table's key is given.
@@ -142,14 +155,14 @@ struct RowTests {
     }
     return false;
   }
-  RowTest row(std::string_view table) const {
+  RowTest row(Table const& table) const {
     if (!component) return {table, names_of(type, *criterion.parameter, as_it_is), {}};
     auto const spell = [&](std::string_view code) { return component_code(code, *component); };
     return {table, whole_names_of(type, *criterion.parameter, spell), {}};
   }
   template <class Spell>
   RowTest row_of_tokens(Spell const& spell) const {
-    return {"search_token", whole_names_of(type, *criterion.parameter, spell), {}};
+    return {kTokens, whole_names_of(type, *criterion.parameter, spell), {}};
   }
   std::string column(std::string_view name, std::string_view test) const {
     return fmt::format(" AND {}.{} {}", alias, name, test);
@@ -164,7 +177,7 @@ struct RowTests {
       test.names_one_value = true;
       return test;
     }
-    auto test = row("search_token");
+    auto test = row(kTokens);
     if (modifier() == Modifier::text) {
       test.conditions.add(fmt::format(" AND instr({}.text, ?", alias), std::string(token.text)).add(") > 0");
       return test;
@@ -177,10 +190,11 @@ struct RowTests {
 
   fhir::Result<RowTest> operator()(StringValue const& text) const {
     if (!plain_or({Modifier::not_, Modifier::exact, Modifier::contains})) return not_supported(criterion);
-    auto test = row("search_string");
+    auto test = row(kStrings);
     if (modifier() == Modifier::exact) {
       test.conditions.add(column("normalised", "= ?"), std::string(text.normalised));
       test.conditions.add(column("original", "= ?"), std::string(text.original));
+      test.names_one_value = true;
     } else if (modifier() == Modifier::contains) {
       test.conditions.add(fmt::format(" AND instr({}.normalised, ?", alias), std::string(text.normalised));
       test.conditions.add(") > 0");
@@ -194,7 +208,7 @@ struct RowTests {
 
   fhir::Result<RowTest> operator()(DateValue const& date) const {
     if (!plain_or({Modifier::not_})) return not_supported(criterion);
-    auto test = row("search_date");
+    auto test = row(kDates);
     test.conditions.add(range_test(alias, operand.prefix, date.low, date.high));
     return test;
   }
@@ -206,9 +220,10 @@ struct RowTests {
       test.conditions.add(column("code", "= ?"), std::string(reference.identifier_value));
       if (operand.has_system)
         test.conditions.add(column("system", "= ?"), std::string(reference.identifier_system));
+      test.names_one_value = true;
       return test;
     }
-    auto test = row("search_reference");
+    auto test = row(kReferences);
     auto const& key = reference.id.empty() ? reference.url : reference.id;
     test.conditions.add(column("target_id", "= ?"), std::string(key));
     test.names_one_value = true;
@@ -228,7 +243,7 @@ struct RowTests {
 
   fhir::Result<RowTest> operator()(UriValue const& uri) const {
     if (!plain_or({Modifier::not_})) return not_supported(criterion);
-    auto test = row("search_uri");
+    auto test = row(kUris);
     test.conditions.add(column("uri", "= ?"), std::string(uri.uri));
     test.names_one_value = true;
     return test;
@@ -236,7 +251,7 @@ struct RowTests {
 
   fhir::Result<RowTest> operator()(QuantityValue const& quantity) const {
     if (!plain_or({Modifier::not_})) return not_supported(criterion);
-    auto test = row("search_quantity");
+    auto test = row(kQuantities);
     test.conditions.add(range_test(alias, operand.prefix, quantity.low, quantity.high));
     if (operand.has_system) test.conditions.add(column("system", "= ?"), std::string(quantity.system));
     if (quantity.code.empty()) return test;
@@ -251,7 +266,7 @@ struct RowTests {
 
   fhir::Result<RowTest> operator()(NumberValue const& number) const {
     if (!plain_or({Modifier::not_})) return not_supported(criterion);
-    auto test = row("search_number");
+    auto test = row(kNumbers);
     test.conditions.add(range_test(alias, operand.prefix, number.low, number.high));
     return test;
   }
@@ -272,18 +287,37 @@ struct KeySet {
   bool ordered = false;
 };
 
+/// Resources with such a row.
+Fragment keys_with(RowTest const& test) {
+  Fragment keys;
+  keys.add(fmt::format("SELECT x.resource_key FROM {} x WHERE ", test.table.name));
+  add_where(keys, test, "x");
+  return keys;
+}
+
+/// "FROM ..." the rows x of r, by its list.
+std::string from_list_of_r(Table const& table) {
+  return fmt::format("FROM search_rows l CROSS JOIN {}(l.rows) x WHERE l.resource_key = r.resource_key AND ",
+                     table.list);
+}
+
+/// Whether r has such a row: by the table's key where that names the resource, else by the list.
+Fragment has_row(RowTest const& test) {
+  Fragment question;
+  question.add("EXISTS (SELECT 1 ");
+  if (test.names_one_value) {
+    question.add(fmt::format("FROM {} x WHERE x.resource_key = r.resource_key AND ", test.table.name));
+  } else {
+    question.add(from_list_of_r(test.table));
+  }
+  add_where(question, test, "x");
+  return question.add(")");
+}
+
 fhir::Result<KeySet> simple_key_set(Criterion const& criterion, Operand const& operand,
                                     std::string_view type) {
   FHIR_TRY(auto const test, std::visit(RowTests{criterion, operand, type, "x"}, operand.value));
-  KeySet set;
-  set.keys.add(fmt::format("SELECT x.resource_key FROM {} x WHERE ", test.table));
-  add_where(set.keys, test, "x");
-  set.ordered = test.is_ordered();
-  set.filter.add(
-      fmt::format("EXISTS (SELECT 1 FROM {} x WHERE x.resource_key = r.resource_key AND ", test.table));
-  add_where(set.filter, test, "x");
-  set.filter.add(")");
-  return set;
+  return KeySet{keys_with(test), has_row(test), test.is_ordered()};
 }
 
 /// All components met within one group: rows of one resource with one `part`.
@@ -291,26 +325,26 @@ fhir::Result<KeySet> composite_key_set(Criterion const& criterion, Operand const
                                        std::string_view type) {
   constexpr std::array<std::string_view, 3> kAliases = {"c0", "c1", "c2"};
   if (operand.components.size() > kAliases.size()) return not_supported(criterion);
-  Fragment from;
   Fragment where;
+  std::string led;     // by the rows of the first component
+  std::string listed;  // all by the list
   for (std::size_t at = 0; at < operand.components.size(); ++at) {
     auto const alias = kAliases[at];
     auto const& component = operand.components[at];
     RowTests const tests{criterion, component, type, alias, static_cast<unsigned>(at)};
     FHIR_TRY(auto const test, std::visit(tests, component.value));
-    if (at == 0) {
-      from.add(fmt::format("{} c0", test.table));
-    } else {
-      from.add(fmt::format(" CROSS JOIN {0} {1} ON {1}.resource_key = c0.resource_key AND {1}.part = c0.part",
-                           test.table, alias));
-      where.add(" AND ");
-    }
+    auto const join = at == 0 ? std::string() : fmt::format(" ON {}.part = c0.part", alias);
+    listed += fmt::format(" CROSS JOIN {}(l.rows) {}{}", test.table.list, alias, join);
+    led += at == 0 ? fmt::format("{} c0 CROSS JOIN search_rows l ON l.resource_key = c0.resource_key",
+                                 test.table.name)
+                   : fmt::format(" CROSS JOIN {}(l.rows) {}{}", test.table.list, alias, join);
+    if (at != 0) where.add(" AND ");
     add_where(where, test, alias);
   }
   KeySet set;
-  set.keys.add("SELECT c0.resource_key FROM ").add(from).add(" WHERE ").add(where);
-  set.filter.add("EXISTS (SELECT 1 FROM ").add(from);
-  set.filter.add(" WHERE c0.resource_key = r.resource_key AND ").add(where).add(")");
+  set.keys.add("SELECT c0.resource_key FROM ").add(led).add(" WHERE ").add(where);
+  set.filter.add("EXISTS (SELECT 1 FROM search_rows l").add(listed);
+  set.filter.add(" WHERE l.resource_key = r.resource_key AND ").add(where).add(")");
   return set;
 }
 
@@ -351,26 +385,26 @@ fhir::Result<KeySet> any_key_set(Criterion const& criterion, std::string_view ty
 }
 
 struct Place {
-  std::string_view table;
+  Table table;
   RowNames names;
 };
 
-std::string_view table_of(ParameterType type) {
+Table table_of(ParameterType type) {
   switch (type) {
     case ParameterType::token:
-      return "search_token";
+      return kTokens;
     case ParameterType::string:
-      return "search_string";
+      return kStrings;
     case ParameterType::date:
-      return "search_date";
+      return kDates;
     case ParameterType::reference:
-      return "search_reference";
+      return kReferences;
     case ParameterType::uri:
-      return "search_uri";
+      return kUris;
     case ParameterType::quantity:
-      return "search_quantity";
+      return kQuantities;
     case ParameterType::number:
-      return "search_number";
+      return kNumbers;
     case ParameterType::composite:
     case ParameterType::special:
       break;
@@ -387,10 +421,10 @@ fhir::Result<std::vector<Place>> places_of(Criterion const& criterion, std::stri
     return std::vector<Place>{{table_of(first.type()), whole_names_of(type, parameter, spell)}};
   }
   auto const table = table_of(parameter.type());
-  if (table.empty()) return not_supported(criterion);
+  if (table.name.empty()) return not_supported(criterion);
   std::vector<Place> places{{table, names_of(type, parameter, as_it_is)}};
   if (parameter.type() == ParameterType::reference)
-    places.push_back({"search_token", whole_names_of(type, parameter, identifier_code)});
+    places.push_back({kTokens, whole_names_of(type, parameter, identifier_code)});
   return places;
 }
 
@@ -405,13 +439,8 @@ fhir::Result<SearchPlan::Condition> missing_condition(Criterion const& criterion
   for (auto const& [table, names] : places) {
     RowTest const test{table, names, {}};
     any.keys.add(any.keys.sql.empty() ? "" : " UNION ALL ");
-    any.keys.add(fmt::format("SELECT x.resource_key FROM {} x WHERE ", table));
-    add_where(any.keys, test, "x");
-    any.filter.add(any.filter.sql.empty() ? "(" : " OR ");
-    any.filter.add(
-        fmt::format("EXISTS (SELECT 1 FROM {} x WHERE x.resource_key = r.resource_key AND ", table));
-    add_where(any.filter, test, "x");
-    any.filter.add(")");
+    any.keys.add(keys_with(test));
+    any.filter.add(any.filter.sql.empty() ? "(" : " OR ").add(has_row(test));
   }
   any.filter.add(")");
   if (criterion.missing) {
@@ -440,8 +469,8 @@ Fragment referred_by(Fragment const& keys, std::string_view type, SearchParamete
                      std::string_view target_type) {
   Fragment set;
   set.add(
-      "SELECT t.resource_key FROM search_reference f CROSS JOIN resource t ON t.type = f.target_type "
-      "AND t.id = f.target_id WHERE f.resource_key IN (");
+      "SELECT t.resource_key FROM search_rows l CROSS JOIN references_of(l.rows) f CROSS JOIN resource t "
+      "ON t.type = f.target_type AND t.id = f.target_id WHERE l.resource_key IN (");
   add_param(set.add(keys).add(") AND "), names_of(type, parameter, as_it_is), "f");
   set.add(" AND f.target_type = ?", std::string(target_type));
   return set.add(" AND f.base = '' AND f.born <= ?", AtSeq{}).add(" AND f.died > ?", AtSeq{});
@@ -528,8 +557,8 @@ fhir::Result<SearchPlan::Sort> to_sort(SortKey const& key, std::string_view type
       return fhir::error(fhir::IssueType::not_supported,
                          fmt::format("Sorting by {} is not supported.", code));
   }
-  sort.value.add(fmt::format("(SELECT {}(x.{}) FROM {} x WHERE x.resource_key = r.resource_key AND ",
-                             key.descending ? "max" : "min", column, table_of(key.parameter->type())));
+  sort.value.add(fmt::format("(SELECT {}(x.{}) ", key.descending ? "max" : "min", column))
+      .add(from_list_of_r(table_of(key.parameter->type())));
   add_where(sort.value, RowTest{{}, names_of(type, *key.parameter, as_it_is), {}}, "x");
   sort.value.add(")");
   return sort;
@@ -549,10 +578,8 @@ void add_conditions(Fragment& to, SearchPlan const& plan, std::optional<std::siz
     if (driver != at) to.add(" AND ").add(condition.filter);
   }
   if (alive) return;
-  RowTest const living{"search_date", {{{plan.type, "_lastUpdated"}}, {}, {}}, {}};
-  to.add(" AND EXISTS (SELECT 1 FROM search_date x WHERE x.resource_key = r.resource_key AND ");
-  add_where(to, living, "x");
-  to.add(")");
+  RowTest const living{kDates, {{{plan.type, "_lastUpdated"}}, {}, {}}, {}};
+  to.add(" AND ").add(has_row(living));
 }
 
 Bound to_bound(SearchCursor::Value const& value) {

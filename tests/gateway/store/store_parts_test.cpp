@@ -3,16 +3,22 @@
 #include "gateway/store/hash.hpp"
 #include "gateway/store/instant.hpp"
 #include "gateway/store/sqlite/database.hpp"
+#include "gateway/store/sqlite/packed_rows.hpp"
 #include "gateway/store/sqlite/search_plan.hpp"
 #include "gateway/store/sqlite/side_file.hpp"
 #include "tests/gateway/store/store_fixture.hpp"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <limits>
+
 namespace gateway::store {
 namespace {
 
 using sqlite::Database;
+using sqlite::PackedRow;
+using sqlite::PackedRows;
 using sqlite::SearchCursor;
 using sqlite::SideFile;
 
@@ -70,6 +76,72 @@ TEST(Statement, BindingWhatIsNotThereIsAnErrorAndNotSilence) {
     EXPECT_FALSE(database->prepare("SELECT nothing FROM nowhere").step());
   }
   std::filesystem::remove_all(directory);
+}
+
+/// One row of each table, with values that a varint or a double might get wrong.
+std::vector<PackedRow> rows_of_each_table() {
+  static std::string const kLong(300, 'x');
+  std::vector<PackedRow> rows;
+  for (int table = 0; table < kIndexTables; ++table) {
+    for (std::int64_t const number : {std::int64_t{0}, std::int64_t{127}, std::int64_t{128}, INT64_MAX - 1}) {
+      PackedRow row;
+      row.table = static_cast<IndexTable>(table);
+      row.param = number / 2;
+      row.part = number % 5;
+      row.born = number;
+      if (number % 2 == 1) row.died = number + 1;
+      auto const is = [&](std::initializer_list<IndexTable> tables) {
+        return std::find(tables.begin(), tables.end(), row.table) != tables.end();
+      };
+      using T = IndexTable;
+      if (is({T::date})) row.low_ms = -number, row.high_ms = number;
+      if (is({T::number, T::quantity}))
+        row.low = -std::numeric_limits<double>::infinity(), row.high = 0.1 * static_cast<double>(number);
+      if (!is({T::date, T::number})) row.value = number == 127 ? std::string_view(kLong) : "v\0w";
+      if (is({T::token, T::string, T::reference, T::quantity})) row.first = "first";
+      if (is({T::token, T::reference, T::quantity})) row.second = number == 0 ? "" : "second";
+      if (is({T::reference})) row.third = "3";
+      rows.push_back(row);
+    }
+  }
+  return rows;
+}
+
+std::string packed(std::vector<PackedRow> const& rows) {
+  std::string bytes;
+  for (auto const& row : rows) append_packed(row, bytes);
+  return bytes;
+}
+
+std::vector<PackedRow> unpacked(std::string_view bytes, bool& good) {
+  std::vector<PackedRow> rows;
+  PackedRows list(bytes);
+  for (PackedRow row; list.next(row);) rows.push_back(row);
+  good = list.good();
+  return rows;
+}
+
+TEST(PackedRows, ReadBackAsTheyWereWritten) {
+  auto const rows = rows_of_each_table();
+  bool good = false;
+  EXPECT_EQ(unpacked(packed(rows), good), rows);
+  EXPECT_TRUE(good);
+}
+
+TEST(PackedRows, AListThatIsCutOrOfAnUnknownTableIsNotGood) {
+  for (auto const& row : rows_of_each_table()) {
+    auto const bytes = packed({row});
+    for (std::size_t size = 1; size < bytes.size(); ++size) {
+      bool good = true;
+      EXPECT_TRUE(unpacked(std::string_view(bytes).substr(0, size), good).empty());
+      EXPECT_FALSE(good) << size << " of " << bytes.size();
+    }
+  }
+  bool good = true;
+  EXPECT_TRUE(unpacked("\x07\x01\x01\x01\x01", good).empty());
+  EXPECT_FALSE(good);
+  EXPECT_TRUE(unpacked("\x04" + std::string(11, '\xff'), good).empty()) << "a number without an end";
+  EXPECT_FALSE(good);
 }
 
 TEST(SideFile, RemembersTheLastNumberAndSurvivesATornSlot) {
