@@ -53,7 +53,11 @@ namespace {
 class Linker {
  public:
   Linker(Draft& draft, Internals const& keeps, Relations const& relations)
-      : draft_(draft), structure_(*keeps.structure), groups_(keeps.grouping.groups), relations_(relations) {}
+      : draft_(draft),
+        keeps_(keeps),
+        structure_(*keeps.structure),
+        groups_(keeps.grouping.groups),
+        relations_(relations) {}
 
   void run() {
     for (Link const& one : structure_.links) {
@@ -104,6 +108,19 @@ class Linker {
     return group;
   }
 
+  /// The item that the target's own segment has in the array of the source; -1 where it has none.
+  int item_of(Link const& one, std::uint32_t resource, std::uint32_t segment) const {
+    for (std::size_t at = 0; at < draft_.writes.size() && segment != kNone; ++at) {
+      Origin const& origin = keeps_.origins[at];
+      if (draft_.writes[at].resource != resource || origin.segment != segment || origin.base_index == kNone)
+        continue;
+      auto const& base = structure_.uses[origin.use].targets[draft_.writes[at].row->target].base.steps;
+      if (base.size() == 1 && base[0].name == one.path.steps[0].name)
+        return static_cast<int>(origin.base_index);
+    }
+    return -1;
+  }
+
   void refer_to(Link const& one, Instance const& source, Instance const& target) {
     bool const many = std::ranges::any_of(one.path.steps, [](Step const& step) {
       return step.pick == Step::Pick::each || step.pick == Step::Pick::match_each;
@@ -111,8 +128,9 @@ class Linker {
     Element& content = draft_.resources[source.resource].content;
     for (std::string_view const other : displaced_by(content, one.path.steps[0].name)) content.remove(other);
     Trail trail;
-    Element& place = reach(content, one.path.steps, draft_.arena, trail);
-    if (!many && place.find("reference") != nullptr) return;
+    int const item = many ? item_of(one, source.resource, target.segment) : -1;
+    Element& place = reach(content, one.path.steps, draft_.arena, trail, item);
+    if ((!many || item >= 0) && place.find("reference") != nullptr) return;
     merge_reference(place, target.resource, one.path.steps.back());
   }
 
@@ -125,6 +143,7 @@ class Linker {
   }
 
   Draft& draft_;
+  Internals const& keeps_;
   Structure const& structure_;
   std::vector<hl7v2::Grouping::Group> const& groups_;
   Relations const& relations_;

@@ -1,10 +1,10 @@
 # Writes OUT: every map file under ROOT as a raw string, sorted by name. Run by mappings/language/CMakeLists.txt.
 file(GLOB_RECURSE maps RELATIVE ${ROOT} ${ROOT}/*.map)
 list(SORT maps)
-set(text "// Made from mappings/maps by embed.cmake.\n#include \"mappings/language/translator.hpp\"\n\n#include <array>\n\nnamespace mappings::language {\n\nnamespace {\n\nconstexpr SourceFile kFiles[] = {\n")
+set(text "// Made from mappings/maps by embed.cmake.\n#include \"mappings/language/translator.hpp\"\n\n#include <array>\n\nusing namespace std::string_view_literals;  // with their lengths: no compiler counts a megabyte\n\nnamespace mappings::language {\n\nnamespace {\n\nconstexpr SourceFile kFiles[] = {\n")
 foreach(map ${maps})
   file(READ ${ROOT}/${map} content)
-  string(APPEND text "    {\"${map}\", R\"__map__(${content})__map__\"},\n")
+  string(APPEND text "    {\"${map}\", R\"__map__(${content})__map__\"sv},\n")
 endforeach()
 string(APPEND text "};\n\n}  // namespace\n\nstd::span<SourceFile const> builtin_files() { return kFiles; }\n\n}  // namespace mappings::language\n")
 file(WRITE ${OUT} "${text}")

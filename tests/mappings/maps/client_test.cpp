@@ -89,6 +89,22 @@ TEST(ClientResources, AReferralBecomesAnRefMessage) {
   EXPECT_NE(message.find("NTE|1||Please see soon \\F\\ urgent"), std::string::npos) << message;
 }
 
+TEST(ClientResources, AConsultingProviderOfTheTeamBecomesAPrdAndNobodyElseOfIt) {
+  std::string referral(kReferral);
+  std::string_view const reason = R"("reasonReference": [{"reference": "Condition/3"}],)";
+  referral.insert(referral.find(reason), R"("supportingInfo": [{"reference": "CareTeam/5"}], )");
+  referral.insert(referral.rfind("]}"), R"(,
+  {"fullUrl": "https://pcp.example/fhir/CareTeam/5", "resource": {"resourceType": "CareTeam", "id": "5", "participant": [
+    {"role": [{"text": "ward nurse"}], "member": {"reference": "Practitioner/7"}},
+    {"role": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0286", "code": "CP"}]}],
+     "member": {"reference": "Practitioner/8"}}]}},
+  {"fullUrl": "https://pcp.example/fhir/Practitioner/8", "resource": {"resourceType": "Practitioner", "id": "8",
+    "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1122334459"}], "name": [{"family": "Novak"}]}})");
+  auto const message = written(referral, "REF", "I12", "REF_I12", {});
+  EXPECT_EQ(segments(message, "PRD|CP"), "PRD|CP|Novak|||||1122334459^NPI\n") << message;
+  EXPECT_EQ(segments(message, "PRD|RP"), "PRD|RP|Okafor^Nadia|||||1234567893^NPI\n");
+}
+
 TEST(ClientResources, ServicesThatATaskIsBasedOnAreOnePR1Each) {
   std::string const service =
       R"({"resource":{"resourceType":"ServiceRequest","id":"ID","status":"STATUS","intent":"order",)"
