@@ -71,9 +71,9 @@ class PathCheck {
   void error(Where const& where, std::string what) { findings_.error(where.at, where.id, std::move(what)); }
 
   /// `_birthDate` is the extensions of birthDate: an Element beside the primitive.
-  static bool is_beside_primitive(TypeDefinition const& type, Step const& step) {
-    return step.name.starts_with('_') && !step.is_array() &&
-           fhir::definitions::find_element(type, std::string_view(step.name).substr(1)) != nullptr;
+  static ElementDefinition const* primitive_beside(TypeDefinition const& type, Step const& step) {
+    bool const is_beside = step.name.starts_with('_') && !step.is_array();
+    return is_beside ? fhir::definitions::find_element(type, std::string_view(step.name).substr(1)) : nullptr;
   }
 
   /// The last element of the path; nullptr after a report, for value[x] and for the path "." itself.
@@ -86,7 +86,10 @@ class PathCheck {
           error(where, std::string(type->name()) + " has no choice '" + step.name + "[x]' in R4");
         return nullptr;
       }
-      if (is_beside_primitive(*type, step)) {
+      if (auto const* const primitive = primitive_beside(*type, step)) {
+        if (primitive->repeats() && where.marks)
+          error(where, std::string(type->name()) + "." + std::string(primitive->name()) +
+                           " is an array, and so is what stands beside it: write the value itself, with *");
         type = fhir::definitions::find_type("Element");
         continue;
       }
@@ -109,7 +112,9 @@ class PathCheck {
   }
 
   void check_condition(Condition const& condition, TypeDefinition const& item, Where const& where) {
-    ElementDefinition const* const element = walk(item, condition.path.steps, {where.at, where.id, false});
+    // What only matches may name an array for its first item; what creates writes it.
+    bool const marks = condition.creates && where.marks;
+    ElementDefinition const* const element = walk(item, condition.path.steps, {where.at, where.id, marks});
     for (Condition const& other : condition.alternatives) check_condition(other, item, where);
     if (element == nullptr) return;
     if (!condition.target.empty())
@@ -301,7 +306,10 @@ class PathCheck {
     for (EventRow const& row : table.rows) {
       Where const where{row.at, row.id, false};
       check_guards(row.when, *type, where);
-      for (EventRow::Effect const& effect : row.effects) walk(*type, effect.path.steps, where);
+      for (EventRow::Effect const& effect : row.effects) {
+        bool const writes = effect.kind == EventRow::Effect::Kind::set;
+        walk(*type, effect.path.steps, {row.at, row.id, writes});
+      }
       if (status == nullptr) continue;
       auto const known = [&](std::string_view code) {
         if (!fhir::definitions::code_in_binding(*status, {}, code))
