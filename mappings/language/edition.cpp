@@ -23,11 +23,29 @@ bool is_open(Version version, std::string_view type) {
 }
 bool is_time(std::string_view type) { return type == "DTM" || type == "TS" || type == "DT"; }
 
-/// A code that is cut is another code, a number another number, a point in time another one or none.
-bool may_be_cut(std::string_view type) {
-  static constexpr std::array<std::string_view, 9> kWhole = {"ID", "SI", "NM", "CQ", "SN",
-                                                             "DR", "TM", "TQ", "NR"};
-  return !is_time(type) && std::ranges::find(kWhole, type) == kWhole.end();
+/// Components that are words for people, by type; ST is told by its field's name. Whatever else is cut is
+/// another one: an identifier, a code, a number, a telephone, a point in time.
+constexpr std::pair<std::string_view, std::string_view> kWords[] = {
+    {"XPN", "12345"}, {"PN", "12345"}, {"XCN", "23456"}, {"CN", "23456"}, {"PPN", "23456"},
+    {"XAD", "123"},   {"AD", "123"},   {"XON", "1"},     {"CWE", "259"},  {"CNE", "259"},
+    {"CE", "25"},     {"TX", "1"},     {"FT", "1"}};
+
+bool is_of_words(std::string_view field_name) {
+  static constexpr std::array<std::string_view, 9> kSaid = {
+      "description", "comment", "text", "name", "title", "instruction", "information", "reason", "place"};
+  static constexpr std::array<std::string_view, 4> kUnsaid = {" id", "/id", "file", "code"};
+  std::string lower(field_name);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  auto const has = [&](std::string_view word) { return lower.find(word) != std::string::npos; };
+  return std::ranges::any_of(kSaid, has) && std::ranges::none_of(kUnsaid, has);
+}
+
+bool may_be_cut(std::string_view type, std::size_t component, hl7v2::FieldDefinition const& field) {
+  if (type == "ST") return component == 1 && is_of_words(field.name);
+  auto const* const words =
+      std::ranges::find(kWords, type, &std::pair<std::string_view, std::string_view>::first);
+  return words != std::end(kWords) && component < 10 &&
+         words->second.find(static_cast<char>('0' + component)) != std::string_view::npos;
 }
 
 int number_of(std::string_view digits) {
@@ -213,7 +231,7 @@ void Edition::fit_field(std::size_t segment, std::uint16_t field, hl7v2::FieldDe
     if (raw.empty() || raw == kNull) continue;
     std::string const name = place() + (repetitions > 1 ? "(" + std::to_string(at) + ")" : std::string());
     std::string fitted = needs_nothing(raw, type) ? raw : fit_value(raw, type, name);
-    if (limited) limit_length(fitted, place(), may_be_cut(type) ? definition->length_max : 0U);
+    if (limited) limit_length(fitted, place(), type, *definition);
     if (fitted != raw) image_.set(address, fitted);
   }
 }
@@ -371,40 +389,53 @@ std::string Edition::fit_time(std::string_view dtm, std::string_view type, std::
   return digits;
 }
 
-void Edition::limit_length(std::string& raw, std::string const& place, std::size_t of_version) {
-  auto const& delimiters = image_.delimiters();
-  std::size_t limit = partner_.dictionary_lengths ? of_version : 0;
+void Edition::limit_length(std::string& raw, std::string const& place, std::string_view type,
+                           hl7v2::FieldDefinition const& field) {
+  std::size_t limit = partner_.dictionary_lengths ? field.length_max : 0U;
   std::string_view who = "HL7 v2";
   for (LengthLimit const& one : partner_.lengths) {
     if (one.place == place) {
       limit = one.characters;
       who = "the partner's profile";
     }
-    if (!one.place.starts_with(place + ".")) continue;
-    std::size_t const number =
-        static_cast<std::size_t>(std::max(number_of(one.place.substr(place.size() + 1)), 1));
-    auto parts = split(raw, delimiters.component);
-    if (number > parts.size()) continue;
-    if (hl7v2::cut_text(parts[number - 1], one.characters, delimiters.escape))
-      lose(one.place, "longer than the " + std::to_string(one.characters) +
-                          " characters that the partner's profile takes");
-    raw = join(parts, delimiters.component);
+    if (one.place.starts_with(place + ".")) limit_component(raw, one, type, field);
   }
-  // What is longer as a whole loses the end of its longest component: its structure stays. One of several
-  // parts (an authority) would be another one.
   if (limit == 0 || hl7v2::character_count(raw) <= limit) return;
-  auto parts = split(raw, delimiters.component);
-  auto& longest = *std::ranges::max_element(parts, {}, [&](std::string const& part) {
-    return part.find(delimiters.subcomponent) == std::string::npos ? part.size() : 0;
-  });
+  auto parts = split(raw, image_.delimiters().component);
+  auto const words = longest_words(parts, type, field);
   std::size_t const over = hl7v2::character_count(raw) - limit;
-  std::size_t const length = hl7v2::character_count(longest);
-  bool const is_whole = longest.find(delimiters.subcomponent) != std::string::npos;
-  if (length <= over || is_whole)
+  if (!words || hl7v2::character_count(parts[*words]) <= over)
     return lose(place, "longer than " + std::string(who) + " takes, and written whole");
-  hl7v2::cut_text(longest, length - over, delimiters.escape);
-  raw = join(parts, delimiters.component);
+  hl7v2::cut_text(parts[*words], hl7v2::character_count(parts[*words]) - over, image_.delimiters().escape);
+  raw = join(parts, image_.delimiters().component);
   lose(place, "longer than the " + std::to_string(limit) + " characters that " + std::string(who) + " takes");
+}
+
+void Edition::limit_component(std::string& raw, LengthLimit const& to, std::string_view type,
+                              hl7v2::FieldDefinition const& field) {
+  auto parts = split(raw, image_.delimiters().component);
+  auto const digits = std::string_view(to.place).substr(to.place.find('.') + 1);
+  auto const number = static_cast<std::size_t>(std::max(number_of(digits), 1));
+  if (number > parts.size() || hl7v2::character_count(parts[number - 1]) <= to.characters) return;
+  std::string const what =
+      "longer than the " + std::to_string(to.characters) + " characters that the partner's profile takes";
+  if (!may_be_cut(type, number, field)) return lose(to.place, what + ", and written whole");
+  if (!hl7v2::cut_text(parts[number - 1], to.characters, image_.delimiters().escape)) return;
+  lose(to.place, what);
+  raw = join(parts, image_.delimiters().component);
+}
+
+/// What is longer as a whole loses the end of its longest words: its structure stays.
+std::optional<std::size_t> Edition::longest_words(std::vector<std::string> const& parts,
+                                                  std::string_view type,
+                                                  hl7v2::FieldDefinition const& field) const {
+  std::optional<std::size_t> longest;
+  for (std::size_t at = 0; at < parts.size(); ++at) {
+    bool const is_one = parts[at].find(image_.delimiters().subcomponent) == std::string::npos;
+    if (!is_one || !may_be_cut(type, at + 1, field)) continue;
+    if (!longest || parts[at].size() > parts[*longest].size()) longest = at;
+  }
+  return longest;
 }
 
 }  // namespace mappings::language

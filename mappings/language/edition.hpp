@@ -42,7 +42,12 @@ class Edition {
   std::string fit_value(std::string_view raw, std::string_view type, std::string const& place);
   std::string fit_leaf(std::string_view raw, std::string_view type, std::string const& place);
   std::string fit_time(std::string_view dtm, std::string_view type, std::string const& place);
-  void limit_length(std::string& raw, std::string const& place, std::size_t of_version);
+  void limit_length(std::string& raw, std::string const& place, std::string_view type,
+                    hl7v2::FieldDefinition const& field);
+  void limit_component(std::string& raw, LengthLimit const& to, std::string_view type,
+                       hl7v2::FieldDefinition const& field);
+  std::optional<std::size_t> longest_words(std::vector<std::string> const& parts, std::string_view type,
+                                           hl7v2::FieldDefinition const& field) const;
   void lose(std::string place, std::string_view why);
 
   hl7v2::Version version_;

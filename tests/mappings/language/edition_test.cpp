@@ -174,6 +174,56 @@ TEST(Editions, NumbersAndTimesAreNeverCut) {
   }
 }
 
+/// A cut identifier is another patient's, order's or doctor's: CX, EI, XCN.1, XON.10, PL, PLN, CN, HD, ST by
+/// its field.
+TEST(Editions, AnIdentifierIsNeverCut) {
+  std::string const number(700, '7');
+  struct Case {
+    Version version;
+    std::string_view segment;
+    std::size_t field;
+    std::string value;
+  };
+  std::vector<Case> const cases = {{Version::v2_5, "PID", 3, number + "^^^HOSP^MR"},
+                                   {Version::v2_3, "PID", 2, number + "^^^HOSP"},
+                                   {Version::v2_5, "ORC", 2, number + "^PCP^1.2.3^ISO"},
+                                   {Version::v2_5, "ORC", 12, number + "^Okafor^Nadia"},
+                                   {Version::v2_1, "PV1", 7, number + "^OKAFOR^NADIA"},
+                                   {Version::v2_5, "ORC", 21, "Elm^L^" + number + "^^^^^^^" + number},
+                                   {Version::v2_5, "PV1", 3, number + "^" + number + "^" + number},
+                                   {Version::v2_5, "PRD", 7, number + "^NPI"},
+                                   {Version::v2_5, "PID", 11, "1 Elm^^^^" + number},
+                                   {Version::v2_5, "PID", 13, "^PRN^PH^^1^845^" + number},
+                                   {Version::v2_5, "PID", 19, number},
+                                   {Version::v2_5, "IN1", 36, number},
+                                   {Version::v2_5, "DG1", 3, number + "^text^I10"},
+                                   {Version::v2_5, "EVN", 7, number + "^1.2.3^ISO"}};
+  for (Case const& one : cases) {
+    std::string const place = std::string(one.segment) + "-" + std::to_string(one.field);
+    std::string const segment = std::string(one.segment) + std::string(one.field, '|') + one.value;
+    for (bool const by_profile : {false, true}) {
+      PartnerProfile partner;
+      partner.dictionary_lengths = !by_profile;
+      if (by_profile) partner.lengths = {{place, 10}, {place + ".1", 5}, {place + ".3", 5}};
+      Image image = image_of(segment);
+      std::vector<LossNote> loss;
+      Edition(one.version, partner, image, loss).fit(1);
+      EXPECT_EQ(segment_of(image), segment) << place;
+      EXPECT_TRUE(places(loss).ends_with(place)) << place << " " << places(loss);
+    }
+  }
+}
+
+TEST(Editions, WordsBesideAnIdentifierAreCutInItsPlace) {
+  PartnerProfile partner;
+  partner.lengths = {{"ORC-12", 24}, {"ORC-12.1", 3}};
+  Image image = image_of("ORC|NW|||||||||||1234567893^Featherstonehaugh^Nadia");
+  std::vector<LossNote> loss;
+  Edition(Version::v2_5, partner, image, loss).fit(1);
+  EXPECT_EQ(segment_of(image), "ORC|NW|||||||||||1234567893^Feather^Nadia");
+  EXPECT_EQ(places(loss), "ORC-12.1 ORC-12");
+}
+
 /// "ISO" of an authority would be "IS".
 TEST(Editions, AnAuthorityIsNeverCut) {
   PartnerProfile partner;
