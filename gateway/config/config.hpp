@@ -150,7 +150,7 @@ struct Settings {
   std::vector<std::string> referral_codes;
   /// http:// endpoints of rest-hook subscriptions are refused unless they are loopback and this is set.
   bool loopback_hooks = false;
-  int threads = 0;  ///< 0: one per core.
+  int threads = 0;  ///< 0: one per core that the process may use.
   std::string log_level = "info";
 };
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <csignal>
 #include <exception>
+#include <sched.h>
 #include <thread>
 
 namespace gateway::net {
@@ -77,9 +78,15 @@ asio::awaitable<void> watch_stop(Runtime& runtime, asio::signal_set& signals,
 
 }  // namespace
 
+unsigned usable_cores() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return std::max(1U, std::thread::hardware_concurrency());
+  return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
+}
+
 Runtime::Runtime(RuntimeOptions options) : options_(std::move(options)), impl_(std::make_unique<Impl>()) {
-  auto const wanted = options_.threads != 0 ? options_.threads : std::thread::hardware_concurrency();
-  for (unsigned i = 0; i < std::max(1U, wanted); ++i) {
+  auto const wanted = options_.threads != 0 ? options_.threads : usable_cores();
+  for (unsigned i = 0; i < wanted; ++i) {
     impl_->contexts.push_back(std::make_unique<Context>(1));  // one thread runs it
     contexts_.push_back(impl_->contexts.back().get());
     impl_->work.push_back(asio::make_work_guard(*contexts_.back()));

@@ -19,8 +19,11 @@
 
 namespace gateway::net {
 
+/// The cores that this process may run on (sched_getaffinity(2)): a container's share, not the machine.
+unsigned usable_cores();
+
 struct RuntimeOptions {
-  unsigned threads = 0;                         ///< 0: one per core.
+  unsigned threads = 0;                         ///< 0: one per usable core.
   std::function<void(fhir::Issue const&)> log;  ///< Called from any io thread; never given a payload.
 };
 

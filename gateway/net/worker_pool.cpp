@@ -1,11 +1,10 @@
 #include "gateway/net/worker_pool.hpp"
 
+#include "gateway/net/runtime.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <algorithm>
-#include <thread>
 
 namespace gateway::net {
 
@@ -24,8 +23,7 @@ struct WorkerPool::Impl {
 };
 
 WorkerPool::WorkerPool(unsigned threads)
-    : impl_(std::make_unique<Impl>(threads != 0 ? threads
-                                                : std::max(1U, std::thread::hardware_concurrency()))) {}
+    : impl_(std::make_unique<Impl>(threads != 0 ? threads : usable_cores())) {}
 
 WorkerPool::~WorkerPool() = default;
 
