@@ -155,11 +155,8 @@ Answer refuse_unrouted(Request const& request, fhir::Issue const& issue) {
 std::span<Route const> routes() { return kRoutes; }
 
 fhir::Result<Route const*> find_route(Request& request) {
-  bool path_known = false;
   for (Route const& route : kRoutes) {
-    if (!matches(route.path, request.path)) continue;
-    path_known = true;
-    if (route.method != request.method) continue;
+    if (route.method != request.method || !matches(route.path, request.path)) continue;
     auto found = names_in(route.path, request.path);
     if (route.level == Level::system) found.type.clear();
     FHIR_CHECK(check_names(found));
@@ -168,7 +165,7 @@ fhir::Result<Route const*> find_route(Request& request) {
     request.version = std::move(found.version);
     return &route;
   }
-  if (path_known) {
+  if (std::ranges::any_of(kRoutes, [&](Route const& route) { return matches(route.path, request.path); })) {
     return fhir::error(IssueType::not_supported, "This path has no such method here; see Allow and metadata.",
                        {}, std::string(kMethod));
   }
