@@ -139,6 +139,11 @@ std::string Report::unused() const {
   return all;
 }
 
+std::size_t Report::cases(std::string const& type) const {
+  auto const found = by_type_.find(type);
+  return found == by_type_.end() ? 0 : found->second.cases;
+}
+
 std::size_t Report::agreeing() const {
   std::size_t sum = 0;
   for (auto const& [type, figures] : by_type_) sum += figures.agreeing;

@@ -33,6 +33,7 @@ class Report {
   std::string unexplained() const;  ///< "" when every difference has its class.
   std::string unused() const;       ///< Classes that nothing needs.
   std::size_t agreeing() const;
+  std::size_t cases(std::string const& type) const;  ///< How many of a type were compared.
 
  private:
   struct Class {
