@@ -6,6 +6,7 @@
 #include "fhir/search/values.hpp"
 #include "gateway/delivery/answers.hpp"
 #include "gateway/identity/identity.hpp"
+#include "gateway/intake/fitness.hpp"
 #include "gateway/intake/invalid.hpp"
 #include "gateway/intake/journey.hpp"
 #include "gateway/intake/queries.hpp"
@@ -115,6 +116,18 @@ Verdict verdict_on(fhir::Issue const& issue) {
       return Verdict::refused;
     default:
       return Verdict::error;
+  }
+}
+
+constexpr std::size_t kWarningsMax = 50;  // an answer stays short where every OBX of a message is odd
+
+/// What the translation warns of is told to the sender and kept with the message.
+void note_warnings(fhir::Issues const& warnings, fhir::Issues& issues) {
+  auto const told = std::min(warnings.size(), kWarningsMax);
+  issues.insert(issues.end(), warnings.begin(), warnings.begin() + static_cast<std::ptrdiff_t>(told));
+  if (told < warnings.size()) {
+    issues.push_back(fhir::warning(fhir::IssueType::incomplete,
+                                   "and " + std::to_string(warnings.size() - told) + " more"));
   }
 }
 
@@ -329,6 +342,8 @@ void Intake::decode(Journey& journey) const {
   }
   if (!sender) return stop(sender.error(), Verdict::refused);
   journey.partner = *sender;
+  if (auto unfit = find_unfit(message, **sender, !journey.tables->partners->all().empty()))
+    return stop(std::move(unfit->issue), unfit->verdict);
   journey.content_hash = resend_hash(message);
   journey.duplicate_key = duplicate_key_of(journey.envelope, message, *journey.partner, journey.content_hash);
   auto draft = mappings::language::forward(journey.tables->maps, message, journey.partner->profile);
@@ -338,6 +353,7 @@ void Intake::decode(Journey& journey) const {
     return stop(fhir::error(fhir::IssueType::not_supported, "this query is not answered here", {}, "MSH-9.2"),
                 Verdict::error);
   }
+  note_warnings(draft->warnings, journey.issues);
   journey.draft.emplace(std::move(*draft));
 }
 
@@ -747,10 +763,14 @@ fhir::Result<std::shared_ptr<Intake::Journey>> Intake::journey_of(store::Journal
     return fhir::error(fhir::IssueType::not_found,
                        "the configuration no longer names the partner it came from");
   }
+  if (auto unfit =
+          find_unfit(*journey->message, *journey->partner, !journey->tables->partners->all().empty()))
+    return std::move(unfit->issue);
   journey->content_hash = row.content_hash;
   journey->duplicate_key = row.duplicate_key;
   FHIR_TRY(auto draft,
            mappings::language::forward(journey->tables->maps, *journey->message, journey->partner->profile));
+  note_warnings(draft.warnings, journey->issues);
   journey->draft.emplace(std::move(draft));
   return journey;
 }

@@ -433,6 +433,82 @@ TEST_F(IntakeTest, AMessageWithoutATableIsAnErrorThatCanBeReplayed) {
   EXPECT_EQ(journal().size(), 1U);
 }
 
+TEST_F(IntakeTest, AValueThatCannotBeReadIsToldToTheSenderAndKeptWithTheMessage) {
+  std::string bytes = admission("M1");
+  bytes.replace(bytes.find("19570312"), 8, "19571345");
+  auto const answers = send(bytes);
+  EXPECT_EQ(code(answers), "AA");
+  EXPECT_NE(answers[0].find("ERR||PID^1^7^1|102^Data type error^HL70357|W|"), std::string::npos)
+      << answers[0];
+  EXPECT_EQ(answers[0].find("19571345"), std::string::npos);
+  EXPECT_NE(journal()[0].issues.find("pid.7"), std::string::npos) << journal()[0].issues;
+}
+
+TEST_F(IntakeTest, TheWarningsOfOneMessageAreFew) {
+  std::string bytes = admission("M1");
+  for (int i = 0; i < 80; ++i) bytes += "DG1|" + std::to_string(i) + "||I10^x^I10||20259999\r";
+  auto const answers = send(bytes);
+  ASSERT_EQ(code(answers), "AA");
+  std::size_t errors = 0;
+  for (auto at = answers[0].find("ERR|"); at != std::string::npos; at = answers[0].find("ERR|", at + 1))
+    ++errors;
+  EXPECT_EQ(errors, 51U);
+  EXPECT_NE(answers[0].find("and 30 more"), std::string::npos);
+}
+
+TEST_F(IntakeTest, AMessageForTestingDoesNotReachRealPatients) {
+  std::string bytes = admission("M1");
+  bytes.replace(bytes.find("|P|2.5.1"), 8, "|T|2.5.1");
+  auto const answers = send(bytes);
+  EXPECT_EQ(code(answers), "AR");
+  EXPECT_NE(answers[0].find("ERR||MSH^1^11^1|202^Unsupported processing id^HL70357|E|"), std::string::npos)
+      << answers[0];
+  EXPECT_TRUE(found("Patient").empty());
+  EXPECT_FALSE(intake_->replay(journal()[0].id));
+  EXPECT_TRUE(found("Patient").empty());
+}
+
+TEST_F(IntakeTest, APartOfAMessageIsNotTakenForTheWhole) {
+  std::string first = admission("M1") + "DSC|C1|F\r";
+  std::string second = admission("M2");
+  second.replace(second.find("|P|2.5.1"), 8, "|P|2.5.1||C1");
+  for (std::string const& part : {first, second}) {
+    auto const answers = send(part);
+    EXPECT_EQ(code(answers), "AR");
+    EXPECT_FALSE(intake_->replay(journal()[0].id));
+  }
+  EXPECT_TRUE(found("Patient").empty());
+}
+
+TEST_F(IntakeTest, WithoutTheSegmentThatTheEventIsAboutNothingIsSaidToBeDone) {
+  std::string const pid = "PID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\r";
+  struct Lacking {
+    std::string type, body, place;
+  };
+  for (auto const& [type, body, place] : std::vector<Lacking>{
+           {"ADT^A03^ADT_A03", "EVN|A03\r" + pid, "PV1^1"},
+           {"ADT^A01^ADT_A01", "EVN|A01\rPV1|1|I\r", "PID^1"},
+           {"ADT^A40^ADT_A39", "EVN|A40\r" + pid, "MRG^1"},
+           {"VXU^V04^VXU_V04", pid + "ORC|RE||O3^HOSP\r", "RXA^1"},
+           {"ORU^R01^ORU_R01", "OBR|1||F1|GLU^Glucose^L\rOBX|1|NM|GLU^Glucose^L||5|mmol/L|||||F\r", "PID^1"},
+           {"REF^I12^REF_I12", pid + "PRD|RP|Reyes^Ines\r", "RF1^1"}}) {
+    auto const answers =
+        send("MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|20250301||" + type + "|" + type + "|P|2.5.1\r" + body);
+    EXPECT_EQ(code(answers), "AE") << type;
+    EXPECT_NE(answers[0].find("ERR||" + place + "|100^"), std::string::npos) << answers[0];
+    EXPECT_FALSE(intake_->replay(journal()[0].id)) << type;
+  }
+  for (char const* const type :
+       {"Patient", "Encounter", "Immunization", "DiagnosticReport", "ServiceRequest"})
+    EXPECT_TRUE(found(type).empty()) << type;
+}
+
+TEST_F(IntakeTest, AnUpdateOfAPersonNeedsNoVisit) {
+  std::string bytes = admission("M1", "A08");
+  bytes.resize(bytes.find("PV1|"));
+  EXPECT_EQ(code(send(bytes)), "AA");
+}
+
 TEST_F(IntakeTest, ADamagedFrameIsKeptAndNeverAccepted) {
   Envelope envelope;
   envelope.bytes = admission("M1");
