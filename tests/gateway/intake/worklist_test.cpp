@@ -531,6 +531,18 @@ TEST(TableSets, AnOverlayThatDoesNotCompileIsRefusedByFileAndLine) {
   EXPECT_NE(tables.error().source.find("own.map:3"), std::string::npos) << fhir::to_line(tables.error());
 }
 
+TEST(TableSets, WhatMapsCheckRefusesIsNotPutInForce) {
+  for (char const* const section :
+       {"segment ZPI -> Patient\nzpi.1 | ZPI-1 | nickname* | XPN~HumanName\nstructure ADT_A01\nuse ZPI -> "
+        "Patient#patient\n",
+        "vocabulary administrative-gender HL70001 -> http://hl7.org/fhir/administrative-gender\n  Q -> "
+        "manly\n",
+        "segment PID -> Patient\nz.1 | PID-99 | deceasedBoolean | ID~boolean\n"}) {
+    auto const tables = make_tables(hospital(), {{"own.map", std::string("overlay own\n") + section}}, {});
+    EXPECT_FALSE(tables) << section;
+  }
+}
+
 TEST(TableSets, TheHashCoversProfilesAndRestoresToTheSameReading) {
   auto const first = make_tables(hospital(), {}, {}).value();
   EXPECT_EQ(first->hash, make_tables(hospital(), {}, {}).value()->hash);
