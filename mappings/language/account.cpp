@@ -106,7 +106,11 @@ class Accounting {
   }
 
   std::string_view why_kept(std::span<Claimed const> claims, Address const& leaf) const {
+    auto const holds_leaf = [&](Address const& place) { return holds(place, leaf); };
     if (claims.empty()) {
+      if (std::ranges::any_of(draft_.unmapped, holds_leaf, &UnmappedCode::address))
+        return "no table has this code";
+      if (std::ranges::any_of(internals(draft_).unreadable, holds_leaf)) return "value not readable";
       std::string_view const reason =
           draft_.maps->program().why_kept(message_.segment_id(leaf.segment), leaf.field);
       return reason.empty() ? "no row" : reason;
@@ -114,6 +118,13 @@ class Accounting {
     bool const read =
         std::ranges::any_of(claims, [&](Claimed const& claimed) { return covers(*claimed.second, leaf); });
     return read ? "another value of the message stands in its element" : "no part of the FHIR type";
+  }
+
+  /// Whether a leaf stands in a repetition, or in the component of it that a place names.
+  static bool holds(Address const& place, Address const& leaf) {
+    return repetition_of(place) == repetition_of(leaf) &&
+           (place.component == 0 || place.component == leaf.component) &&
+           (place.subcomponent == 0 || place.subcomponent == leaf.subcomponent);
   }
 
   /// Whether what was read still stands in the element that it was written into.

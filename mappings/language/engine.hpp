@@ -68,6 +68,7 @@ struct Internals {
   std::vector<Pending> endings;  ///< The rows of every message, by resource.
   std::vector<Origin> origins;   ///< One per Write
   std::vector<Act> acts;
+  std::vector<hl7v2::Address> unreadable;  ///< What a row was to read and its pair could not.
 };
 
 inline Internals const& internals(Draft const& draft) {

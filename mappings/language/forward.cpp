@@ -363,13 +363,15 @@ class Translation {
       draft_.unmapped.push_back(
           {row.vocabulary->name, in.keep(in.unmapped), in.keep(in.peek(2)), &row, address});
     if (!is_read) {
-      if (has_text(raw) && !row.pair->declines)
+      if (has_text(raw) && !row.pair->declines) {
+        keeps_->unreadable.push_back(address);
         draft_.warnings.push_back(
             fhir::warning(fhir::IssueType::value,
                           "row " + row.id + ": the value is no " + std::string(row.pair->name) +
                               (row.vocabulary == nullptr ? "" : " of vocabulary " + row.vocabulary->name) +
                               "; it stays in the complement",
                           row.path.text, hl7v2::to_string(message_, address)));
+      }
       return false;
     }
     std::size_t const first_claim = keeps_->claims.size();

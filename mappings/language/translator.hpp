@@ -176,7 +176,8 @@ bool says_nothing_new(Draft const& draft, std::size_t resource, fhir::json::Elem
 /// Where each non-empty leaf of the message went; every leaf is in exactly one of the three.
 struct Loss {
   hl7v2::Address address;
-  std::string_view reason;  ///< "no row", "value not readable", or the reason stated by a `-` row.
+  std::string_view reason;  ///< "no row", "value not readable", "no table has this code", or the reason
+                            ///< stated by a `-` row.
 };
 struct Account {
   std::size_t leaves = 0;

@@ -185,6 +185,27 @@ TEST(Kept, AFieldWithoutARowIsListedWithItsReasonOrWithoutOne) {
   EXPECT_EQ(reason(7), "mapped");
 }
 
+TEST(Kept, WhatARowCouldNotReadIsNotListedAsWithoutARow) {
+  SourceFile const file{
+      "x.map",
+      "vocabulary sex HL70001 -> http://hl7.org/fhir/administrative-gender\n  F <-> female\n"
+      "segment PID -> Patient\na.1 | PID-7 | birthDate | DTM~date\n"
+      "a.2 | PID-8 | gender | IS~code | sex\n" STRUCTURE "use PID -> Patient#p\n"};
+  auto const result = compile({&file, 1});
+  for (auto const& issue : result.issues) ADD_FAILURE() << fhir::to_line(issue);
+  ASSERT_TRUE(result.maps.has_value());
+  auto const message =
+      testing::parse("MSH|^~\\&|A|B|C|D|20250301||ADT^A01|1|P|2.5\rPID|1||4711||||19801341|Q\r");
+  PartnerProfile const partner;
+  auto const draft = forward(*result.maps, *message, partner).value();
+  auto const all = account(*message, draft);
+  std::map<int, std::string_view> reasons;
+  for (Loss const& one : all.kept) reasons[one.address.field] = one.reason;
+  EXPECT_EQ(reasons[3], "no row");
+  EXPECT_EQ(reasons[7], "value not readable");
+  EXPECT_EQ(reasons[8], "no table has this code");
+}
+
 TEST(Lists, RowsThatShareOneAppendToIt) {
   SourceFile const file{
       "x.map",
