@@ -208,20 +208,32 @@ class Teller {
     return {};
   }
 
-  /// Who is the destination: exactly one party that does the recipient's work, else a person must say.
-  fhir::Result<void> route(std::string const&) {
+  /// Who is the destination: exactly one party that does the recipient's work and takes referrals, else a
+  /// person must say.
+  fhir::Result<void> route(std::string const& moved) {
     if (after_.state != sent ||
         (before_.state == sent && !before_.history.empty() && before_.performer == after_.performer))
       return {};
     FHIR_TRY(auto const recipients, context_.parties_of(after_.performer));
-    bool const open = recipients.size() != 1;
+    std::string_view const obstacle = recipients.empty()      ? "no destination"
+                                      : recipients.size() > 1 ? "several destinations"
+                                      : takes_referral(*recipients.front(), moved)
+                                          ? ""
+                                          : "the destination takes no referrals";
+    bool const open = !obstacle.empty();
     if (open == after_.route_open) return {};
-    Event event = context_.event(open ? kind::route : kind::routed,
-                                 open ? recipients.empty() ? "no destination" : "several destinations" : "");
+    Event event = context_.event(open ? kind::route : kind::routed, std::string(obstacle));
     event.origin = std::string(kGatewaySource);
     event.door = "gateway";
     event.asserted = event.received;
     return context_.append(before_.record_id, log_, std::move(event));
+  }
+
+  /// A client reads its referrals; a v2 partner must want to be sent them.
+  bool takes_referral(Party const& party, std::string const& moved) const {
+    if (!party.speaks_v2 || party.name == context_.cause.origin) return true;
+    auto const out = message_for(after_, moved, Toward::recipient, party);
+    return !out || (!out->message.empty() && wants(party, out->message));
   }
 
   fhir::Result<void> tell(Party const& party, Toward side, std::string const& moved) {

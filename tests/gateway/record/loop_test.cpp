@@ -16,6 +16,14 @@ std::string task_code(fhir::json::Document const& task, std::string_view system)
   return {};
 }
 
+TEST_F(Loop, AReferralToAPartnerThatTakesNoneIsTheCareCoordinatorsAtOnce) {
+  site_.parties[1].sends = {"ADT^A01", "RRI^I12"};
+  ASSERT_TRUE(fhir("riverside", {request(), task()}));
+  EXPECT_EQ(state(), "SENT");
+  EXPECT_EQ(referral().owner, site_.care_coordinator);
+  EXPECT_TRUE(outbox("heart-clinic").empty());
+}
+
 TEST_F(Loop, RunsTheEightStepsOfTheWorkedExample) {
   // 1 The PCP refers; the clinic's engine acknowledges.
   ASSERT_TRUE(fhir("riverside", {request(), task()}));
