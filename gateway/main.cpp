@@ -25,6 +25,7 @@ void add_convert(CLI::App& app, int& code) {
   command->add_option("--to", arguments->to)->required()->check(CLI::IsMember({"hl7v2", "fhir"}));
   command->add_option("--config", arguments->config, "handoff.yaml with the partner's profile");
   command->add_option("--partner", arguments->partner, "Whose dialect, version and ids");
+  command->add_option("--overlay", arguments->overlays, "A partner's own rows")->allow_extra_args(false);
   command->add_option("--event", arguments->event, "What to write, e.g. RRI^I12");
   command->add_option("--structure", arguments->structure, "Its structure, e.g. RRI_I12");
   command

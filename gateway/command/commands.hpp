@@ -24,6 +24,7 @@ struct ConvertArguments {
   std::string to;
   std::string config;  ///< Where --partner is looked up.
   std::string partner;
+  std::vector<std::string> overlays;  ///< Files of rows beside those of the configuration.
   std::string structure;           ///< Of the message to write; "" takes what the Bundle's anchor suggests.
   std::string event;               ///< "RRI^I12"
   std::string complement;          ///< A v2 file that the output is laid over.

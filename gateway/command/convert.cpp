@@ -262,7 +262,9 @@ class Conversion {
 
 /// Whether everything was converted; an Issue when nothing could begin or the output could not be written.
 fhir::Result<bool> run(ConvertArguments const& arguments) {
-  FHIR_TRY(auto const settings, load_settings(arguments.config));
+  FHIR_TRY(auto settings, load_settings(arguments.config));
+  settings.map_overlays.insert(settings.map_overlays.end(), arguments.overlays.begin(),
+                               arguments.overlays.end());
   FHIR_TRY(auto const tables, load_tables(settings, {}));
   language::PartnerProfile profile;
   if (!arguments.partner.empty()) {

@@ -494,6 +494,72 @@ TEST(ThereAndBack, WhatKeepsABundleFromBeingWrittenIsToldAsOneOperationOutcome) 
                                           "PractitionerRole PRD"}));
 }
 
+TEST(Overlays, APartnersOwnRowsAreTriedWithoutAServer) {
+  std::string const message =
+      "MSH|^~\\&|A|F|H|U|20250301||PPR^PC1^PPR_PC1|1|P|2.5.1\rPID|1||1^^^F^MR||Muster\r"
+      "PRB|AD|20250301|I10^Hypertension^I10|P1^F\rZPR|1|Falls|3|20250301\r";
+  std::string const overlay = std::string(HANDOFF_SOURCE_DIR) + "/examples/overlays/homecare-scores.map";
+  Ran const without = run({"convert", "--from", "hl7v2", "--to", "fhir"}, message);
+  EXPECT_EQ(without.out.find("valueQuantity"), std::string::npos);
+  Ran const with = run({"convert", "--from", "hl7v2", "--to", "fhir", "--overlay", overlay}, message);
+  EXPECT_EQ(with.code, 0) << with.err;
+  EXPECT_NE(with.out.find(R"("valueQuantity":{"value":3})"), std::string::npos) << with.out;
+}
+
+/// An order for one patient with what is said of it, as a Bundle.
+std::string order_saying(std::string const& elements) {
+  return R"({"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"urn:x:1","resource":{"resourceType":)"
+         R"("ServiceRequest","status":"active","intent":"order","identifier":[{"type":{"coding":[{"system":)"
+         R"("http://terminology.hl7.org/CodeSystem/v2-0203","code":"PLAC"}]},"system":"urn:oid:1.3.6.1.4.1.32473.4",)"
+         R"("value":"R1"}],"subject":{"reference":"urn:x:2"},"performer":[{"reference":"urn:x:3"}],)" +
+         elements +
+         R"(}},{"fullUrl":"urn:x:2","resource":{"resourceType":"Patient","identifier":[{"system":)"
+         R"("urn:oid:1.3.6.1.4.1.32473.3","value":"1"}],"name":[{"family":"Muster"}]}},{"fullUrl":"urn:x:3",)"
+         R"("resource":{"resourceType":"PractitionerRole","practitioner":{"reference":"urn:x:4"}}},{"fullUrl":)"
+         R"("urn:x:4","resource":{"resourceType":"Practitioner","name":[{"family":"Reyes"}]}}]})";
+}
+
+/// The field of the first such segment that is written of it.
+std::string written_field(std::string const& bundle, std::string const& event, std::string const& segment,
+                          std::size_t field) {
+  auto structure = event;
+  structure[3] = '_';
+  Ran const ran = run({"convert", "--from", "fhir", "--to", "hl7v2", "--event", event, "--structure",
+                       structure, "--fact", "order.control=NW"},
+                      bundle);
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  std::istringstream out(ran.out);
+  for (std::string line; std::getline(out, line, '\r');) {
+    if (!line.starts_with(segment + "|")) continue;
+    std::istringstream fields(line);
+    std::string text;
+    for (std::size_t at = 0; at <= field; ++at)
+      if (!std::getline(fields, text, '|')) return "";
+    return text;
+  }
+  return "no " + segment;
+}
+
+TEST(ThereAndBack, AnOrderIsNeverGivenTheNameOfAnother) {
+  auto const name = [](std::string const& elements) {
+    return written_field(order_saying(elements), "OMG^O19", "OBR", 4);
+  };
+  EXPECT_EQ(name(R"("code":{"coding":[{"system":"http://loinc.org","code":"58410-2"}]})"), "58410-2^^LN");
+  EXPECT_EQ(name(R"("code":{"text":"Blood count"})"), "^Blood count");
+  EXPECT_EQ(name(R"("priority":"routine")"), "57133-1^Referral note^LN");
+}
+
+TEST(ThereAndBack, AReferralSaysWhyInAnyWords) {
+  auto const reason = [](std::string const& reasons) {
+    return written_field(order_saying(R"("reasonCode":[)" + reasons + "]"), "REF^I12", "RF1", 10);
+  };
+  EXPECT_EQ(reason(R"({"text":"chest pain"})"), "^chest pain");
+  EXPECT_EQ(
+      reason(R"({"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0336","code":"S"}]},)"
+             R"({"coding":[{"system":"http://snomed.info/sct","code":"29857009","display":"Chest pain"}]})"),
+      "S~29857009^Chest pain^SCT");
+}
+
 TEST(ThereAndBack, FromFhirAloneComesAMessageThatMeansTheSameButForWhatIsListed) {
   Differences const expected = read_differences();
   Differences found = differences_found();
