@@ -49,12 +49,15 @@ bool is_about(Subject const& subject, Message const& message) {
           (trigger.size() == 3 && subject.triggers.find(trigger) != std::string_view::npos));
 }
 
+/// A sender that pads an unused field with blanks says nothing in it.
+bool is_blank(std::string_view text) { return text.find_first_not_of(' ') == std::string_view::npos; }
+
 /// Where MSH-14 or a DSC say that this is not all of it; "" where nothing does.
 std::string_view continued_at(Message const& message) {
-  if (!message.raw({0, 14}).empty()) return "MSH-14";
+  if (!is_blank(message.raw({0, 14}))) return "MSH-14";
   if (message.message_code() == "QBP" || message.message_code() == "RSP") return {};
   auto const dsc = message.find_segment("DSC");
-  return dsc && !message.raw({static_cast<std::uint32_t>(*dsc), 1}).empty() ? "DSC-1" : "";
+  return dsc && !is_blank(message.raw({static_cast<std::uint32_t>(*dsc), 1})) ? "DSC-1" : "";
 }
 
 }  // namespace

@@ -478,6 +478,9 @@ TEST_F(IntakeTest, APartOfAMessageIsNotTakenForTheWhole) {
     EXPECT_FALSE(intake_->replay(journal()[0].id));
   }
   EXPECT_TRUE(found("Patient").empty());
+  std::string padded = admission("M3");
+  padded.replace(padded.find("|P|2.5.1"), 8, "|P|2.5.1|| ");
+  EXPECT_EQ(code(send(padded)), "AA");
 }
 
 TEST_F(IntakeTest, WithoutTheSegmentThatTheEventIsAboutNothingIsSaidToBeDone) {
