@@ -184,8 +184,9 @@ std::string write_answer(Asked const& asked, std::string_view code, AckHeader co
                          fhir::Issues const& all) {
   auto const version = to_version(nth_part(asked.version, asked.delimiters.component, 1).value_or(""))
                            .value_or(Version::v2_5_1);
-  fhir::Issues const issues(all.begin(),
-                            all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), kIssuesMax)));
+  fhir::Issues issues = all;
+  std::ranges::stable_sort(issues, {}, &fhir::Issue::severity);  // what refused it, before what was forgiven
+  if (issues.size() > kIssuesMax) issues.resize(kIssuesMax);
   Image image(asked.delimiters);
   image.insert_segment(0, "MSH");
   image.set({0, 3}, asked.receiving_application);
@@ -223,7 +224,9 @@ std::string write_answer(Asked const& asked, std::string_view code, AckHeader co
     for (auto const& issue : issues) write_err(image, issue, version);
   } else if (!issues.empty()) {
     image.set_text({1, 3}, ascii(issues.front().diagnostics).substr(0, 80));
-    write_err_1(image, issues, version);
+    // ERR-1 has no severity: beside an AA it would be read as an error.
+    std::erase_if(issues, [](fhir::Issue const& one) { return one.severity > Severity::error; });
+    if (!issues.empty()) write_err_1(image, issues, version);
   }
   return image.bytes();
 }

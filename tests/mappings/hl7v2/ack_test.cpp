@@ -81,6 +81,19 @@ TEST(Ack, ErrIsOneSegmentWithRepetitionsBefore25) {
           "\rERR|OBX^2^5^101&Required field missing&HL70357~^^^207&Application internal error&HL70357\r"));
 }
 
+TEST(Ack, WhatRefusedItIsSaidBeforeWhatWasForgiven) {
+  fhir::Issues issues = {fhir::warning(IssueType::value, "an odd date", "", "PID-7")};
+  EXPECT_THAT(make_ack(asked("2.3"), "AA", kHeader, issues),
+              ::testing::EndsWith("\rMSA|AA|C 1~\\X|an odd date\r"))
+      << "ERR-1 has no severity";
+  issues.push_back(fhir::error(IssueType::required, "say what is wrong", "", "PID-3"));
+  auto const old = make_ack(asked("2.3"), "AE", kHeader, issues);
+  EXPECT_THAT(old, ::testing::EndsWith("\rMSA|AE|C 1~\\X|say what is wrong\r"
+                                       "ERR|PID^1^3^101&Required field missing&HL70357\r"));
+  auto const ack = make_ack(asked(), "AE", kHeader, issues);
+  EXPECT_LT(ack.find("ERR||PID^1^3"), ack.find("ERR||PID^1^7"));
+}
+
 TEST(Ack, NamesWhatOfTheHeaderIsNotSupported) {
   auto const code = [](std::string source) {
     return make_ack(asked(), "AR", kHeader, one(IssueType::not_supported, std::move(source)));
