@@ -5,6 +5,7 @@
 #include "mappings/hl7v2/charset.hpp"
 #include "mappings/hl7v2/dictionary.hpp"
 #include "mappings/hl7v2/message.hpp"
+#include "mappings/language/actions.hpp"
 
 #include <charconv>
 #include <deque>
@@ -131,13 +132,22 @@ fhir::Result<Rendered> render(store::Snapshot& snapshot, mappings::language::Map
   reverse.timestamp = timestamp;
   reverse.resolve = [&reader](std::string_view reference) { return reader.resolve(reference); };
 
+  fhir::json::Arena arena;
+  std::deque<Element> marked;
+  Element const* const before = request.root.find("before");
   std::vector<std::string> about;
   if (Element const* const anchors = request.root.find("anchors")) {
     for (auto const& anchor : anchors->members()) {
-      Element const* const resource = reader.find(anchor.value.text());
+      Element const* resource = reader.find(anchor.value.text());
       if (resource == nullptr) {
         return fhir::error(fhir::IssueType::not_found,
                            "a resource version of this message is gone: " + std::string(anchor.value.text()));
+      }
+      Element const* const earlier = before == nullptr ? nullptr : reader.find(before->text_at(anchor.name));
+      if (earlier != nullptr) {
+        auto with = mappings::language::with_actions(maps, reverse.structure, anchor.name, *earlier,
+                                                     *resource, arena);
+        if (with) resource = &marked.emplace_back(std::move(*with));
       }
       // "patient#2": a second one of the role (A24, A37).
       reverse.resources.push_back({anchor.name.substr(0, anchor.name.find('#')), resource});

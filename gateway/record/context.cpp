@@ -94,6 +94,16 @@ fhir::Result<std::string> Context::version(std::string_view text) {
   return reference.text() + "/_history/" + std::to_string(version->version_id);
 }
 
+std::string Context::version_before(std::string_view text) {
+  Reference const reference = reference_of(text);
+  for (store::Unit::Change const& change : unit.changes()) {
+    if (change.type != reference.type || change.id != reference.id) continue;
+    if (!change.before || change.before->deleted) return {};
+    return reference.text() + "/_history/" + std::to_string(change.before->version_id);
+  }
+  return {};
+}
+
 fhir::Result<std::string> Context::source(std::string_view text) {
   Reference const reference = reference_of(text);
   if (!reference) return std::string{};

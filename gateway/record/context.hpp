@@ -60,6 +60,8 @@ class Context {
   fhir::Result<fhir::json::Element const*> before(store::Unit::Change const& change);
   /// "Task/abc/_history/3" as it will be after this Unit; "" when absent.
   fhir::Result<std::string> version(std::string_view reference);
+  /// The version that what this Unit wrote took the place of; "" when there was none.
+  std::string version_before(std::string_view reference);
   /// Whose resource it is; "" when absent.
   fhir::Result<std::string> source(std::string_view reference);
 

@@ -38,6 +38,7 @@ std::string OutboxRequest::json() const {
   }
   object(text, "facts", facts);
   object(text, "anchors", anchors);
+  if (!before.empty()) object(text, "before", before);
   return text + "}";
 }
 

@@ -19,6 +19,8 @@ struct OutboxRequest {
   std::map<std::string, std::string> facts = {};  ///< "referral.status" -> "A"; empty values are left out.
   std::map<std::string, std::string> anchors =
       {};  ///< Role -> "Task/x/_history/3"; "patient#2" a second one.
+  /// Role -> the version that this one took the place of: what it has no more is told as taken out.
+  std::map<std::string, std::string> before = {};
 
   std::string json() const;
 };

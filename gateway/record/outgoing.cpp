@@ -262,6 +262,7 @@ class Teller {
       FHIR_TRY(request.anchors[name], context_.version(service));
     }
     FHIR_TRY(request.anchors["appt"], context_.version(after_.appointment));
+    request.before["appt"] = context_.version_before(after_.appointment);
     FHIR_TRY(request.anchors["report"], context_.version(after_.report));
     FHIR_TRY(request.anchors["visit"], context_.version(after_.encounter));
     FHIR_TRY(bool const loops, is_loop(party));

@@ -139,6 +139,7 @@ class Telling {
     request.facts = event->facts;
     if (event->row == "enc.rehome" || event->row == "enc.number") FHIR_CHECK(name_former(*before, request));
     FHIR_TRY(request.anchors[event->role], context_.version(reference));
+    request.before[event->role] = context_.version_before(reference);
     if (record && change.type == "Encounter") {
       request.record = *record;
       FHIR_TRY(auto const row, context_.unit.find_record(*record));
@@ -158,14 +159,16 @@ class Telling {
     return {};
   }
 
-  /// A referral tells its own parties of its visit by its states; a stay's visit has nothing else that tells
-  /// of it.
+  /// A referral tells its own parties of its visit by its states, and of its appointment where that moves
+  /// one; a stay's visit has nothing else that tells of it.
   fhir::Result<bool> is_told_by_record(Party const& party, std::string const& record, std::string_view type) {
     if (record.empty()) return false;
-    if (type != "Encounter") return true;
+    if (type != "Encounter" && type != "Appointment") return true;
     if (!record.starts_with("referral/")) return false;
     FHIR_TRY(auto const known, context_.unit.peer_state(party.name, record));
-    return !known.empty();
+    if (type == "Encounter") return !known.empty();
+    FHIR_TRY(auto const earlier, context_.unit.snapshot().peer_state(party.name, record));
+    return known != earlier;
   }
 
   fhir::Result<void> tell_of_person(Party const& party, std::string const& self, Change const& change,

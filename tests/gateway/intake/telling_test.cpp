@@ -40,7 +40,7 @@ class Telling : public testing::Test {
                                       "A13", "A15", "A16", "A21", "A22", "A23", "A26", "A38", "A50"})
       clinic.events.push_back(std::string("ADT^") + trigger);
     for (char const* const event : {"RDE^O11", "VXU^V04", "ORU^R01", "OML^O21", "PPR^PC1", "SIU^S12",
-                                    "RDS^O13", "RAS^O17", "BAR^P01", "DFT^P03", "SIU^S23"})
+                                    "SIU^S14", "RDS^O13", "RAS^O17", "BAR^P01", "DFT^P03", "SIU^S23"})
       clinic.events.emplace_back(event);
     config::Partner aside = clinic;
     aside.name = "aside";
@@ -71,13 +71,16 @@ class Telling : public testing::Test {
     std::string const at = "202503011" + std::to_string(minute_ / 60) + (minute_ % 60 < 10 ? "0" : "") +
                            std::to_string(minute_ % 60) + "00+0000";
     ++minute_;
+    return send("MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|" + at + "||ADT^" + trigger + "|M" + std::to_string(minute_) +
+                "|P|2.5.1\rEVN|" + trigger + "|" + at + "\rPID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M" +
+                (race_.empty() ? "" : "||" + race_ + "|||||||||||MOTHER-1^^^HOSP") + "\r" +
+                (trigger == "A50" ? "MRG|4711^^^HOSP^MR||||V1^^^VISITS^VN\r" : "") + "PV1|1|" +
+                patient_class + "|" + place + "||||||||||||||||" + (trigger == "A50" ? "V2" : "V1") +
+                "^^^VISITS^VN\r" + more);
+  }
+  std::string send(std::string bytes) {
     Envelope envelope;
-    envelope.bytes =
-        "MSH|^~\\&|ADT|HOSP|HANDOFF|HUB|" + at + "||ADT^" + trigger + "|M" + std::to_string(minute_) +
-        "|P|2.5.1\rEVN|" + trigger + "|" + at + "\rPID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M" +
-        (race_.empty() ? "" : "||" + race_ + "|||||||||||MOTHER-1^^^HOSP") + "\r" +
-        (trigger == "A50" ? "MRG|4711^^^HOSP^MR||||V1^^^VISITS^VN\r" : "") + "PV1|1|" + patient_class + "|" +
-        place + "||||||||||||||||" + (trigger == "A50" ? "V2" : "V1") + "^^^VISITS^VN\r" + more;
+    envelope.bytes = std::move(bytes);
     envelope.feed = "mllp:test";
     boost::asio::io_context context;
     std::string code;
@@ -124,6 +127,26 @@ class Telling : public testing::Test {
            R"("},"subject":{"reference":"Patient/p"},"identifier":[{"system":")" + kVisits +
            R"(","value":"V9"}],"location":[{"status":"active","location":{"reference":"Location/)" + ward +
            R"("}}]})";
+  }
+  /// A booking with these participants beside the patient: "PPRF Practitioner/d".
+  static std::string booking(std::vector<std::string> const& others) {
+    std::string json =
+        R"({"resourceType":"Appointment","id":"b","status":"booked","identifier":[{"system":)"
+        R"("urn:x","value":"B-1"}],"start":"2025-03-10T09:00:00Z","end":"2025-03-10T09:30:00Z",)"
+        R"("participant":[{"actor":{"reference":"Patient/p"},"status":"accepted"})";
+    for (std::string const& other : others) {
+      auto const space = other.find(' ');
+      json +=
+          R"(,{"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType",)"
+          R"("code":")" +
+          other.substr(0, space) + R"("}]}],"actor":{"reference":")" + other.substr(space + 1) +
+          R"("},"status":"accepted"})";
+    }
+    return json + "]}";
+  }
+  static std::string doctor(std::string const& id) {
+    return R"({"resourceType":"Practitioner","id":")" + id + R"(","name":[{"family":"Doctor)" + id +
+           R"("}],"identifier":[{"system":"urn:x","value":")" + id + R"("}]})";
   }
   static std::string ward(std::string const& id) {
     return R"({"resourceType":"Location","id":")" + id + R"(","name":"Ward )" + id + R"("})";
@@ -224,6 +247,75 @@ TEST_F(Telling, AVisitOfNoRecordIsToldAsWell) {
   EXPECT_EQ(adt("A04", "CLIN", "O"), "AA");
   EXPECT_EQ(told("clinic"), "ADT^A04");
   EXPECT_EQ(rows("clinic")[0].request.find(R"("record")"), std::string::npos);
+}
+
+TEST_F(Telling, WhoIsTakenOutOfAnAppointmentIsToldWithTheActionCode) {
+  std::string const one = "PPRF Practitioner/d1", two = "PPRF Practitioner/d2", place = "LOC Location/a";
+  ASSERT_EQ(put({patient(), doctor("d1"), doctor("d2"), doctor("d3"), ward("a"), booking({one, two, place})}),
+            "");
+  EXPECT_EQ(told("clinic"), "SIU^S12");
+  EXPECT_NE(written("clinic").find("\rAIP|1||d1^Doctord1"), std::string::npos) << "a new one says none";
+  ASSERT_EQ(put({booking({two, place, "PPRF Practitioner/d3"})}), "");
+  EXPECT_EQ(told("clinic"), "SIU^S12 SIU^S14");
+  std::string message = written("clinic");
+  for (char const* const segment : {"\rRGS|1|U", "|D|d1^Doctord1", "|U|d2^Doctord2", "|A|d3^Doctord3"})
+    EXPECT_NE(message.find(segment), std::string::npos) << segment << "\n" << message;
+  EXPECT_NE(message.find("\rAIL|1|U|"), std::string::npos) << message;
+  ASSERT_EQ(put({booking({two, "PPRF Practitioner/d3"})}), "");
+  message = written("clinic");
+  EXPECT_NE(message.find("\rAIL|1|D|"), std::string::npos) << message;
+  EXPECT_EQ(message.find("Doctord1"), std::string::npos) << "it is gone already";
+  ASSERT_EQ(put({booking({two, "PPRF Practitioner/d3", one})}), "");
+  EXPECT_NE(written("clinic").find("\rAIP|1||"), std::string::npos) << "nothing gone: a snapshot";
+}
+
+TEST_F(Telling, WhoAMessageTakesOutOfAnAppointmentIsToldOn) {
+  std::string const head = "|HANDOFF|HUB|20250301120000+0000||SIU^S1",
+                    tail =
+                        "|P|2.5.1\rSCH||B-1^HOSP|||||||||"
+                        "^^30^20250310090000+0000\rPID|1||4711^^^HOSP^MR||Mason^Walter\rRGS|1\r";
+  ASSERT_EQ(send("MSH|^~\\&|ADT|HOSP" + head + "2|S1" + tail + "AIP|1||D1^Adler\rAIP|2||D2^Bauer\r"), "AA");
+  ASSERT_EQ(send("MSH|^~\\&|ADT|HOSP" + head + "4|S2" + tail + "AIP|1|D|D1^Adler\r"), "AA");
+  EXPECT_EQ(told("clinic"), "SIU^S12 SIU^S14");
+  EXPECT_NE(written("clinic").find("|D|D1^Adler"), std::string::npos) << written("clinic");
+  EXPECT_NE(written("clinic").find("|U|D2^Bauer"), std::string::npos) << written("clinic");
+}
+
+TEST_F(Telling, AnAppointmentOfAReferralIsToldToWhoAskedForSuchMessages) {
+  std::string const to = "|HANDOFF|HUB|20250301120000+0000||",
+                    patient = "PID|1||4711^^^HOSP^MR||Mason^Walter\r";
+  ASSERT_EQ(send("MSH|^~\\&|ADT|HOSP" + to +
+                 "REF^I12|R1|P|2.5.1\rRF1|P|R|MED|||R-1^HOSP\r"
+                 "PRD|RP|Adams^Ann\rPRD|RT|Baker^Bo\r" +
+                 patient + "PR1|1||80146^Visit^L\r"),
+            "AA");
+  std::string const sch =
+      "|P|2.5.1\rSCH||B-1^HOSP|||||||||^^30^20250310090000+0000|||||||||||||||R-1^HOSP\r" + patient +
+      "RGS|1\r";
+  ASSERT_EQ(send("MSH|^~\\&|ADT|HOSP" + to + "SIU^S12|S1" + sch + "AIP|1||D1^Adler\rAIP|2||D2^Bauer\r"),
+            "AA");
+  ASSERT_EQ(send("MSH|^~\\&|ADT|HOSP" + to + "SIU^S14|S2" + sch + "AIP|1|D|D1^Adler\r"), "AA");
+  EXPECT_EQ(told("clinic"), "SIU^S12 SIU^S14");
+  EXPECT_NE(written("clinic").find("|D|D1^Adler"), std::string::npos) << written("clinic");
+}
+
+TEST_F(Telling, ARoleThatAVisitHasNoMoreIsToldAsDeleted) {
+  auto const with = [](std::string const& who) {
+    std::string json = visit("in-progress");
+    json.pop_back();
+    return json + R"(,"participant":[)" + who + "]}";
+  };
+  auto const role = [](std::string const& id) {
+    return R"({"type":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v2-0443","code":"DP"}]}],)"
+           R"("individual":{"reference":"Practitioner/)" +
+           id + R"("}})";
+  };
+  ASSERT_EQ(put({patient(), ward("a"), doctor("d1"), doctor("d2"), with(role("d1") + "," + role("d2"))}), "");
+  EXPECT_NE(written("clinic").find("|AD|DP"), std::string::npos) << written("clinic");
+  ASSERT_EQ(put({with(role("d2"))}), "");
+  std::string const message = written("clinic");
+  EXPECT_NE(message.find("|DE|DP^^HL70443|d1^Doctord1"), std::string::npos) << message;
+  EXPECT_NE(message.find("|UP|DP^^HL70443|d2^Doctord2"), std::string::npos) << message;
 }
 
 TEST_F(Telling, ANewNumberOfAVisitIsToldWithTheOldOne) {
