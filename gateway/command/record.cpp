@@ -56,10 +56,9 @@ int record_transition(RecordArguments const& arguments) {
 }
 
 int record_orphans(RecordArguments const& arguments) {
-  constexpr std::size_t kRowsMax = 10'000;
   auto const list = [&]() -> fhir::Result<void> {
     FHIR_TRY(auto const snapshot, open_view(arguments.config));
-    FHIR_TRY(auto const rows, snapshot->list_records(record::work::orphan, "", "", kRowsMax));
+    FHIR_TRY(auto const rows, store::open_records(*snapshot, record::work::orphan));
     for (store::RecordRow const& row : rows) {
       FHIR_TRY(auto const body, fhir::json::read_document(row.body));
       std::cout << row.record_id << "  due " << store::to_instant(row.due_ms) << "  " << row.owner << "  "

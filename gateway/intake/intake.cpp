@@ -20,6 +20,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/core/demangle.hpp>
@@ -916,12 +917,27 @@ void Intake::returned(Principal const& principal, std::vector<std::string> refer
 void Intake::tick() {
   (void)options_.subscriptions.reload(
       options_.store);  // what is in force stays so while the store cannot be read
-  options_.store.commit(
-      [this](store::Unit& unit) -> fhir::Result<void> {
-        FHIR_CHECK(record::tick(unit, options_.tables->current()->partners->site()));
-        return options_.subscriptions.notify(unit);
-      },
-      [](fhir::Result<store::Receipt> const&) {});
+  if (is_walking_.exchange(true)) return;
+  if (!options_.workers) return pass_time();
+  asio::post(options_.workers(), [this] { pass_time(); });
+}
+
+/// One commit for each step, so that many records keep nobody else waiting.
+void Intake::pass_time() {
+  record::Walk at;
+  while (!at.kind.empty()) {
+    auto const next = std::make_shared<record::Walk>(record::Walk{"", {}});
+    auto const known = std::make_shared<bool>(false);  // computed again later: this thread has gone on
+    options_.store.commit(
+        [this, at, next, known](store::Unit& unit) -> fhir::Result<void> {
+          FHIR_TRY(auto const reached, record::tick(unit, options_.tables->current()->partners->site(), at));
+          if (!std::exchange(*known, true)) *next = reached;
+          return options_.subscriptions.notify(unit);
+        },
+        [](fhir::Result<store::Receipt> const&) {});
+    at = *next;
+  }
+  is_walking_ = false;
 }
 
 }  // namespace gateway::intake

@@ -135,6 +135,7 @@ class Intake : public Writer {
   boost::asio::awaitable<Accepted> accept_one(Envelope envelope);
   boost::asio::awaitable<fhir::Result<store::Receipt>> commit_journey(std::shared_ptr<Journey> journey);
   void decode(Journey& journey) const;
+  void pass_time();
   fhir::Result<mappings::hl7v2::Message> parse(Tables const& tables, std::string const& bytes,
                                                fhir::Issues& warnings) const;
   fhir::Result<std::shared_ptr<Journey>> journey_of(store::JournalRow const& row);
@@ -174,6 +175,7 @@ class Intake : public Writer {
   IntakeOptions options_;
   IntakeCounters counters_;
   std::atomic<std::uint64_t> next_answer_;
+  std::atomic<bool> is_walking_ = false;
   TableArchive archive_;
 };
 

@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::size_t kCodesPerMessage = 50;  // a message of garbage opens no more items than this
 constexpr std::size_t kCodeBytesMax = 200;    // longer is no code but a text in the wrong field
-constexpr std::size_t kItemsMax = 10'000;
 constexpr std::size_t kMessagesAtATime = 256;
 constexpr std::string_view kAnswered = "ANSWERED";
 
@@ -134,7 +133,7 @@ fhir::Result<void> Intake::answer_from_tables() {
 
 fhir::Result<std::vector<store::RecordRow>> Intake::open_items(std::string_view kind) const {
   FHIR_TRY(auto const snapshot, options_.store.snapshot());
-  return snapshot->list_records(kind, "", "", kItemsMax);
+  return store::open_records(*snapshot, kind);
 }
 
 /// Other tables answer an item: what they refused is taken in again.

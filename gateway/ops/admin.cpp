@@ -301,19 +301,36 @@ fhir::Result<std::string> Admin::work(Call const& call) {
   if (call.path.size() == 1) {
     if (call.writes()) return no_such_method();
     std::string const wanted = call.value("kind");
+    std::string const after = call.value("after");
+    store::RecordPlace place;
+    if (!after.empty()) {
+      FHIR_TRY(auto const last, snapshot->find_record(after));
+      if (!last || wanted.empty())
+        return fhir::error(IssueType::value, "after names the last item of a list of one kind", {}, "after");
+      place = store::place_of(*last);
+    }
+    auto const asked =
+        call.value("count").empty() ? std::optional<std::int64_t>(kRowsMax) : to_number(call.value("count"));
+    if (!asked || *asked < 1) return fhir::error(IssueType::value, "count is a whole number", {}, "count");
+    auto const count = std::min<std::size_t>(static_cast<std::size_t>(*asked), kRowsMax);
     std::vector<std::string> items;
+    std::vector<std::string> more;  // kinds of which there are more
     bool known = wanted.empty();
     for (std::string_view const kind : record::work::kinds) {
       if (!wanted.empty() && kind != wanted) continue;
       known = true;
-      FHIR_TRY(auto const rows, snapshot->list_records(kind, "", "", kRowsMax));
+      FHIR_TRY(auto rows, snapshot->list_records(kind, "", "", count + 1, place));
+      if (rows.size() > count) {
+        rows.pop_back();
+        more.push_back("\"" + std::string(kind) + "\"");
+      }
       for (store::RecordRow const& row : rows) {
         FHIR_TRY(auto item, item_of(*snapshot, row, false));
         items.push_back(std::move(item));
       }
     }
     if (!known) return fhir::error(IssueType::value, "there are no work items of that kind", {}, "kind");
-    return Object().add_raw("items", list_of(items)).text();
+    return Object().add_raw("items", list_of(items)).add_raw("more", list_of(more)).text();
   }
   if (call.path.size() < 3 || call.path.size() > 4) return no_such_path();
   std::string const id = call.path[1] + "/" + call.path[2];

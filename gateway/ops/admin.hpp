@@ -6,7 +6,9 @@
 /// before it is answered; an act that cannot be written is not done. Answers are JSON; refusals are an
 /// OperationOutcome. May call: store, intake, record (work items), conformance, config, net's message types.
 ///
-///   GET  /admin/work[?kind=unmapped-code]        what is open, with counts and times
+///   GET  /admin/work[?kind=unmapped-code][&count=100][&after=KIND/ID]
+///                                                what is open, with counts and times; `more` names the kinds
+///                                                that have more, to be asked for after their last item
 ///   GET  /admin/work/KIND/ID                     one, with its messages
 ///   POST /admin/work/KIND/ID/answer              {"code": "male", "system": "", "reason": "..."}
 ///   POST /admin/work/KIND/ID/dismiss             {"reason": "..."}

@@ -197,35 +197,39 @@ fhir::Result<void> returned(store::Unit& unit, std::string_view task_id, std::st
   return fold_one(context, *record, {context.event(kind::received, "the owner's first read")});
 }
 
-fhir::Result<void> tick(store::Unit& unit, Site const& site) {
-  constexpr std::size_t kRecordsMax = 10'000;  // One minute's worth; the rest waits for the next tick.
+namespace {
+
+/// A cheap look first: only a record whose clock may have passed is read whole.
+fhir::Result<void> pass_time(Context& context, store::RecordRow const& row) {
+  FHIR_TRY(auto const body, fhir::json::read_document(row.body));
+  bool const referral = row.kind == "referral";
+  if (body.root.text_at(referral ? "expires" : "discharged").empty()) return {};
+  FHIR_TRY(auto const log, context.log(row.record_id));
+  if (!referral) {
+    TransitionState const state = fold_transition(row.record_id, log);
+    if (is_final(state.stay) || watch_end(state) == 0 || context.now() <= watch_end(state)) return {};
+    return fold_one(context, row.record_id, {context.event(stay_kind::watch_ended, "day 31")});
+  }
+  ReferralState const state = fold_referral(row.record_id, log);
+  if (state.expires == 0 || context.now() <= state.expires) return {};
+  State const base =
+      state.state == State::needs_info || state.state == State::cancel_requested ? state.resume : state.state;
+  if (rank_of(base) < 0 || rank_of(base) >= rank_of(State::seen)) return {};
+  return fold_one(context, row.record_id, {context.event(kind::expired, "RF1-8 passed")});
+}
+
+}  // namespace
+
+fhir::Result<Walk> tick(store::Unit& unit, Site const& site, Walk walk, std::size_t count) {
   Cause const cause = gateway_cause(unit, kGatewaySource, "clock");
   Context context(unit, cause, site);
-  for (std::string_view record_kind : {"referral", "transition"}) {
-    FHIR_TRY(auto const rows, unit.snapshot().list_records(record_kind, "", "", kRecordsMax));
-    for (auto const& row : rows) {
-      FHIR_TRY(auto const body, fhir::json::read_document(row.body));
-      bool const referral = record_kind == "referral";
-      // A cheap look first: only a record whose clock has passed is read whole.
-      if (referral && body.root.text_at("expires").empty()) continue;
-      if (!referral && body.root.text_at("discharged").empty()) continue;
-      FHIR_TRY(auto const log, context.log(row.record_id));
-      if (referral) {
-        ReferralState const state = fold_referral(row.record_id, log);
-        if (state.expires == 0 || context.now() <= state.expires) continue;
-        State const base = state.state == State::needs_info || state.state == State::cancel_requested
-                               ? state.resume
-                               : state.state;
-        if (rank_of(base) < 0 || rank_of(base) >= rank_of(State::seen)) continue;
-        FHIR_CHECK(fold_one(context, row.record_id, {context.event(kind::expired, "RF1-8 passed")}));
-      } else {
-        TransitionState const state = fold_transition(row.record_id, log);
-        if (is_final(state.stay) || watch_end(state) == 0 || context.now() <= watch_end(state)) continue;
-        FHIR_CHECK(fold_one(context, row.record_id, {context.event(stay_kind::watch_ended, "day 31")}));
-      }
-    }
+  FHIR_TRY(auto const rows, unit.snapshot().list_records(walk.kind, "", "", count, walk.place));
+  for (store::RecordRow const& row : rows) FHIR_CHECK(pass_time(context, row));
+  if (rows.size() == count) {
+    walk.place = place_of(rows.back());
+    return walk;
   }
-  return {};
+  return Walk{walk.kind == "referral" ? "transition" : "", {}};
 }
 
 fhir::Issues rebuild(store::Store& store) {

@@ -90,8 +90,16 @@ inline constexpr std::string_view kUnconfirmedOutcome = "sent-unconfirmed";
 fhir::Result<void> returned(store::Unit& unit, std::string_view task_id, std::string_view reader,
                             Site const& site);
 
-/// Clocks that passed: RF1-8 expiry, day 31 of a transition. Idempotent; called once a minute and at start.
-fhir::Result<void> tick(store::Unit& unit, Site const& site);
+/// How far a walk through the open records has come; `kind` "": to the end.
+struct Walk {
+  std::string_view kind = "referral";
+  store::RecordPlace place = {};
+};
+inline constexpr std::size_t kWalkStep = 1000;  // records that one commit looks at
+
+/// Clocks that passed: RF1-8 expiry, day 31 of a transition; of the next `count` records of the walk.
+/// Idempotent; all are walked through once a minute and at start.
+fhir::Result<Walk> tick(store::Unit& unit, Site const& site, Walk walk, std::size_t count = kWalkStep);
 
 /// Facts that drive states: referral.status (RF1-1), referral.information (what an RRI asks for: the
 /// profile's text or code), referral.reason, order.control, order.status, order.reason (ORC-1, -5, -16),

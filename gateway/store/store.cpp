@@ -2,12 +2,30 @@
 
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
 #include <future>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 
 namespace gateway::store {
+
+RecordPlace place_of(RecordRow const& row) {
+  return {row.due_ms == 0 ? INT64_MAX : row.due_ms, row.record_id};
+}
+
+fhir::Result<std::vector<RecordRow>> open_records(Snapshot& snapshot, std::string_view kind) {
+  constexpr std::size_t kPage = 1000;
+  std::vector<RecordRow> all;
+  for (RecordPlace place;;) {
+    FHIR_TRY(auto page, snapshot.list_records(kind, "", "", kPage, place));
+    bool const last = page.size() < kPage;
+    if (!page.empty()) place = place_of(page.back());
+    std::ranges::move(page, std::back_inserter(all));
+    if (last) return all;
+  }
+}
 
 fhir::Result<Receipt> Store::commit_and_wait(Compute compute) {
   auto promise = std::make_shared<std::promise<fhir::Result<Receipt>>>();

@@ -88,6 +88,14 @@ struct RecordRow {
   bool open = true;  ///< False once the state is final: it leaves the worklists.
 };
 
+/// Where a record stands in the order of list_records(); the first of all.
+struct RecordPlace {
+  std::int64_t due_ms = INT64_MIN;
+  std::string record_id = {};
+};
+/// Behind that row.
+RecordPlace place_of(RecordRow const& row);
+
 enum class OutboxState : std::uint8_t { waiting, sent, delivered, unconfirmed, stopped, cancelled };
 
 /// Something to be delivered to one destination, in order of (destination, order_key, id).
@@ -232,9 +240,12 @@ class Snapshot {
                                                                      std::string_view family) = 0;
   virtual fhir::Result<std::vector<EventRow>> events(std::string_view record_id) = 0;
   virtual fhir::Result<std::optional<RecordRow>> find_record(std::string_view record_id) = 0;
-  /// Open records, oldest due first; kind, person, owner "" match all.
+  /// Open records, oldest due first, from behind `after`; kind, person, owner "" match all.
   virtual fhir::Result<std::vector<RecordRow>> list_records(std::string_view kind, std::string_view person,
-                                                            std::string_view owner, std::size_t count) = 0;
+                                                            std::string_view owner, std::size_t count,
+                                                            RecordPlace const& after = {}) = 0;
+  /// How many records of that kind are open.
+  virtual fhir::Result<std::size_t> count_records(std::string_view kind) = 0;
   /// What was last sent to or received from a peer about a record (S9); "" when nothing.
   virtual fhir::Result<std::string> peer_state(std::string_view partner, std::string_view record_id) = 0;
   /// Waiting, sent and stopped rows of one destination in id order.
@@ -261,6 +272,9 @@ class Snapshot {
   virtual fhir::Result<void> rehearse(std::int64_t now_ms,
                                       std::function<fhir::Result<void>(class Unit&)> const& compute) = 0;
 };
+
+/// All open records of that kind, oldest due first.
+fhir::Result<std::vector<RecordRow>> open_records(Snapshot& snapshot, std::string_view kind);
 
 inline constexpr std::uint32_t kAllMatches = UINT32_MAX;  ///< As Query::count of Unit::match.
 

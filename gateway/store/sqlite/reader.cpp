@@ -124,19 +124,21 @@ constexpr std::string_view kSelectRecordRevision = "SELECT revision FROM record 
 constexpr std::string_view kSelectRecordsOfPerson = R"(
   SELECT record_id, kind, person, state, owner, since, due, open, body FROM record
   WHERE person = $2 AND open = 1 AND ($1 = '' OR kind = $1) AND ($3 = '' OR owner = $3)
-  ORDER BY due, record_id LIMIT $4)";
+  AND (due, record_id) > ($5, $6) ORDER BY due, record_id LIMIT $4)";
 constexpr std::string_view kSelectRecordsOfOwner = R"(
   SELECT record_id, kind, person, state, owner, since, due, open, body FROM record
   WHERE owner = $3 AND open = 1 AND ($1 = '' OR kind = $1) AND ($2 = '' OR person = $2)
-  ORDER BY due, record_id LIMIT $4)";
+  AND (due, record_id) > ($5, $6) ORDER BY due, record_id LIMIT $4)";
 constexpr std::string_view kSelectRecordsOfKind = R"(
   SELECT record_id, kind, person, state, owner, since, due, open, body FROM record
   WHERE kind = $1 AND open = 1 AND ($2 = '' OR person = $2) AND ($3 = '' OR owner = $3)
-  ORDER BY due, record_id LIMIT $4)";
+  AND (due, record_id) > ($5, $6) ORDER BY due, record_id LIMIT $4)";
 constexpr std::string_view kSelectRecordsAll = R"(
   SELECT record_id, kind, person, state, owner, since, due, open, body FROM record INDEXED BY record_open_by_due
   WHERE open = 1 AND ($1 = '' OR kind = $1) AND ($2 = '' OR person = $2) AND ($3 = '' OR owner = $3)
-  ORDER BY due, record_id LIMIT $4)";
+  AND (due, record_id) > ($5, $6) ORDER BY due, record_id LIMIT $4)";
+
+constexpr std::string_view kCountRecords = "SELECT count(*) FROM record WHERE kind = $1 AND open = 1";
 
 constexpr std::string_view kSelectPeerState =
     "SELECT state FROM peer_state WHERE partner = $1 AND record_id = $2";
@@ -401,13 +403,24 @@ fhir::Result<std::optional<RecordRow>> Reader::find_record(std::string_view reco
 }
 
 fhir::Result<std::vector<RecordRow>> Reader::list_records(std::string_view kind, std::string_view person,
-                                                          std::string_view owner, std::size_t count) {
+                                                          std::string_view owner, std::size_t count,
+                                                          RecordPlace const& after) {
   auto statement = database_.prepare(!person.empty()  ? kSelectRecordsOfPerson
                                      : !owner.empty() ? kSelectRecordsOfOwner
                                      : !kind.empty()  ? kSelectRecordsOfKind
                                                       : kSelectRecordsAll);
   statement.bind(1, kind).bind(2, person).bind(3, owner).bind(4, as_limit(count));
+  statement.bind(5, after.due_ms).bind(6, std::string_view(after.record_id));
   return all_rows(statement, record_in);
+}
+
+fhir::Result<std::size_t> Reader::count_records(std::string_view kind) {
+  auto statement = database_.prepare(kCountRecords);
+  statement.bind(1, kind);
+  FHIR_TRY(auto const count, first_row(statement, [](Statement const& row) {
+             return static_cast<std::size_t>(row.integer(0));
+           }));
+  return count.value_or(0);
 }
 
 fhir::Result<std::string> Reader::peer_state(std::string_view partner, std::string_view record_id) {

@@ -62,7 +62,9 @@ class Reader : public Snapshot {
   fhir::Result<std::vector<EventRow>> events(std::string_view record_id) override;
   fhir::Result<std::optional<RecordRow>> find_record(std::string_view record_id) override;
   fhir::Result<std::vector<RecordRow>> list_records(std::string_view kind, std::string_view person,
-                                                    std::string_view owner, std::size_t count) override;
+                                                    std::string_view owner, std::size_t count,
+                                                    RecordPlace const& after) override;
+  fhir::Result<std::size_t> count_records(std::string_view kind) override;
   fhir::Result<std::string> peer_state(std::string_view partner, std::string_view record_id) override;
   fhir::Result<std::vector<OutboxRow>> outbox(std::string_view destination, std::size_t count) override;
   fhir::Result<std::vector<std::string>> outbox_destinations() override;

@@ -166,6 +166,21 @@ TEST_F(AdminTest, ABrowserDrivenByAnotherSiteIsRefusedEvenWithAToken) {
             403);
 }
 
+TEST_F(AdminTest, TheWorklistIsReadPageByPageToItsEnd) {
+  for (char const* const sex : {"Q", "X1", "X2"}) send(std::string("M") + sex, sex);
+  std::string ids;
+  std::string after;
+  for (int page = 0; page < 3; ++page) {
+    auto const list = call("GET", "/admin/work?kind=unmapped-code&count=1" + after);
+    ASSERT_EQ(list.count("items"), 1U) << list.body;
+    EXPECT_EQ(list.count("more"), page < 2 ? 1U : 0U) << list.body;
+    EXPECT_EQ(ids.find(list.text("items", 0, "id")), std::string::npos);
+    ids += list.text("items", 0, "id") + " ";
+    after = "&after=" + list.text("items", 0, "id");
+  }
+  EXPECT_EQ(call("GET", "/admin/work?after=" + item()).status, 400) << "of which kind?";
+}
+
 TEST_F(AdminTest, AnUnmappedCodeIsListedAnsweredAndItsMessageTakenInAgain) {
   send("M1", "Q");
   auto const list = call("GET", "/admin/work");

@@ -267,6 +267,24 @@ TEST_F(Loop, NoShowTwiceThenExpired) {  // S6
   expect_replays();
 }
 
+TEST_F(Loop, AWalkThroughTheClocksReachesEveryRecordHoweverManyStandBefore) {
+  for (std::string const id : {"a", "b", "c"})
+    ASSERT_TRUE(fhir("riverside", {request(id, "Organization/riverside", "Organization/heart-clinic",
+                                           "riverside-patient", "R-" + id),
+                                   task("task-" + id, id, "Organization/heart-clinic", "requested",
+                                        ",'restriction':{'period':{'end':'2025-04-30'}}")}));
+  now_ = time_of("2025-05-01T00:00:00Z", {});
+  auto const first = store_->commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
+    FHIR_TRY(auto const reached, tick(unit, site_, {}, 2));
+    EXPECT_EQ(reached.kind, "referral") << "not at the end";
+    return {};
+  });
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(pass_time());
+  for (std::string const id : {"a", "b", "c"})
+    EXPECT_EQ(read("Task", "task-" + id).root.text_of("statusReason", "text"), "expired") << id;
+}
+
 TEST_F(Loop, CancelCrossesAcceptance) {  // S7
   refer();
   ASSERT_TRUE(fhir("riverside", {with("ServiceRequest", "sr", "status", "'revoked'")}));

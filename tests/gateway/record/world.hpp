@@ -190,8 +190,14 @@ class World : public ::testing::Test {
       return delivered(unit, row, outcome, site_);
     });
   }
+  /// One record at a time, so that a walk has steps.
   fhir::Result<store::Receipt> pass_time() {
-    return store_->commit_and_wait([&](store::Unit& unit) { return tick(unit, site_); });
+    return store_->commit_and_wait([&](store::Unit& unit) -> fhir::Result<void> {
+      for (Walk at; !at.kind.empty();) {
+        FHIR_TRY(at, tick(unit, site_, at, 1));
+      }
+      return {};
+    });
   }
 
   /// Tasks among the record's views with that code.

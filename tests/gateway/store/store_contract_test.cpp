@@ -262,6 +262,15 @@ TEST_P(StoreContract, JournalComplementRecordsPeersAndOutboxComeBackAsStored) {
   EXPECT_EQ(ids(snapshot->list_records("referral", "person2", "", 10)), "r2 ");
   EXPECT_EQ(ids(snapshot->list_records("transition", "", "", 10)), "");
   EXPECT_EQ(ids(snapshot->list_records("", "", "org1", 1)), "r1 ");
+  std::string paged;
+  for (RecordPlace place;;) {
+    auto const page = snapshot->list_records("", "", "", 1, place);
+    if (!page || page->empty()) break;
+    paged += ids(page);
+    place = place_of(page->back());
+  }
+  EXPECT_EQ(paged, "r1 r2 ") << "page by page, as all at once";
+  EXPECT_EQ(*snapshot->count_records("referral"), 2U);
   EXPECT_EQ(snapshot->find_record("r2")->value().due_ms, 0);
   EXPECT_EQ(*snapshot->outbox_destinations(), std::vector<std::string>{"south"});
   EXPECT_EQ(snapshot->outbox_of_record("r1")->size(), 2U);
