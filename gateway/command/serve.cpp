@@ -426,6 +426,13 @@ class Gateway {
             stats.corrupt_rows);
     counter(into, "handoff_store_sync_microseconds_total", "Time spent in commits", {},
             stats.sync_microseconds);
+    counter(into, "handoff_store_checkpoints_total", "Times the log was copied into the database", {},
+            stats.checkpoints);
+    into.push_back({"handoff_store_checkpoint_seconds_total",
+                    "Time spent so, while commits wait",
+                    true,
+                    {},
+                    static_cast<double>(stats.checkpoint_microseconds) / 1e6});
     into.push_back({"handoff_store_accepts_writes",
                     "1 while the store takes writes",
                     false,

@@ -368,6 +368,8 @@ using Committed = std::function<void(fhir::Result<Receipt>)>;
 struct StoreStats {
   std::uint64_t commits = 0, groups = 0, recomputed = 0, corrupt_rows = 0, failed_groups = 0;
   std::uint64_t sync_microseconds = 0;  ///< Sum over groups; divide by groups.
+  std::uint64_t checkpoints = 0;        ///< While one runs commits and new views wait.
+  std::uint64_t checkpoint_microseconds = 0;
   std::int64_t last_commit_seq = 0;
 };
 

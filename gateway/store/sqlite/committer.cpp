@@ -31,6 +31,11 @@ int on_wal_pages(void* pages, sqlite3*, char const*, int count) {
   return SQLITE_OK;
 }
 
+std::uint64_t microseconds_since(std::chrono::steady_clock::time_point start) {
+  auto const took = std::chrono::steady_clock::now() - start;
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+}
+
 }  // namespace
 
 Committer::Committer(Database database, IndexWriter index, Shared& shared, SqliteOptions const& options,
@@ -92,6 +97,8 @@ StoreStats Committer::stats() const {
   stats.recomputed = recomputed_.load(std::memory_order_relaxed);
   stats.failed_groups = failed_groups_.load(std::memory_order_relaxed);
   stats.sync_microseconds = sync_microseconds_.load(std::memory_order_relaxed);
+  stats.checkpoints = checkpoints_.load(std::memory_order_relaxed);
+  stats.checkpoint_microseconds = checkpoint_microseconds_.load(std::memory_order_relaxed);
   stats.corrupt_rows = shared_.corrupt_rows.load(std::memory_order_relaxed);
   stats.last_commit_seq = last_commit_seq();
   return stats;
@@ -200,10 +207,7 @@ fhir::Result<Committer::Written> Committer::write_units(std::vector<Job>& group,
 fhir::Result<void> Committer::commit_transaction() {
   auto const start = std::chrono::steady_clock::now();
   auto committed = database_.prepare(kCommit).run();
-  auto const took = std::chrono::steady_clock::now() - start;
-  sync_microseconds_.fetch_add(
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()),
-      std::memory_order_relaxed);
+  sync_microseconds_.fetch_add(microseconds_since(start), std::memory_order_relaxed);
   return committed;
 }
 
@@ -282,12 +286,15 @@ void Committer::checkpoint() {
     std::lock_guard const lock(mutex_);
     listener = checkpoint_listener_;
   }
+  auto const begun = std::chrono::steady_clock::now();
   if (listener) listener(true);
   sqlite3_busy_timeout(database_.handle(), kCheckpointWaitMs);
   int const code =
       sqlite3_wal_checkpoint_v2(database_.handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
   sqlite3_busy_timeout(database_.handle(), Database::kBusyMilliseconds);
   if (listener) listener(false);
+  checkpoints_.fetch_add(1, std::memory_order_relaxed);
+  checkpoint_microseconds_.fetch_add(microseconds_since(begun), std::memory_order_relaxed);
   // A view that outlasted the wait is met again soon: most pages are copied by then.
   next_checkpoint_ =
       code == SQLITE_OK ? options_.checkpoint_pages : wal_pages_ + options_.checkpoint_pages / 4;

@@ -77,7 +77,7 @@ class Committer {
   std::atomic<bool> accepts_writes_{true};
   std::atomic<std::int64_t> last_commit_seq_;
   std::atomic<std::uint64_t> commits_{0}, groups_{0}, recomputed_{0}, failed_groups_{0},
-      sync_microseconds_{0};
+      sync_microseconds_{0}, checkpoints_{0}, checkpoint_microseconds_{0};
 
   // Of the committer's thread alone.
   StoreState state_;

@@ -673,6 +673,8 @@ TEST(SqliteCheckpoint, TheWriteAheadLogStaysShortUnderTrafficThatNeverPauses) {
   auto const log_bytes = std::filesystem::file_size(home.path() + "-wal");
   done = true;
   for (auto& reader : readers) reader.join();
+  EXPECT_GT(home.store->stats().checkpoints, 0U);
+  EXPECT_GT(home.store->stats().checkpoint_microseconds, 0U);
   EXPECT_LT(log_bytes, 64U * 4096U * 8U) << home.store->stats().groups << " groups";
 }
 
