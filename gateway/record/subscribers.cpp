@@ -1,7 +1,10 @@
 #include "gateway/record/subscribers.hpp"
 
+#include "fhir/search/query.hpp"
 #include "gateway/record/context.hpp"
 #include "gateway/record/outbox_request.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
@@ -15,9 +18,7 @@ namespace {
 using fhir::json::Element;
 using Change = store::Unit::Change;
 
-/// Types that may be told of besides Patients; what carries others in its message comes first. No allergy is
-/// among them: an A60 is the whole list of a person, and one that names a single allergy would end the
-/// others.
+/// Types that may be told of besides Patients and allergies; what carries others in its message comes first.
 constexpr std::string_view kTypes[] = {"Encounter",
                                        "CarePlan",
                                        "Goal",
@@ -33,6 +34,8 @@ constexpr std::string_view kTypes[] = {"Encounter",
                                        "ChargeItem",
                                        "Slot",
                                        "DocumentReference"};
+
+constexpr std::string_view kAllergy = "AllergyIntolerance";
 
 /// What its message carries beside the resource itself: of a visit only its diagnoses, for it moves for
 /// reasons of its own and an appointment that it fulfils has a message too.
@@ -101,7 +104,7 @@ class Telling {
   fhir::Result<void> of_persons() { return of_type("Patient", &Telling::tell_of_person); }
   fhir::Result<void> of_the_rest() {
     for (std::string_view const type : kTypes) FHIR_CHECK(of_type(type, &Telling::tell));
-    return {};
+    return of_type(kAllergy, &Telling::tell_of_allergies);
   }
 
  private:
@@ -149,6 +152,60 @@ class Telling {
     queue(context_, party, person.empty() ? reference : person, request);
     if (Element const* const carrier = carrier_of(*change.after)) collect_references(*carrier, carried);
     return {};
+  }
+
+  /// An A60 is read as the list of all allergies: one that left others out would end them at its receiver. It
+  /// has every one that any source knows of the person, once for a commit; one found to be an error is named
+  /// when that is found, for its action code.
+  fhir::Result<void> tell_of_allergies(Party const& party, std::string const&, Change const& change,
+                                       Element const* before) {
+    auto const event = choose(party, before, *change.after);
+    std::string const patient = patient_of(*change.after);
+    if (!event || patient.empty()) return {};
+    FHIR_TRY(std::string const person, context_.person_of(patient));
+    if (!told_.insert(party.name + "|allergies|" + person).second) return {};
+    FHIR_TRY(auto patients, context_.patients_of(person));
+    if (std::ranges::find(patients, patient) == patients.end()) patients.push_back(patient);
+    OutboxRequest request{.message = event->message, .structure = event->structure};
+    FHIR_TRY(std::string const told, patient_told_to(party, patients, patient));
+    FHIR_TRY(request.anchors["patient"], context_.version(told));
+    std::size_t number = 0;
+    for (std::string const& one : patients) {
+      FHIR_TRY(auto const allergies, allergies_of(one));
+      for (std::string const& allergy : allergies) {
+        FHIR_TRY(request.anchors[event->role + "#" + fmt::format("{:04}", ++number)],
+                 context_.version(allergy));
+      }
+    }
+    queue(context_, party, person, request);
+    return {};
+  }
+
+  /// The party's own Patient of that person where it has one.
+  fhir::Result<std::string> patient_told_to(Party const& party, std::vector<std::string> const& patients,
+                                            std::string const& other) {
+    for (std::string const& one : patients) {
+      FHIR_TRY(std::string const source, context_.source(one));
+      FHIR_TRY(Element const* patient, context_.load(reference_of(one)));
+      if (source == party.name && patient != nullptr && patient->text_at("active") != "false") return one;
+    }
+    return other;
+  }
+
+  fhir::Result<std::vector<std::string>> allergies_of(std::string const& patient) {
+    auto query = fhir::search::parse_query(kAllergy, "patient=" + patient, fhir::search::Handling::strict);
+    if (!query) return query.error();
+    query->count = store::kAllMatches;
+    FHIR_TRY(auto const found, context_.unit.match(*query));
+    std::vector<std::string> all;
+    for (store::Version const& one : found) {
+      std::string reference = std::string(kAllergy) + "/" + one.id;
+      FHIR_TRY(Element const* allergy, context_.load(reference_of(reference)));
+      if (allergy == nullptr) continue;
+      bool const is_error = allergy->text_of("verificationStatus", "coding", 0, "code") == "entered-in-error";
+      if (!is_error || last_.contains(reference)) all.push_back(std::move(reference));
+    }
+    return all;
   }
 
   /// Whose the visit was, and its number then: MRG.

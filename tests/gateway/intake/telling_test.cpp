@@ -28,6 +28,7 @@ class Telling : public testing::Test {
     hospital.application = "ADT";
     hospital.facility = "HOSP";
     hospital.authorities = {{"HOSP", "urn:oid:1.3.6.1.4.1.32473.30"}, {"VISITS", kVisits}};
+    hospital.own_authorities = {"urn:oid:1.3.6.1.4.1.32473.30"};
     hospital.events = {"ADT^A01"};
     hospital.delivery.mllp.port = 2574;
     config::Partner clinic = hospital;
@@ -39,8 +40,9 @@ class Telling : public testing::Test {
     for (char const* const trigger : {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12",
                                       "A13", "A15", "A16", "A21", "A22", "A23", "A26", "A38", "A50"})
       clinic.events.push_back(std::string("ADT^") + trigger);
-    for (char const* const event : {"RDE^O11", "VXU^V04", "ORU^R01", "OML^O21", "PPR^PC1", "SIU^S12",
-                                    "SIU^S14", "RDS^O13", "RAS^O17", "BAR^P01", "DFT^P03", "SIU^S23"})
+    for (char const* const event :
+         {"RDE^O11", "VXU^V04", "ORU^R01", "OML^O21", "PPR^PC1", "ADT^A60", "SIU^S12", "SIU^S14", "RDS^O13",
+          "RAS^O17", "BAR^P01", "DFT^P03", "SIU^S23"})
       clinic.events.emplace_back(event);
     config::Partner aside = clinic;
     aside.name = "aside";
@@ -297,6 +299,50 @@ TEST_F(Telling, AnAppointmentOfAReferralIsToldToWhoAskedForSuchMessages) {
   ASSERT_EQ(send("MSH|^~\\&|ADT|HOSP" + to + "SIU^S14|S2" + sch + "AIP|1|D|D1^Adler\r"), "AA");
   EXPECT_EQ(told("clinic"), "SIU^S12 SIU^S14");
   EXPECT_NE(written("clinic").find("|D|D1^Adler"), std::string::npos) << written("clinic");
+}
+
+TEST_F(Telling, OfAnAllergyTheWholeListIsTold) {
+  auto const allergy = [](std::string const& id, std::string const& more = {}) {
+    return R"({"resourceType":"AllergyIntolerance","id":")" + id +
+           R"(","patient":{"reference":"Patient/p"},"code":{"coding":[{"system":"urn:x","code":")" + id +
+           R"("}]})" + more + "}";
+  };
+  ASSERT_EQ(put({patient(), allergy("nuts"), allergy("milk")}), "");
+  EXPECT_EQ(told("clinic"), "ADT^A60") << "one message for both";
+  ASSERT_EQ(put({allergy("eggs")}), "");
+  EXPECT_EQ(told("clinic"), "ADT^A60 ADT^A60");
+  EXPECT_EQ(told("hospital"), "") << "it did not ask";
+  std::string message = written("clinic");
+  EXPECT_NE(message.find("\rPID|1||5^"), std::string::npos) << message;
+  for (char const* const code : {"|eggs^", "|milk^", "|nuts^"})
+    EXPECT_NE(message.find(code), std::string::npos) << code << message;
+  std::string const wrong =
+      R"(,"verificationStatus":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/)"
+      R"(allergyintolerance-verification","code":"entered-in-error"}]})";
+  ASSERT_EQ(put({allergy("milk", wrong)}), "");
+  message = written("clinic");
+  auto const milk = message.find("|milk^");
+  ASSERT_NE(milk, std::string::npos) << message;
+  EXPECT_EQ(message.substr(message.find('\r', milk) - 2, 2), "|E") << "erroneous (IAM-17)" << message;
+  ASSERT_EQ(put({allergy("nuts", R"(,"criticality":"high")")}), "");
+  EXPECT_EQ(written("clinic").find("|milk^"), std::string::npos) << "it was told as an error";
+  EXPECT_NE(written("clinic").find("|eggs^"), std::string::npos);
+}
+
+TEST_F(Telling, AnotherSourcesAllergiesAreOnTheListThatIsTold) {
+  std::string const head = "|HANDOFF|HUB|20250301120000+0000||ADT^A60|",
+                    evn =
+                        "|P|2.5.1\rEVN|A60|20250301120000"
+                        "+0000\rPID|1||4711^^^HOSP^MR||Mason^Walter||19570312|M\r";
+  ASSERT_EQ(
+      send("MSH|^~\\&|EHR|CLINIC" + head + "C1" + evn + "IAM|1|DA|7980^Penicillin^RXNORM|SV||A|AL-1^C\r"),
+      "AA");
+  ASSERT_EQ(send("MSH|^~\\&|ADT|HOSP" + head + "H1" + evn + "IAM|1|DA|2670^Codeine^RXNORM|SV||A|AL-9^H\r"),
+            "AA");
+  EXPECT_EQ(told("clinic"), "ADT^A60");
+  EXPECT_NE(written("clinic").find("|7980^"), std::string::npos)
+      << "its own, which a list without it would end";
+  EXPECT_NE(written("clinic").find("|2670^"), std::string::npos) << written("clinic");
 }
 
 TEST_F(Telling, ARoleThatAVisitHasNoMoreIsToldAsDeleted) {
