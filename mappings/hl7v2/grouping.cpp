@@ -138,7 +138,7 @@ class Grouper {
   /// OUL_R24 has the results of an order behind its specimens, which may have observations of their own. An
   /// OBX is the specimen's only where that specimen or another goes on behind it: a result must not be
   /// missing from its report.
-  bool belongs_behind(std::size_t depth, std::string_view id) const {
+  bool belongs_behind(std::size_t depth, std::string_view id) {
     if (id != "OBX" || depth == 0 || open_[depth].group->name != "SPECIMEN") return false;
     auto const behind = open_[depth - 1].group->children.subspan(open_[depth - 1].position + 1);
     auto const behind_has = [&](std::string_view wanted, Entry entry) {
@@ -148,12 +148,13 @@ class Grouper {
       });
     };
     if (!behind_has(id, Entry::by_first)) return false;
-    for (std::size_t next = at_ + 1; next < message_.segment_count(); ++next) {
-      auto const follows = message_.segment_id(next);
-      if (follows.starts_with('Z') || behind_has(follows, Entry::by_any)) continue;
-      return !holds(*open_[depth].group, follows);
+    if (at_ < run_end_) return run_is_behind_;
+    for (run_end_ = at_ + 1; run_end_ < message_.segment_count(); ++run_end_) {
+      auto const follows = message_.segment_id(run_end_);
+      if (!follows.starts_with('Z') && !behind_has(follows, Entry::by_any)) break;
     }
-    return true;
+    bool const is_last = run_end_ == message_.segment_count();
+    return run_is_behind_ = is_last || !holds(*open_[depth].group, message_.segment_id(run_end_));
   }
 
   /// A segment that an open group can hold once, and holds: the innermost group around it that repeats starts
@@ -236,7 +237,9 @@ class Grouper {
   Grouping grouping_;
   std::vector<Open> open_;
   std::uint32_t current_ = 0;
-  std::size_t at_ = 0;  // The segment that is being placed.
+  std::size_t at_ = 0;       // The segment that is being placed.
+  std::size_t run_end_ = 0;  // What was decided of an OBX holds for those up to here.
+  bool run_is_behind_ = false;
   std::size_t warned_ = 0;
 };
 

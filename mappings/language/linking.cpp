@@ -110,7 +110,8 @@ class Linker {
 
   /// The item that the target's own segment has in the array of the source; -1 where it has none.
   int item_of(Link const& one, std::uint32_t resource, std::uint32_t segment) const {
-    for (std::size_t at = 0; at < draft_.writes.size() && segment != kNone; ++at) {
+    bool const is_of_an_item = one.path.steps.size() > 1 && segment != kNone;
+    for (std::size_t at = 0; at < draft_.writes.size() && is_of_an_item; ++at) {
       Origin const& origin = keeps_.origins[at];
       if (draft_.writes[at].resource != resource || origin.segment != segment || origin.base_index == kNone)
         continue;
