@@ -371,6 +371,20 @@ class Composer {
     }
   }
 
+  /// The first name in PID-5 counts as the legal one, the first number in PID-3 as the one in force; FHIR has
+  /// no order.
+  static std::vector<Item> by_use(std::span<Item const> items) {
+    auto const rank = [](Item const& item) {
+      std::string_view const use = item.source == nullptr ? std::string_view{} : item.source->text_at("use");
+      if (use == "official") return 0;
+      if (use == "old") return 3;
+      return use == "temp" || use == "nickname" || use == "anonymous" || use == "maiden" ? 2 : 1;
+    };
+    std::vector<Item> sorted(items.begin(), items.end());
+    std::ranges::stable_sort(sorted, {}, rank);
+    return sorted;
+  }
+
   void write_value(std::size_t segment, Layout::Serial serial, Use const& use, RowValue const& value) {
     FieldWriter& writer = on_.writer();
     for (Place const& place : value.row->places) {
@@ -381,7 +395,7 @@ class Composer {
         where = layout_.index_of(found);
       }
       if (place.each) {
-        for (Item const& item : value.items) writer.append(where, place, item);
+        for (Item const& item : by_use(value.items)) writer.append(where, place, item);
         continue;
       }
       Address const address{static_cast<std::uint32_t>(where), place.field, place.repetition, 0, 0};

@@ -216,6 +216,17 @@ TEST(ClientResources, AnAppointmentBecomesASiuMessageThatNamesTheReferral) {
   EXPECT_EQ(segments(message, "AIP"), "") << message;
 }
 
+TEST(ClientResources, TheOfficialNameAndTheNumberInForceComeFirst) {
+  auto const message = written(R"({"resourceType": "Bundle", "type": "collection", "entry": [
+  {"fullUrl": "urn:uuid:1", "resource": {"resourceType": "Patient",
+    "identifier": [{"use": "old", "value": "1"}, {"value": "2"}, {"use": "official", "value": "3"}, {"value": "4"}],
+    "name": [{"use": "nickname", "given": ["Bo"]}, {"use": "old", "family": "Berg"}, {"use": "usual", "family": "Dahl"},
+             {"use": "official", "family": "Sand", "given": ["Bodil"]}]}}]})",
+                               "ADT", "A28", "ADT_A05", {});
+  EXPECT_EQ(segments(message, "PID"),
+            "PID|1||3~2~4~1||Sand^Bodil^^^^^L~Dahl^^^^^^D~^Bo^^^^^N~Berg^^^^^^BAD\n");
+}
+
 /// A result with its tubes, as a laboratory's FHIR side tells them.
 std::string result_in(std::string_view containers) {
   return R"({"resourceType": "Bundle", "type": "collection", "entry": [

