@@ -452,8 +452,8 @@ class Merge {
         if (pending.resource != resource_) continue;
         for (EventRow::Effect const& effect : pending.row->effects) {
           bool const of_a_field = effect.kind == EventRow::Effect::Kind::set;
-          if (of_a_field || effect.kind == EventRow::Effect::Kind::remove)
-            put_back(effect.path.steps, before);
+          bool const removed = effect.kind == EventRow::Effect::Kind::remove && !is_deleted(effect.path);
+          if (of_a_field || removed) put_back(effect.path.steps, before);
         }
       }
       return;
@@ -502,9 +502,12 @@ class Merge {
     }
   }
 
+  /// The message itself has "" for it, or for what it consists of.
   bool is_deleted(Path const& item) const {
     return std::ranges::any_of(draft_.writes, [&](Write const& write) {
-      return write.resource == resource_ && write.deletes && write.row->path.text == item.text;
+      std::string const& path = write.row->path.text;
+      return write.resource == resource_ && write.deletes &&
+             (path == item.text || path.starts_with(item.text + "."));
     });
   }
 
