@@ -26,7 +26,8 @@ Sources Reversal::sources_now(Structure const& of, Use const& use, std::size_t a
   sources.base[0] = base;
   for (std::size_t target = 1; target < use.targets.size() && target < kTargetsMax; ++target) {
     std::size_t other = frame == nullptr ? SIZE_MAX : nodes->of_instance(frame->instance[target]);
-    if (other == SIZE_MAX) other = nodes->related(at, of.roles[use.targets[target].role].name);
+    if (other == SIZE_MAX && at != SIZE_MAX)
+      other = nodes->related(at, of.roles[use.targets[target].role].name);
     if (other == SIZE_MAX) continue;
     std::uint32_t const known = (*nodes)[other].known;
     bool const elsewhere = frame != nullptr && known != kNone && known != frame->instance[target];

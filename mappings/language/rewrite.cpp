@@ -23,7 +23,10 @@ class Rewriter {
     for (Frame const& frame : seed_.frames()) {
       Use const& use = *frame.use;
       std::size_t const at = nodes_.of_instance(frame.instance[0]);
-      if (at == SIZE_MAX) continue;
+      if (at == SIZE_MAX) {
+        if (tells_parts_only(frame)) rewrite_parts(frame);
+        continue;
+      }
       Path const& base = use.targets[0].base;
       if (has_array_base(use)) {
         if (arrays.insert({&use, frame.instance[0]}).second) rewrite_array(use, frame, at);
@@ -44,6 +47,20 @@ class Rewriter {
       sources.base[target] =
           with_base(seed_.content(frame.instance[target]), frame.use->targets[target].base);
     return sources;
+  }
+
+  /// The segment says nothing of the resource that would lead it: an AUT that only names the insurer.
+  bool tells_parts_only(Frame const& frame) const {
+    if (seed_.content(frame.instance[0]) != nullptr || has_array_base(*frame.use)) return false;
+    auto const others = std::span(frame.instance).subspan(1);
+    return std::ranges::any_of(others,
+                               [&](std::uint32_t one) { return nodes_.of_instance(one) != SIZE_MAX; });
+  }
+
+  void rewrite_parts(Frame const& frame) {
+    Sources const now = on_.sources_now(seed_.structure(), *frame.use, SIZE_MAX, nullptr, &frame);
+    rewrite(frame, on_.project_then(*frame.use, sources_then(frame, nullptr)),
+            on_.project_now(*frame.use, now));
   }
 
   /// All segments of one use that are items of one array: equal ones stay, the others are paired in order.
