@@ -14,7 +14,8 @@
 namespace mappings::laws {
 namespace {
 
-/// "PV1-2" of every field that some guard looks at: changing it may change anything by intent.
+/// "PV1-2" of every field that some guard looks at, or whose code acts on an item: changing it may change
+/// anything by intent.
 std::set<std::string> const& guards() {
   static std::set<std::string> const all = [] {
     std::set<std::string> made{"OBX-2"};
@@ -28,7 +29,10 @@ std::set<std::string> const& guards() {
       for (auto const& row : map.rows) add(row.v2_when);
     for (auto const& row : program.structure_rows) add(row.v2_when);
     for (auto const& structure : program.structures) {
-      for (auto const& use : structure.uses) add(use.when);
+      for (auto const& use : structure.uses) {
+        add(use.when);
+        for (auto const& place : use.acts) made.insert(place.segment + "-" + std::to_string(place.field));
+      }
       for (auto const& role : structure.roles) add(role.when);
       for (auto const& made_default : structure.defaults) add(made_default.when);
     }
