@@ -9,6 +9,8 @@ namespace {
 
 using hl7v2::Address;
 
+constexpr std::string_view kRoom = "room for another one";
+
 class Composer {
  public:
   explicit Composer(Reversal& reversal)
@@ -208,8 +210,18 @@ class Composer {
            }));
   }
 
+  /// A second authorization of a referral would be read as that of its first procedure.
+  bool lacks_room(Use const& use, std::size_t at) const {
+    Role const& role = nodes_.role_of(at);
+    return role.per == Role::Per::segment && role.per_name == use.segment && use.group.empty() &&
+           nodes_[at].known == kNone && layout_.would_be_read_elsewhere(nodes_[at].group, use.segment);
+  }
+
   void note_lacking(Use const& use, std::size_t at, Element const* base, std::string_view lacks) {
-    if (!says_anything(on_.project_now(use, on_.sources_now(structure_, use, at, base)))) return;
+    if (says_anything(on_.project_now(use, on_.sources_now(structure_, use, at, base)))) lose(use, lacks);
+  }
+
+  void lose(Use const& use, std::string_view lacks) {
     on_.loss.push_back({use.segment,
                         "the version being written has no " + std::string(lacks) + " in this message",
                         "the record"});
@@ -220,14 +232,23 @@ class Composer {
     if (lacks_segment(use)) return note_lacking(use, at, base, "such segment");
     place(at);
     if (lacks_place(use, at)) return note_lacking(use, at, base, "place for it");
+    if (lacks_room(use, at)) return note_lacking(use, at, base, kRoom);
     Projection const now = on_.project_now(use, on_.sources_now(structure_, use, at, base));
     // A segment for an item says something of the item: what else it repeats of the resource is no reason for
     // it.
     bool const any = own_item ? says_of_item(now) : says_by_guards(now);
     bool const told = !any && has_facts(use) && nodes_.is_first_of_role(at);
-    if (!any && !told && !(use.group.empty() && layout_.requires_segment(use.segment))) return;
+    if (!any && !told && !is_demanded(use, own_item)) return;
     bool const said = on_.seed && nodes_[at].known != kNone && !own_item && said_in_seed(use, at, now);
     if (!said) fill_segment(use, segment_for(use, at, own_item), now);
+  }
+
+  /// The message must have such a segment, though there is nothing to say in it. What the partner's own one
+  /// of this kind left out, or has already, is not demanded of the next item.
+  bool is_demanded(Use const& use, bool own_item) const {
+    if (!use.group.empty() || !layout_.requires_segment(use.segment)) return false;
+    bool const same_kind = on_.seed && &on_.seed->structure() == &structure_;
+    return !own_item || !(same_kind || holds_segment(use.segment));
   }
 
   /// What stands in another segment by its guard (ORC-7 beside a TQ1) is no reason for this one.
@@ -253,6 +274,7 @@ class Composer {
       sources.base[target] = with_base(nodes_[at].content, use.targets[target].base);
       Projection const now = on_.project_now(use, sources);
       if (!says_anything(now)) return;
+      if (lacks_room(use, at)) return lose(use, kRoom);
       Layout::Group const group = layout_.group_for(nodes_[at].group, use.segment, true, use.group);
       Layout::Serial const segment = layout_.insert(group, use.segment);
       on_.fresh.push_back(segment);

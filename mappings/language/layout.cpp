@@ -24,6 +24,17 @@ std::uint32_t child_named(hl7v2::GrammarNode const* node, std::string_view name)
   return kLast;
 }
 
+/// The part of a group that is that segment and what belongs to it: ADDITIONAL_DEMOGRAPHICS, from 2.7 on, is
+/// PD1 and its PRT.
+std::uint32_t group_begun_by(hl7v2::GrammarNode const& node, std::string_view id) {
+  for (std::uint32_t at = 0; at < node.children.size(); ++at) {
+    auto const& child = node.children[at];
+    if (child.is_group && child.max == 1 && !child.children.empty() && child.children.front().name == id)
+      return at;
+  }
+  return kLast;
+}
+
 /// Whether the group holds the segment exactly where nothing may be left out; in groups that may repeat only
 /// if `in_many`.
 bool requires_in(hl7v2::GrammarNode const& group, std::string_view id, bool in_many) {
@@ -68,6 +79,12 @@ bool Layout::find_way(hl7v2::GrammarNode const* node, std::string_view id, std::
   if (named.empty() || fhir::json::is_same(node->name, named)) {
     way.segment = child_named(node, id);
     if (way.segment != kLast) return true;
+    std::uint32_t const own = named.empty() ? kLast : group_begun_by(*node, id);
+    if (own != kLast && way.depth < kDepthMax) {
+      way.groups[way.depth++] = own;
+      way.segment = 0;
+      return true;
+    }
   }
   for (std::uint32_t at = 0; at < node->children.size(); ++at) {
     auto const& child = node->children[at];
@@ -121,6 +138,35 @@ bool Layout::has_place(Group group, std::string_view id, std::string_view named)
     if (group == 0) break;
   }
   return child_of(0, id) != kLast;
+}
+
+std::size_t Layout::count_places(hl7v2::GrammarNode const& node, std::string_view id) {
+  std::size_t count = 0;
+  for (auto const& child : node.children) count += (child.name == id ? 1U : 0U) + count_places(child, id);
+  return count;
+}
+
+Layout::Group Layout::last_below(Group parent, std::uint32_t child) const {
+  for (Group at = static_cast<Group>(groups_.size()); at-- > 1;) {
+    if (groups_[at].parent == parent && groups_[at].child == child) return at;
+  }
+  return 0;
+}
+
+bool Layout::would_be_read_elsewhere(Group group, std::string_view id) const {
+  if (groups_[0].node == nullptr || count_places(*groups_[0].node, id) < 2) return false;
+  Way way;
+  while (!find_way(groups_[group].node, id, {}, way)) {
+    if (group == 0) return false;
+    group = groups_[group].parent;
+  }
+  for (std::uint32_t const child : std::span(way.groups).first(way.depth)) {
+    if (groups_[group].node->children[child].max != 1) return false;
+    group = last_below(group, child);
+    if (group == 0) return false;
+  }
+  Serial taken = 0;
+  return groups_[group].node->children[way.segment].max == 1 && find(group, id, taken);
 }
 
 bool Layout::find(Group group, std::string_view id, Serial& found) const {
@@ -264,7 +310,11 @@ bool Layout::is_filled(Group group) const {
 std::vector<Layout::Missing> Layout::missing() const {
   std::vector<Missing> all;
   auto const note = [&](auto const& self, Missing in, hl7v2::GrammarNode const& absent) -> void {
-    if (absent.min == 0 || absent.is_choice) return;
+    if (absent.min == 0) return;
+    if (absent.is_choice) {
+      in.choice = &absent;
+      return all.push_back(in);
+    }
     (absent.is_group ? in.named : in.segment) = absent.name;
     if (!absent.is_group) all.push_back(in);
     for (auto const& child : absent.children) self(self, in, child);
@@ -273,14 +323,22 @@ std::vector<Layout::Missing> Layout::missing() const {
     if (groups_[group].node == nullptr || !is_filled(group)) continue;
     auto const& children = groups_[group].node->children;
     for (std::uint32_t at = 0; at < children.size(); ++at) {
-      if (children[at].min == 0 || children[at].is_choice) continue;
-      Serial found = 0;
-      bool const stands =
-          children[at].is_group ? has_group(group, at) : find(group, children[at].name, found);
-      if (!stands) note(note, {group, {}, {}}, children[at]);
+      if (children[at].min == 0) continue;
+      if (!stands_in(group, at)) note(note, {group, {}, {}, nullptr}, children[at]);
     }
   }
   return all;
+}
+
+/// Whether a group holds what its grammar has at that place, of a choice any member.
+bool Layout::stands_in(Group group, std::uint32_t child) const {
+  auto const& node = groups_[group].node->children[child];
+  Serial found = 0;
+  if (node.is_choice && std::ranges::any_of(node.children, [&](auto const& one) {
+        return !one.is_group && find(group, one.name, found);
+      }))
+    return true;
+  return node.is_group || node.is_choice ? has_group(group, child) : find(group, node.name, found);
 }
 
 /// Whether a group holds a filled one at that place of its grammar.

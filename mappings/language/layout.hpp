@@ -31,6 +31,9 @@ class Layout {
   Group group_for(Group group, std::string_view id, bool own, std::string_view named);
   /// Whether the grammar has the segment where group_for() would put it.
   bool has_place(Group group, std::string_view id, std::string_view named) const;
+  /// There is one place for such a segment, which is taken, and another one further on: the next would be
+  /// read as that of something else.
+  bool would_be_read_elsewhere(Group group, std::string_view id) const;
   /// The names of the groups from the message down to segment `id` (in group `named`, where one is given), or
   /// to group `named` itself when `id` is empty.
   std::vector<std::string_view> way_to(std::string_view id, std::string_view named) const;
@@ -62,6 +65,7 @@ class Layout {
     Group group = 0;         ///< The group instance that lacks it.
     std::string_view named;  ///< The group below that one in which it stands, "" for that one itself.
     std::string_view segment;
+    hl7v2::GrammarNode const* choice = nullptr;  ///< Where any one of several would do, and no `segment`.
   };
   /// What the message, and the groups that it has, must hold and do not. A group that must be there and is
   /// not counts by what it must hold itself.
@@ -91,7 +95,11 @@ class Layout {
   bool find_way(hl7v2::GrammarNode const* node, std::string_view id, std::string_view named, Way& way) const;
   std::uint32_t child_of(Group group, std::string_view id) const;
   bool is_filled(Group group) const;
+  static std::size_t count_places(hl7v2::GrammarNode const& node, std::string_view id);
+  /// The newest instance of that group of `parent`, 0 where there is none.
+  Group last_below(Group parent, std::uint32_t child) const;
   bool has_group(Group group, std::uint32_t child) const;
+  bool stands_in(Group group, std::uint32_t child) const;
   Group below(Group parent, std::uint32_t child, bool own);
   std::size_t depth_of(Group group) const;
   bool stands_behind(Entry const& left, Entry const& right) const;

@@ -20,6 +20,10 @@ std::string plain(std::string_view path) {
   return names;
 }
 
+std::string_view first_segment(hl7v2::GrammarNode const& node) {
+  return node.children.empty() ? node.name : first_segment(node.children.front());
+}
+
 /// Whether the segment, or the group of that name, must stand wherever its own group does.
 bool demands(hl7v2::GrammarNode const& group, std::string_view name) {
   return std::ranges::any_of(group.children, [&](hl7v2::GrammarNode const& child) {
@@ -122,12 +126,26 @@ std::string source_of(Structure const& structure, hl7v2::Version version, std::s
   return role.type;
 }
 
+/// Any of these would do.
+std::vector<std::string_view> segments_of(Layout::Missing const& missing) {
+  if (missing.choice == nullptr) return {missing.segment};
+  std::vector<std::string_view> names;
+  for (auto const& one : missing.choice->children) names.push_back(first_segment(one));
+  return names;
+}
+
 /// What the partner itself sent may lack what it lacked before.
 void check_segments(Reversal& on) {
   if (on.seed) return;
   std::string const who = std::string(on.message_structure) + " of HL7 v2";
-  for (Layout::Missing const& one : demanded_segments(on))
-    refuse(on, std::string(one.segment), who, source_of(*on.structure, on.version, one.segment));
+  for (Layout::Missing const& one : demanded_segments(on)) {
+    std::string names, source;
+    for (std::string_view const segment : segments_of(one)) {
+      names.append(names.empty() ? "" : " or ").append(segment);
+      if (source.empty()) source = source_of(*on.structure, on.version, segment);
+    }
+    refuse(on, names, who, source);
+  }
 }
 
 }  // namespace
@@ -135,10 +153,12 @@ void check_segments(Reversal& on) {
 std::vector<Layout::Missing> demanded_segments(Reversal const& on) {
   auto const* const newest = hl7v2::find_structure(hl7v2::Version::v2_8, on.message_structure).root;
   auto all = on.layout->missing();
-  std::erase_if(all, [&](auto const& one) {
+  std::erase_if(all, [&](Layout::Missing const& one) {
     bool const is_optional_group = !one.named.empty() && newest != nullptr &&
                                    holds_group(*newest, one.named) && !demands(*newest, one.named);
-    return newest == nullptr || is_optional_group || !demands(*newest, one.segment);
+    return newest == nullptr || is_optional_group ||
+           std::ranges::none_of(segments_of(one),
+                                [&](std::string_view segment) { return demands(*newest, segment); });
   });
   return all;
 }
