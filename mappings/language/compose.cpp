@@ -33,7 +33,7 @@ class Composer {
         if (use == structure_.uses.end()) continue;
         Layout::Serial const segment = layout_.insert(group, id);
         on_.fresh.push_back(segment);
-        fill_segment(*use, segment, {});
+        fill_segment(*use, segment, {}, {});
       }
     }
     if (!on_.seed) write_bare();
@@ -65,7 +65,7 @@ class Composer {
       Layout::Serial const segment =
           layout_.insert(layout_.group_for(0, use.segment, false, use.group), use.segment);
       on_.fresh.push_back(segment);
-      fill_segment(use, segment, {});
+      fill_segment(use, segment, {}, {});
     }
   }
 
@@ -233,14 +233,15 @@ class Composer {
     place(at);
     if (lacks_place(use, at)) return note_lacking(use, at, base, "place for it");
     if (lacks_room(use, at)) return note_lacking(use, at, base, kRoom);
-    Projection const now = on_.project_now(use, on_.sources_now(structure_, use, at, base));
+    Sources const sources = on_.sources_now(structure_, use, at, base);
+    Projection const now = on_.project_now(use, sources);
     // A segment for an item says something of the item: what else it repeats of the resource is no reason for
     // it.
     bool const any = own_item ? says_of_item(now) : says_by_guards(now);
     bool const told = !any && has_facts(use) && nodes_.is_first_of_role(at);
     if (!any && !told && !is_demanded(use, own_item)) return;
     bool const said = on_.seed && nodes_[at].known != kNone && !own_item && said_in_seed(use, at, now);
-    if (!said) fill_segment(use, segment_for(use, at, own_item), now);
+    if (!said) fill_segment(use, segment_for(use, at, own_item), now, sources);
   }
 
   /// The message must have such a segment, though there is nothing to say in it. What the partner's own one
@@ -278,7 +279,7 @@ class Composer {
       Layout::Group const group = layout_.group_for(nodes_[at].group, use.segment, true, use.group);
       Layout::Serial const segment = layout_.insert(group, use.segment);
       on_.fresh.push_back(segment);
-      fill_segment(use, segment, now);
+      fill_segment(use, segment, now, sources);
       return;
     }
   }
@@ -309,7 +310,7 @@ class Composer {
 
   // Writing it.
 
-  void fill_segment(Use const& use, Layout::Serial serial, Projection now) {
+  void fill_segment(Use const& use, Layout::Serial serial, Projection now, Sources const& sources) {
     std::size_t const segment = layout_.index_of(serial);
     for (RowValue const& value : now) {
       if (value.items.empty() || !guard_allows(*value.row, now)) continue;
@@ -319,7 +320,7 @@ class Composer {
     write_constants(segment, use.when);
     write_constants(segment, structure_.roles[use.targets[0].role].when);
     for (Row const* const row : use.rows) {
-      if (row->kind == Row::Kind::literal_out && suits_event(*row))
+      if (row->kind == Row::Kind::literal_out && suits_event(*row) && suits_resource(*row, sources))
         on_.writer().set_if_empty(segment, row->places[0], literal_of(*row));
     }
     for (RowValue const& value : now) {
@@ -335,6 +336,13 @@ class Composer {
       return !of_event ||
              std::ranges::find(predicate.values, on_.request.trigger_event) != predicate.values.end();
     });
+  }
+
+  /// `OBR-4.1 | '57133-1' ... ; code empty`: where there is no resource the guard has nothing to hold
+  /// against.
+  static bool suits_resource(Row const& row, Sources const& sources) {
+    Element const* const base = sources.base[row.target];
+    return base == nullptr || holds(row.fhir_when, nullptr, *base);
   }
 
   std::string_view literal_of(Row const& row) const {
