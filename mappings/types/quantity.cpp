@@ -212,6 +212,13 @@ bool read_unreadable_number(In& in, Unit const& unit, Element& out) {
   return true;
 }
 
+/// What is not of the type that OBX-2 names, or of a type that no value[x] is for, as the text that stands
+/// there: a final Observation without its value would be read as no finding. A document is no value.
+bool read_other(In& in, std::string_view type, Unit const& unit, Element& out) {
+  if (in.size() != 1 || in.has_subs(1) || type == "ED" || type == "RP") return false;
+  return read_sn_text(in, unit, out);
+}
+
 bool read_obx5(In& in, Element& out) {
   Arena& arena = in.arena();
   std::string_view type = in.sibling(2);
@@ -241,11 +248,11 @@ bool read_obx5(In& in, Element& out) {
   for (Choice const& choice : kChoices) {
     if (!has_word(choice.types, type)) continue;
     Element value;
-    if (!find_pair(choice.pair)->forward(in, value)) return false;
+    if (!find_pair(choice.pair)->forward(in, value)) return read_other(in, type, unit, out);
     out.set(arena, choice.member, value);
     return true;
   }
-  return false;
+  return read_other(in, type, unit, out);
 }
 
 bool write_obx5(Element const& parent, Out& out) {

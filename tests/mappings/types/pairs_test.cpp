@@ -259,6 +259,10 @@ TEST(Observed, TheValueHasTheFormThatItsTypeNames) {
       {"OBX|1|TM|1^x^LN||0930", R"({"valueTime":"09:30:00"})"},
       {"OBX|1|DR|1^x^LN||20250301^20250302", R"({"valuePeriod":{"start":"2025-03-01","end":"2025-03-02"}})"},
       {"OBX|1|NA|1^x^LN||1^2^3", ""},
+      {"OBX|1|DT|1^x^LN||20250231", R"({"valueString":"20250231"})"},
+      {"OBX|1|TM|1^x^LN||noon", R"({"valueString":"noon"})"},
+      {"OBX|1|nm|1^x^LN||5.4|mmol/L", R"({"valueString":"5.4 mmol/L"})"},
+      {"OBX|1|ED|1^x^LN||QUJD", ""},
   };
   for (Case const& one : cases) EXPECT_EQ(observed("OBX5~value", one.segment), one.json) << one.segment;
 }
