@@ -9,7 +9,7 @@ namespace gateway::identity {
 namespace {
 
 constexpr std::string_view kSharedSpace = "id-shared";      // Patient id -> "1"
-constexpr std::string_view kToldSpace = "id-told";          // number \n "Type/id" of its own -> "Type/id"
+constexpr std::string_view kToldAsSpace = "id-told";        // number \n "Type/id" of its own -> "Type/id"
 constexpr std::string_view kTellerSpace = "id-teller";      // the same key -> number
 constexpr std::string_view kStandingSpace = "id-standing";  // "Type/id" -> "Type/id"
 
@@ -53,9 +53,9 @@ fhir::Result<std::string> standing_id(store::Unit& unit, std::string_view type, 
 
 fhir::Result<void> note(store::Unit& unit, Telling const& telling) {
   std::string const key = telling.number + "\n" + telling.own;
-  FHIR_TRY(auto const known, unit.find_key(kToldSpace, key));
+  FHIR_TRY(auto const known, unit.find_key(kToldAsSpace, key));
   if (known == telling.resource) return {};
-  unit.put_key(kToldSpace, key, telling.resource);
+  unit.put_key(kToldAsSpace, key, telling.resource);
   unit.put_key(kTellerSpace, key, telling.number);
   return {};
 }
@@ -64,7 +64,7 @@ fhir::Result<std::set<std::string>> told_under(store::Unit& unit, std::string co
   std::set<std::string> all;
   FHIR_TRY(auto const keys, unit.keys_of(kTellerSpace, number));
   for (std::string const& key : keys) {
-    FHIR_TRY(auto const resource, unit.find_key(kToldSpace, key));
+    FHIR_TRY(auto const resource, unit.find_key(kToldAsSpace, key));
     if (resource) all.insert(*resource);
   }
   return all;
@@ -72,14 +72,14 @@ fhir::Result<std::set<std::string>> told_under(store::Unit& unit, std::string co
 
 fhir::Result<bool> is_told_only_under(store::Unit& unit, std::string const& resource,
                                       std::set<std::string> const& numbers) {
-  FHIR_TRY(auto const told, unit.keys_of(kToldSpace, resource));
+  FHIR_TRY(auto const told, unit.keys_of(kToldAsSpace, resource));
   for (std::string const& key : told)
     if (!numbers.contains(std::string(number_in(key)))) return false;
   return true;
 }
 
 fhir::Result<void> keep_for_its_tellers(store::Unit& unit, std::string const& resource) {
-  FHIR_TRY(auto const told, unit.keys_of(kToldSpace, resource));
+  FHIR_TRY(auto const told, unit.keys_of(kToldAsSpace, resource));
   if (told.empty()) return {};
   FHIR_TRY(auto strangers, leading_to(unit, resource));
   std::optional<std::string> freed;
