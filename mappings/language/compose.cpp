@@ -403,16 +403,19 @@ class Composer {
 
   /// The first name in PID-5 counts as the legal one, the first number in PID-3 as the one in force; FHIR has
   /// no order.
-  static std::vector<Item> by_use(std::span<Item const> items) {
-    auto const rank = [](Item const& item) {
-      std::string_view const use = item.source == nullptr ? std::string_view{} : item.source->text_at("use");
-      if (use == "official") return 0;
-      if (use == "old") return 3;
-      return use == "temp" || use == "nickname" || use == "anonymous" || use == "maiden" ? 2 : 1;
-    };
-    std::vector<Item> sorted(items.begin(), items.end());
-    std::ranges::stable_sort(sorted, {}, rank);
-    return sorted;
+  static int rank_of_use(Item const& item) {
+    std::string_view const use = item.source == nullptr ? std::string_view{} : item.source->text_at("use");
+    if (use == "official") return 0;
+    if (use == "old") return kUseRanks - 1;
+    return use == "temp" || use == "nickname" || use == "anonymous" || use == "maiden" ? 2 : 1;
+  }
+
+  void append_by_use(std::size_t segment, Place const& place, std::span<Item const> items) {
+    if (items.size() == 1) return on_.writer().append(segment, place, items.front());
+    for (int rank = 0; rank < kUseRanks; ++rank) {
+      for (Item const& item : items)
+        if (rank_of_use(item) == rank) on_.writer().append(segment, place, item);
+    }
   }
 
   void write_value(std::size_t segment, Layout::Serial serial, Use const& use, RowValue const& value) {
@@ -425,7 +428,7 @@ class Composer {
         where = layout_.index_of(found);
       }
       if (place.each) {
-        for (Item const& item : by_use(value.items)) writer.append(where, place, item);
+        append_by_use(where, place, value.items);
         continue;
       }
       Address const address{static_cast<std::uint32_t>(where), place.field, place.repetition, 0, 0};
@@ -440,6 +443,8 @@ class Composer {
         on_.writer().set_if_empty(segment, predicate.place, predicate.values[0]);
     }
   }
+
+  static constexpr int kUseRanks = 4;
 
   Reversal& on_;
   Structure const& structure_;
