@@ -1,5 +1,7 @@
 #include "gateway/store/sqlite/new_rows.hpp"
 
+#include "gateway/store/sqlite/virtual_table.hpp"
+
 #include <memory>
 
 namespace gateway::store::sqlite {
@@ -50,22 +52,7 @@ int connect(sqlite3* handle, void* content, int, char const* const*, sqlite3_vta
   return SQLITE_OK;
 }
 
-int disconnect(sqlite3_vtab* table) {
-  delete reinterpret_cast<Table*>(table);
-  return SQLITE_OK;
-}
-
 int best_index(sqlite3_vtab*, sqlite3_index_info*) { return SQLITE_OK; }
-
-int open(sqlite3_vtab*, sqlite3_vtab_cursor** made) {
-  *made = &std::make_unique<Cursor>().release()->base;
-  return SQLITE_OK;
-}
-
-int close(sqlite3_vtab_cursor* cursor) {
-  delete reinterpret_cast<Cursor*>(cursor);
-  return SQLITE_OK;
-}
 
 int filter(sqlite3_vtab_cursor* cursor, int, char const*, int, sqlite3_value**) {
   place_of(cursor) = 0;
@@ -134,23 +121,9 @@ int row_id(sqlite3_vtab_cursor* cursor, sqlite3_int64* id) {
   return SQLITE_OK;
 }
 
-/// No xCreate: the table is there under the module's name, and nowhere else.
 sqlite3_module const& module() {
-  static sqlite3_module const made = [] {
-    sqlite3_module methods{};
-    methods.iVersion = 1;
-    methods.xConnect = connect;
-    methods.xBestIndex = best_index;
-    methods.xDisconnect = disconnect;
-    methods.xOpen = open;
-    methods.xClose = close;
-    methods.xFilter = filter;
-    methods.xNext = next;
-    methods.xEof = is_at_end;
-    methods.xColumn = column;
-    methods.xRowid = row_id;
-    return methods;
-  }();
+  static auto const made =
+      make_module<Table, Cursor>({connect, best_index, filter, next, is_at_end, column, row_id});
   return made;
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/store/sqlite/row_lists.hpp"
 
 #include "gateway/store/sqlite/packed_rows.hpp"
+#include "gateway/store/sqlite/virtual_table.hpp"
 
 #include <array>
 #include <memory>
@@ -71,11 +72,6 @@ int connect(sqlite3* handle, void* kind, int, char const* const*, sqlite3_vtab**
   return SQLITE_OK;
 }
 
-int disconnect(sqlite3_vtab* table) {
-  delete reinterpret_cast<Table*>(table);
-  return SQLITE_OK;
-}
-
 constexpr int kWithParam = 1;
 
 /// The list must be given; a single parameter is looked for here.
@@ -99,16 +95,6 @@ int best_index(sqlite3_vtab* table, sqlite3_index_info* info) {
   if (!has_list) return SQLITE_CONSTRAINT;
   info->estimatedCost = info->idxNum == kWithParam ? 2 : 20;
   info->estimatedRows = info->idxNum == kWithParam ? 2 : 20;
-  return SQLITE_OK;
-}
-
-int open(sqlite3_vtab*, sqlite3_vtab_cursor** made) {
-  *made = &std::make_unique<Cursor>().release()->base;
-  return SQLITE_OK;
-}
-
-int close(sqlite3_vtab_cursor* cursor) {
-  delete reinterpret_cast<Cursor*>(cursor);
   return SQLITE_OK;
 }
 
@@ -194,23 +180,9 @@ int row_id(sqlite3_vtab_cursor* cursor, sqlite3_int64* id) {
   return SQLITE_OK;
 }
 
-/// No xCreate: the function is there under the module's name, and nowhere else.
 sqlite3_module const& module() {
-  static sqlite3_module const made = [] {
-    sqlite3_module methods{};
-    methods.iVersion = 1;
-    methods.xConnect = connect;
-    methods.xBestIndex = best_index;
-    methods.xDisconnect = disconnect;
-    methods.xOpen = open;
-    methods.xClose = close;
-    methods.xFilter = filter;
-    methods.xNext = next;
-    methods.xEof = is_at_end;
-    methods.xColumn = column;
-    methods.xRowid = row_id;
-    return methods;
-  }();
+  static auto const made =
+      make_module<Table, Cursor>({connect, best_index, filter, next, is_at_end, column, row_id});
   return made;
 }
 
