@@ -3,7 +3,7 @@
 ///
 /// The statement is put together from fragments that stand as text in search_plan.cpp; every value is bound.
 /// Each criterion is a set of resource keys from the index. The most selective one, by a bounded count,
-/// drives; the others are asked for each candidate, by the table's key or of its list of rows. The rules are
+/// drives; the others are asked for each candidate, by the table's key or by its list of rows. The rules are
 /// those of fhir/search/match.cpp: a property test holds the two together.
 #pragma once
 
